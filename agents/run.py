@@ -1,6 +1,7 @@
 """Fold the events of a run into what it is. Pure and total; no clock, no ids, no I/O."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from agents.budgets import Budget, Over
 from agents.events import (
@@ -42,7 +43,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
-from agents.requests import AttemptId, Decision, PersonId, Remark, Request, RequestId, StandIn
+from agents.requests import AttemptId, Author, Decision, PersonId, Remark, Request, StandIn
 from agents.requests.concern import asked_in
 from agents.requests.record import MOST_REMARKS, approval_before, remarks_of, step_requests
 from agents.state import (
@@ -53,7 +54,6 @@ from agents.state import (
     STOP,
     USE_RULES,
     Attempt,
-    Objection,
     PendingStep,
     Result,
     Run,
@@ -68,7 +68,6 @@ from agents.state import (
     meaning_of,
     proof_after,
     raised_over,
-    read_late,
     replace,
     settled_by_people,
 )
@@ -90,6 +89,7 @@ __all__ = [
     "step",
 ]
 
+Named = TypeVar("Named", PersonId, Author)
 _STOPPED_UNKNOWN = "it is not known whether this happened, and a person stopped the run"
 
 
@@ -130,8 +130,8 @@ def step(run: Run, event: Event) -> Run:
             return _outside(run, event)
         case CardDelivered():
             return replace(run, cards=(*run.cards, event))
-        case VoteCast() | AnswerNoted():
-            return _voted(run, event) if isinstance(event, VoteCast) else _noted(run, event)
+        case AnswerNoted():
+            return _noted(run, event)
         case PersonSaid():
             return _said_beside(_wrote(run, (event.person,)), event)
         case RunPaused() | RunResumed():
@@ -153,7 +153,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(run, ended=event, pending=None)
         case (
             RunStarted() | StepChosen() | RunEnded()
-            | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
+            | VoteCast() | AnswerHeld() | CardReplaced() | DeliveryFailed() | RequestReminded()
             | ContinuationAsked()
         ):  # fmt: skip
             return run
@@ -205,10 +205,9 @@ def _forked(run: Run, event: RunForked) -> Run:
         stand_in=run.stand_in,
         writers=_with(run.writers, event.by),
         unheard=run.unheard,
-        advisers=run.advisers,
+        read_by=run.read_by,
         by_mail=run.by_mail,
         weakness=run.weakness,
-        objections=run.objections,
         edits=tuple(replace(one, step_id=None) if one.step_id == open_id else one for one in run.edits),
         forked=event,
         beside=_beside_open(run) if event.how == "fork" else (),
@@ -273,9 +272,8 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 
 
 def _reported(run: Run, event: OutsideReported) -> Run:
-    """Add a child that ended: its writers wrote to this run, and its use, once, is used of this run's budget."""
-    run = _wrote(run, event.writers)
-    run = replace(run, advisers=_with(run.advisers, *event.advisers))
+    """Add a child that ended: who wrote to it wrote to this run, and its use, once, is used of this run's budget."""
+    run = _read(_wrote(run, [one.person for one in event.by if one.asks]), event.by)
     child = next((one for one in run.children if one.run_id == event.report_id), None)
     if child is None or child.run_id in run.ended_children:
         return run
@@ -295,9 +293,13 @@ def _wrote(run: Run, people: Iterable[PersonId]) -> Run:
     return replace(run, writers=_with(run.writers, *people), unheard=_with(run.unheard, *people))
 
 
-def _with(known: tuple[PersonId, ...], *people: PersonId) -> tuple[PersonId, ...]:
+def _read(run: Run, authors: Iterable[Author]) -> Run:
+    return replace(run, read_by=_with(run.read_by, *authors))
+
+
+def _with(known: tuple[Named, ...], *more: Named) -> tuple[Named, ...]:
     """Each once, in one go: a file may name any number."""
-    return tuple(dict.fromkeys((*known, *people)))
+    return tuple(dict.fromkeys((*known, *more)))
 
 
 def _close(run: Run, result: Result) -> Run:
@@ -310,16 +312,10 @@ def _asked(
     run: Run,
     event: RequestOpened | RequestRevised | RequestReassigned | RequestFrozen | RequestDecided | RequestRevoked,
 ) -> Run:
-    if isinstance(event, RequestOpened):
-        run = _objected_late(run, event)
-    if isinstance(event, RequestDecided):
-        run = _advised(run, event)
     if isinstance(event, RequestRevised):
         run = replace(run, edits=edits_after(run, event))
-        if event.edited:
-            run = _said_no(run, Objection(event.by, event.request.call, event.request.step_id))
-    if isinstance(event, RequestRevoked):
-        run = _objected(run, event.request_id, event.vote.person, event.vote.reason or event.files)
+    if isinstance(event, RequestOpened):  # whoever changes it has read this as well
+        run = _read(run, (one for change in event.request.changes for one in change.by))
     pending = run.pending
     if pending is None:
         return run
@@ -348,46 +344,6 @@ def _revoked(run: Run, pending: PendingStep) -> Run:
     if vote is None or pending.has_begun:
         return replace(run, pending=pending)
     return _close(run, Result(pending.step, "revoked", vote.reason, (vote.person,)))
-
-
-def _voted(run: Run, event: VoteCast) -> Run:
-    vote = event.vote
-    if vote.approve:
-        return run
-    return _objected(run, event.request_id, vote.person, vote.reason or event.files)
-
-
-def _objected(run: Run, request_id: RequestId, person: PersonId, why: object) -> Run:
-    """A denial without a word asks for nothing else; with one it may."""
-    pending = run.pending
-    call = pending.request.call if pending and pending.request and is_current(pending, request_id) else None
-    return _said_no(run, Objection(person, call)) if why else run
-
-
-def _objected_late(run: Run, event: RequestOpened) -> Run:
-    """Note whose reason came too late to stop a call: whoever chooses the next one reads it by now."""
-    for no, call in read_late(run, event.request):
-        run = _said_no(run, Objection(no.person, call))
-    return run
-
-
-def _said_no(run: Run, objection: Objection) -> Run:
-    is_known = run.objections[-1:] == (objection,)  # a denial that decides is told of twice
-    return run if is_known else replace(run, objections=(*run.objections, objection))
-
-
-def _advised(run: Run, event: RequestDecided) -> Run:
-    """Note who answered: answers to the agent's questions are read by whoever chooses the next step.
-
-    Code asks in its own words, and takes none but these for an answer.
-    """
-    decision, pending = event.decision, run.pending
-    if decision.state in {"denied", "withdrawn"} and decision.by:
-        return _objected(run, event.request_id, decision.by[0], decision.reason or event.files)
-    request = pending.request if pending and is_current(pending, event.request_id) else None
-    if decision.state != "answered" or (request and request.purpose != "question"):
-        return run
-    return replace(run, advisers=_with(run.advisers, *decision.by))
 
 
 def _decided(run: Run, pending: PendingStep, decision: Decision) -> Run:
@@ -521,6 +477,7 @@ def chosen(run: Run, event: StepChosen) -> Run:
         unheard=run.unheard if _leaves_unheard(event) else (),
         ending=event.step_id if is_end else None,
         looked_at_end=False,
+        read_by=_with(run.read_by, *event.read_by),
         pending=None if is_end else pending,
         beside=run.beside if run.steps == 0 else (),
     )

@@ -38,6 +38,7 @@ from agents.forms import FormValue, text_of
 from agents.requests import (
     Attachment,
     AttemptId,
+    Author,
     Decision,
     Effect,
     Fact,
@@ -388,18 +389,6 @@ GO_ON, USE_RULES, STOP = "agent.go-on", "agent.use-fixed-rules", "agent.stop-the
 
 
 @dataclass(frozen=True, slots=True)
-class Objection:
-    """`person` said why they do not want `call`, and whoever chooses the next step reads that.
-
-    With `edited` they changed it into `call`, which is read as well: the call of that step.
-    """
-
-    person: PersonId
-    call: GatedCall | None
-    edited: StepId | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ArgumentEdit:
     """`editor` gave the argument `name` of a call of `tool` this value; `is_own`: as one of those who asked for it.
 
@@ -421,20 +410,20 @@ class Run:
     `asked` are all whom it ever asked. `ended_children` are those whose end was reported to it.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
-    among those who had a part in it and only may be one of them, as the directory is now. `advisers` answered its
-    questions, or those of its children, and `objections` came with denials: where they could approve what comes of it,
-    they are requesters of that. `edits` are what people changed: none of those who decide approves a call that holds
-    their own. `forked` is set where it goes on from a copied story, of which it keeps results and facts to read, and
-    nothing that was asked, allowed, begun or used up; so many of its first results are `copied`, and may be true no
-    longer. `beside` is what people wrote, asked and answered beside the approval of the step that it takes over, and
-    what was written to the run since its next call was chosen.
-    `is_rehearsal`: rules chose steps, as there is no model; `stand_in`: as it gave none; with `rules_only` people had
-    them choose from then on. `ending` is the last step that was to end it; `end_refused`: code did not let
-    one stand; `looked_at_end`: its facts are those that code looked up once more at its end. `child_changes` are what
-    the tools of children did, one for each that has ended, and `child_live` what they saw live, and when. `by_mail`: it
-    goes by answers or words that whoever reads a mailbox can have given. `weakness` says why some prove too little for
-    an approval. `heard_late` is the last attempt whose result ended no step. `fallback` is the model that is asked for
-    the next step in place of the agent's own.
+    among those who had a part in it and only may be one of them, as the directory is now. `read_by` are those whose
+    words were read when its steps were chosen, or stand in what it asked or a child told it since: where they could
+    approve what comes of it, they are requesters of that. `edits` are what people changed: none of those who decide
+    approves a call that holds their own. `forked` is set where it goes on from a copied story, of which it keeps
+    results and facts to read, and nothing that was asked, allowed, begun or used up; so many of its first results are
+    `copied`, and may be true no longer. `beside` is what people wrote, asked and answered beside the approval of the
+    step that it takes over, and what was written to the run since its next call was chosen. `is_rehearsal`: rules chose
+    steps, as there is no model; `stand_in`: as it gave none; with `rules_only` people had them choose from then on.
+    `ending` is the last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts
+    are those that code looked up once more at its end. `child_changes` are what the tools of children did, one for each
+    that has ended, and `child_live` what they saw live, and when. `by_mail`: it goes by answers or words that whoever
+    reads a mailbox can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last
+    attempt whose result ended no step. `fallback` is the model that is asked for the next step in place of the agent's
+    own.
     """
 
     id: RunId = NOT_YET
@@ -469,8 +458,7 @@ class Run:
     unheard: tuple[PersonId, ...] = ()
     by_mail: bool = False
     weakness: str = ""
-    advisers: tuple[PersonId, ...] = ()
-    objections: tuple[Objection, ...] = ()
+    read_by: tuple[Author, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
     is_paused: bool = False
     paused_by: PersonId | None = None
@@ -592,13 +580,11 @@ class Run:
         return "waiting" if asks or holds else "running"
 
 
-def read_late(run: Run, asked: Request) -> list[tuple[Vote, GatedCall | None]]:
-    """Return the denials that came too late and say why, each with its call: that stands beside the same call once it
-    is `asked` again.
-    """
+def read_late(run: Run, asked: Request) -> list[Vote]:
+    """Return the denials that came too late and say why: that stands beside the same call once it is `asked` again."""
     step_id = asked.step_id if asked.purpose == "gate" else None
-    about = ((one.stopped, one.request) for one in run.requests.values() if one.request.step_id == step_id)
-    return [(no, request.call) for no, request in about if no and no.reason.strip()]
+    stopped = (one.stopped for one in run.requests.values() if one.request.step_id == step_id)
+    return [no for no in stopped if no and no.reason.strip()]
 
 
 def proof_after(run: Run, event: Event) -> tuple[bool, str]:
@@ -617,7 +603,7 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
         case RequestRevised():
             told = event.edited or event
         case RequestOpened() if late := read_late(run, event.request):
-            told = late[-1][0]
+            told = late[-1]
         case PersonSaid():
             told = event
         case RunStarted():

@@ -177,11 +177,11 @@ def _ending(run: Run, left_out: int) -> str:
 def _write(entry: Entry, run: Run) -> None:
     """Give `entry` its line; none when the event does not matter."""
     where = f"`sayso events {run.id}` prints all of it, as event {entry.seq}" if run.id else ""
-    fields = fields_of(entry.event, Cut(where, entry.is_brief, entry.failed))
-    if fields is None:
+    shown = fields_of(entry.event, Cut(where, entry.is_brief, entry.failed), entry.about)
+    if shown is None:
         entry.text, entry.tokens = "", 0
         return
-    text = json.dumps(_shown(fields), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_shown(shown.fields), ensure_ascii=False, separators=(",", ":"))
     text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     event = entry.event
     entry.text = f'<event seq="{entry.seq}" type="{event.type}" at="{_moment(event.at)}">{text}</event>'

@@ -1,5 +1,6 @@
-"""The fields of an event that matter for choosing a step, whole or cut short. Pure.
+"""The fields of an event that matter for choosing a step, whole or cut short, and whose words are in them. Pure.
 
+Whoever they name may not decide what is chosen by it: each branch says both at once, so that neither is changed alone.
 What people said, what the run was started with and what was looked up is whole in either way; files, tools' results,
 reports and drafts are what can be cut. What somebody wrote beside an approval is for people: nobody who may decide it
 has a say in what is asked next.
@@ -49,11 +50,13 @@ from agents.events import (
     ToolWaits,
     VoteCast,
 )
-from agents.requests import Asking, Attachment, Decision
+from agents.requests import Asking, Attachment, Author, Decision
 from agents.steps import CallTool
 from agents.text import ends_of
 
-Shown = dict[str, JsonValue]
+Fields = dict[str, JsonValue]
+# All of it is worded by code, by a model, whose own step says whom it read, or by nobody who could decide anything.
+_NOBODY: tuple[Author, ...] = ()
 
 # Of what a tool printed, the head says what began and the tail how it ended.
 _RESULT, _ERROR, _BRIEF = (1_500, 2_500), (400, 800), (200, 300)
@@ -62,6 +65,24 @@ _HISTORY = (
     "Everything above this line is history, copied from another run. What was decided, approved, answered or denied"
     " there authorises nothing here, and what was looked up or done there may no longer be so."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a model is shown of an event, empty fields among it, and `by` whom the words of people in it are."""
+
+    fields: Fields
+    by: tuple[Author, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of the request that an event names: the `call` it asks for, by its hash, and which `options` of an
+    answer are words of code.
+    """
+
+    call: str = ""
+    options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +108,7 @@ class Cut:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         return value if len(text) <= sum(_BRIEF) else self.aside(text)
 
-    def error(self, text: str) -> Shown:
+    def error(self, text: str) -> Fields:
         """An error, with the one useful line of its trace, and how often it came."""
         short = compact(text)
         message = ends_of(short.message, *(_BRIEF if self.is_brief else _ERROR), self.where)
@@ -96,17 +117,18 @@ class Cut:
         return {"error": message, "trace": short.trace[: sum(_BRIEF)], "failed": times, "more": rest}
 
 
-def fields_of(event: Event, cut: Cut) -> Shown | None:
-    """The fields of `event`, empty ones among them; None for an event that does not matter."""
+def fields_of(event: Event, cut: Cut, about: About) -> Shown | None:
+    """The fields of `event`, and whose words are in them; None for an event that does not matter."""
     match event:
         case RunStarted() | ContextFetched() | RunForked():
             return _of_beginning(event, cut)
         case PersonSaid():
-            return {"person": event.person, "text": event.text, "attached_files": _of_files(event.files, cut)}
+            said: Fields = {"person": event.person, "text": event.text, "attached_files": _of_files(event.files, cut)}
+            return Shown(said, (Author(person=event.person, part="wrote"),))
         case StepChosen() | StepFailed() | StepRefused() | ContinuationAsked():
             return _of_step(event, cut)
         case RequestOpened() | RequestRevised() | VoteCast() | RequestDecided() | RequestRevoked():
-            return _of_people(event, cut)
+            return _of_people(event, cut, about)
         case ToolFinished() | ToolOrphaned() | ToolWaits() | OutsideReported() | ChildStarted():
             return _of_effect(event, cut)
         case (
@@ -120,17 +142,21 @@ def fields_of(event: Event, cut: Cut) -> Shown | None:
 def _of_beginning(event: RunStarted | ContextFetched | RunForked, cut: Cut) -> Shown:
     match event:
         case RunStarted():
-            said: Shown = {"requester": event.requester, "channel": event.channel, "trigger": event.trigger}
+            said: Fields = {"requester": event.requester, "channel": event.channel, "trigger": event.trigger}
             said |= {
                 "desk": event.desk,
                 "started_by_run": event.parent.run_id if event.parent else "",
                 "text": event.text,
             }
-            return {**said, "context": _each(event.context, cut), "attached_files": _of_files(event.files, cut)}
+            said |= {"context": _each(event.context, cut), "attached_files": _of_files(event.files, cut)}
+            keys = (*filter(None, [event.submitter]), *event.holders)
+            by = [Author(person=event.requester, part="asked"), *(Author(person=one, part="key") for one in keys)]
+            return Shown(said, (*by, *(Author(person=one, part="inherited") for one in event.inherits)))
         case ContextFetched():
-            return {"facts": [[fact.label, fact.text] for fact in event.facts]}
+            return Shown({"facts": [[fact.label, fact.text] for fact in event.facts]}, _NOBODY)
         case RunForked():
-            return {"note": _HISTORY, "how": event.how, "from_run": event.source, "by": event.by}
+            said = {"note": _HISTORY, "how": event.how, "from_run": event.source, "by": event.by}
+            return Shown(said, (Author(person=event.by, part="wrote"),))
 
 
 def _of_step(event: StepChosen | StepFailed | StepRefused | ContinuationAsked, cut: Cut) -> Shown:
@@ -138,15 +164,16 @@ def _of_step(event: StepChosen | StepFailed | StepRefused | ContinuationAsked, c
         case StepChosen():
             step = event.step
             if isinstance(step, CallTool):
-                return {"type": step.type, "tool": step.tool, "arguments": _each(step.arguments, cut)}
-            return step.model_dump(mode="json")
+                called: Fields = {"type": step.type, "tool": step.tool, "arguments": _each(step.arguments, cut)}
+                return Shown(called, event.read_by)
+            return Shown(step.model_dump(mode="json"), event.read_by)
         case StepFailed():
-            return {"kind": event.kind, **cut.error(event.detail)}
+            return Shown({"kind": event.kind, **cut.error(event.detail)}, _NOBODY)
         case StepRefused():
-            return cut.error(event.error)
+            return Shown(cut.error(event.error), _NOBODY)
         case ContinuationAsked():
             # What led to it is for people, and holds what they say to each other beside cards.
-            return {"asked_by": "code", "why": event.why, "question": event.question}
+            return Shown({"asked_by": "code", "why": event.why, "question": event.question}, _NOBODY)
 
 
 def _of_effect(event: ToolFinished | ToolOrphaned | ToolWaits | OutsideReported | ChildStarted, cut: Cut) -> Shown:
@@ -154,54 +181,70 @@ def _of_effect(event: ToolFinished | ToolOrphaned | ToolWaits | OutsideReported 
         case ToolFinished():
             # Many an error ends with the end of what was printed.
             is_said = event.output.strip() in event.error
-            return {**cut.error(event.error), "output": "" if is_said else cut.result(event.output)}
+            said = {**cut.error(event.error), "output": "" if is_said else cut.result(event.output)}
+            # What it tells of runs that it started is theirs who are named by the reports of these.
+            return Shown(said, (Author(person=event.by, part="key"),) if event.by else _NOBODY)
         case ToolOrphaned():
-            return {"may_have_happened": event.may_have_started}
+            return Shown({"may_have_happened": event.may_have_started}, _NOBODY)
         case ToolWaits():
             until = event.until.isoformat(timespec="seconds")
-            return {"waits_for": event.handle, "note": cut.aside(event.note), "until": until}
+            return Shown({"waits_for": event.handle, "note": cut.aside(event.note), "until": until}, _NOBODY)
         case OutsideReported():
-            return {"about": event.handle, "report": cut.result(event.text)}
+            return Shown({"about": event.handle, "report": cut.result(event.text)}, event.by)
         case ChildStarted():
-            return {"run": event.run_id, "agent": event.agent, "text": cut.aside(event.text)}
+            return Shown({"run": event.run_id, "agent": event.agent, "text": cut.aside(event.text)}, _NOBODY)
 
 
-def _of_people(event: RequestOpened | RequestRevised | VoteCast | RequestDecided | RequestRevoked, cut: Cut) -> Shown:
+def _of_people(
+    event: RequestOpened | RequestRevised | VoteCast | RequestDecided | RequestRevoked, cut: Cut, about: About
+) -> Shown:
     match event:
         case RequestOpened():
-            return _of_request(event.request, event.request.policy.name)
+            return _of_request(event.request, event.request.policy.name, _NOBODY)
         case RequestRevised():
-            return _of_request(event.request, event.policy)
+            call = event.request.call.sha256 if event.request.call else ""
+            by = Author(person=event.by, part="objected", no_to=call)
+            return _of_request(event.request, event.policy, (by,))
         case RequestDecided():
-            return {**_of_decision(event.decision), "attached_files": _of_files(event.files, cut)}
+            return _of_decision(event, cut, about)
         case VoteCast() if event.vote.approve:
             how = {"breaks_glass": True} if event.vote.breaks_glass else {"approve": True}
-            return {"person": event.vote.person, **how}
+            return Shown({"person": event.vote.person, **how}, _NOBODY)
         case VoteCast() | RequestRevoked():
             vote, files = event.vote, _of_files(event.files, cut)
-            return {"person": vote.person, "approve": vote.approve, "reason": vote.reason, "attached_files": files}
+            said: Fields = {"person": vote.person, "approve": vote.approve, "reason": vote.reason}
+            # A denial without a word asks for nothing else; with one it may.
+            no = (Author(person=vote.person, part="objected", no_to=about.call),) if vote.reason or files else _NOBODY
+            return Shown({**said, "attached_files": files}, no)
 
 
-def _of_request(request: Asking, policy: str) -> Shown:
-    return {
+def _of_request(request: Asking, policy: str, by: tuple[Author, ...]) -> Shown:
+    said: Fields = {
         "title": request.title,
         "question": "" if request.purpose == "go_on" else request.quoted,
         "format": request.format,
         "policy": policy,
-        "changes": list(request.changes),
+        "changes": list(request.changed),
     }
+    return Shown(said, (*by, *(one for change in request.changes for one in change.by)))
 
 
-def _of_decision(decision: Decision) -> Shown:
-    given = decision.given
-    return {
+def _of_decision(event: RequestDecided, cut: Cut, about: About) -> Shown:
+    decision, given, files = event.decision, event.decision.given, _of_files(event.files, cut)
+    reason = "" if decision.state == "approved" else decision.reason
+    said: Fields = {
         "state": _state(decision),
         "by": [] if decision.standing else list(decision.by),
-        "reason": "" if decision.state == "approved" else decision.reason,
+        "reason": reason,
         "answer": given.text if given else "",
         "picks": list(given.picks) if given else [],
         "form": dict(given.form) if given else {},
     }
+    # Code asks in its own words, and takes none but these for an answer.
+    is_of_code = given is None or not ({given.text, *given.picks} - about.options or given.form)
+    by = decision.by if reason or files or not is_of_code else ()
+    part, no_to = ("answered", "") if decision.state == "answered" else ("objected", about.call)
+    return Shown({**said, "attached_files": files}, tuple(Author(person=one, part=part, no_to=no_to) for one in by))
 
 
 def _state(decision: Decision) -> str:
@@ -227,5 +270,5 @@ def _of_files(files: Sequence[Attachment], cut: Cut) -> list[JsonValue]:
     ]
 
 
-def _each(values: Mapping[str, JsonValue], cut: Cut) -> Shown:
+def _each(values: Mapping[str, JsonValue], cut: Cut) -> Fields:
     return {name: cut.value(value) for name, value in values.items()}

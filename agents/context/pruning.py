@@ -6,9 +6,10 @@ were tried again, waits that were written anew. The rest makes room as `fit` say
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from agents.context.fields import About, Cut, fields_of
 from agents.events import (
     ChildStarted,
     ContextFetched,
@@ -16,6 +17,8 @@ from agents.events import (
     OutsideReported,
     RequestDecided,
     RequestOpened,
+    RequestRevised,
+    RequestRevoked,
     StepChosen,
     StepFailed,
     StepGated,
@@ -25,9 +28,10 @@ from agents.events import (
     ToolQueued,
     ToolStarted,
     ToolWaits,
+    VoteCast,
 )
 from agents.model.failures import is_of_the_answer
-from agents.requests import AttemptId, RequestId, StepId
+from agents.requests import AttemptId, Author, RequestId, StepId
 from agents.run import Run
 from agents.steps import CallTool
 
@@ -38,11 +42,12 @@ _Call = tuple[str, str]
 class Entry:
     """An event that may be shown. `text` is its line in so many `tokens`; "" once it has left.
 
-    `is_asked`: it belongs to a step that people were asked about.
+    `is_asked`: it belongs to a step that people were asked about. `about` is the request that it names.
     """
 
     seq: int
     event: Event
+    about: About
     step_id: StepId | None = None
     is_asked: bool = False
     failed: int = 1
@@ -58,12 +63,26 @@ class _Story:
     attempts: dict[AttemptId, StepId] = field(default_factory=dict[AttemptId, StepId])
     calls: dict[StepId, _Call] = field(default_factory=dict[StepId, _Call])
     asked: set[StepId] = field(default_factory=set[StepId])
-    of_code: set[RequestId] = field(default_factory=set[RequestId])
+    about: dict[RequestId, About] = field(default_factory=dict[RequestId, About])
 
-    def for_model(self, event: Event) -> Event:
-        """Code takes one of its own words for an answer to its questions: what came with that is for people."""
-        is_of_code = isinstance(event, RequestDecided) and event.request_id in self.of_code
-        return event.model_copy(update={"files": ()}) if is_of_code else event
+    def for_model(self, event: Event) -> tuple[Event, About]:
+        """Return `event` as a model reads it, and what it is about.
+
+        Code takes one of its own words for an answer to its questions: what came with that is for people.
+        """
+        match event:
+            case RequestOpened() | RequestRevised():
+                request = event.request
+                is_of_code = request.purpose in {"go_on", "unknown"}
+                options = frozenset(request.options) if is_of_code else frozenset[str]()
+                self.about[request.id] = About(request.call.sha256 if request.call else "", options)
+                return event, About()
+            case VoteCast() | RequestRevoked() | RequestDecided():
+                about = self.about.get(event.request_id, About())
+                is_of_code = isinstance(event, RequestDecided) and bool(about.options)
+                return event.model_copy(update={"files": ()}) if is_of_code else event, about
+            case _:
+                return event, About()
 
     def step_of(self, event: Event) -> StepId | None:
         match event:
@@ -81,10 +100,20 @@ def entries(run: Run, events: Sequence[Event]) -> list[Entry]:
     gone, failed = _superseded(events, story)
     shown = list[Entry]()
     for seq, event in enumerate(events, start=1):
-        step_id = story.step_of(event)
+        step_id, (told, about) = story.step_of(event), story.for_model(event)
         if step_id not in gone or isinstance(event, ChildStarted):
-            shown.append(Entry(seq, story.for_model(event), step_id, step_id in story.asked, failed.get(seq, 1)))
+            shown.append(Entry(seq, told, about, step_id, step_id in story.asked, failed.get(seq, 1)))
     return _without_old_waits(_without_old_failures(shown, len(run.failures)))
+
+
+def authors(events: Iterable[Event]) -> tuple[Author, ...]:
+    """Return all whose words a model was shown of `events`, or could have been: what has left was read before."""
+    story, found = _Story(), dict[Author, None]()
+    for event in events:
+        told, about = story.for_model(event)
+        shown = fields_of(told, Cut(), about)
+        found |= dict.fromkeys(shown.by if shown else ())
+    return tuple(found)
 
 
 def fit(shown: Sequence[Entry], room: int, write: Callable[[Entry], None]) -> int:
@@ -148,8 +177,6 @@ def _story(events: Sequence[Event]) -> _Story:
                 story.calls[event.step_id] = (event.step.tool, arguments)
             case RequestOpened():
                 story.asked.add(event.request.step_id)
-                if event.request.purpose in {"go_on", "unknown"}:
-                    story.of_code.add(event.request.id)
             case _:
                 pass
     return story

@@ -29,6 +29,7 @@ from agents.events.tools import (
 )
 from agents.requests import (
     Attachment,
+    Author,
     Began,
     DeliveryId,
     Fact,
@@ -300,7 +301,10 @@ class ContextFetched(Happened):
 
 
 class StepChosen(Happened):
-    """The step to do next. `gate` names the policy that a called tool needs, None for no gate."""
+    """The step to do next. `gate` names the policy that a called tool needs, None for no gate.
+
+    `read_by` are those whose words were read to choose it, beside those of whom an earlier step says so.
+    """
 
     type: Literal["step_chosen"] = "step_chosen"
     schema_version: Literal[1] = 1
@@ -308,6 +312,7 @@ class StepChosen(Happened):
     step: Step
     gate: str | None = None
     call: ModelCall
+    read_by: tuple[Author, ...]
 
 
 class StepFailed(Happened):

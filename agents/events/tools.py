@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from agents.requests import Attachment, AttemptId, Effect, Happened, PersonId, RequestId, RunId, StepId
+from agents.requests import Attachment, AttemptId, Author, Effect, Happened, PersonId, RequestId, RunId, StepId
 from agents.requests.frozen import Frozen
 from agents.requests.proof import PerhapsProven
 from language.stored import Stored
@@ -137,20 +137,19 @@ class ByPeople(Stored, Frozen):
 class OutsideReported(Happened):
     """A signed report about `handle` came in: a reason to look now. `text` is what it said, as data.
 
-    Where it is the end of a child run, `writers` wrote to that: they are requesters of this run as well; `advisers`
-    answered it, or said why they denied something, so that what it says may be their wish; and what it
-    used (`tokens`, `cost_usd`) and what its tools changed count here too, and what they saw `live` in which environment
-    is known here; `changed_in` are those in which it changed something. `stopped`: people stopped what it was to do;
-    `by_people` is what else they did about it. `by_mail` and `weakness` are as in `Run`.
+    Where it is the end of a child run, what that says may be the words of all whom it could read: `by` them, and who of
+    them wrote to it is a requester of this run as well. What it used (`tokens`, `cost_usd`) and what its tools changed
+    count here too, and what they saw `live` in which environment is known here; `changed_in` are those in which it
+    changed something. `stopped`: people stopped what it was to do; `by_people` is what else they did about it.
+    `by_mail` and `weakness` are as in `Run`.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
     schema_version: Literal[1] = 1
     report_id: str
     handle: str
+    by: tuple[Author, ...]
     text: str = ""
-    writers: tuple[PersonId, ...] = ()
-    advisers: tuple[PersonId, ...] = ()
     tokens: int = 0
     cost_usd: float = 0.0
     change: Change = "nothing"

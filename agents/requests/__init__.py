@@ -1,5 +1,7 @@
 """Requests to people: what is asked, of whom, under which policy, and how it ended. Pure data."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal, NewType
@@ -229,8 +231,39 @@ class GatedCall(Stored, Frozen):
     effect: Effect
     editable: tuple[str, ...] = ()
 
+    @property
+    def sha256(self) -> str:
+        """The hex SHA-256 of exactly what it does; the facts beside it, and what may be edited, are no part of that."""
+        bare = self.model_copy(update={"editable": (), "effect": self.effect.model_copy(update={"facts": ()})})
+        # As it is written: for Python, `1` is `True` and `1.0`.
+        return hashlib.sha256(json.dumps(bare.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
 
 Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe"]
+
+
+class Author(Stored, Frozen):
+    """Somebody whose words a model reads, and what they did that it does.
+
+    `no_to` is the `sha256` of the call that they said no to, or changed into this one: of that very call they wished
+    for nothing else. Empty where that is no call, or not known.
+    """
+
+    person: PersonId
+    part: Part
+    no_to: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether they asked or steered, and did not only answer or object."""
+        return self.part not in {"objected", "answered", "maybe"}
+
+
+class Worded(Stored, Frozen):
+    """A line that people and models read, and `by` whom its words are: by nobody where all of them are code's."""
+
+    text: str
+    by: tuple[Author, ...]
 
 
 class Remark(Stored, Frozen):
@@ -271,17 +304,18 @@ class Asking(Began):
     was right to break the glass). `quoted` is the model's wording of a question, or what led to one of code. `digest`
     is hex SHA-256. `option_keys` are what the `options` of code's own questions mean, in the same order: the keys of
     their sentences. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
-    what differs from the request or revision that this one replaces. `is_rehearsal`: plain rules chose the step, there
-    is no model; `stand_in`: they did, as the model gave none. `program`: whose API key (`service:ci`, `person:bo`) the
-    program has that asks by itself; empty where an agent asks. `topic` is what the requester's own message was called,
-    in whose thread they are answered. `service` is whose API key asked, and `key_holders` in whose hands that is; where
-    they are none, nobody has said. `parts` is what each requester did to be one. `remarks` are what requesters wrote
-    after people were asked; each made a revision. `words` is what the run began with; empty where a program asks.
-    `words_are_own`: they came from the first requester, or from what `origin` says, and from no agent, no program and
-    no copied run. `edits` names those who decide and ever set an argument to the value that stands, by its name.
-    `behind` had a part in it as well and could not decide it: who may be one of them does not either. `asked_with` is
-    the prefix of the API key of that `program`: it alone begins what is approved. `together` have so many open cards of
-    that key that this one stands in one message with others. `again` is set where an approval may allow the same again.
+    what differs from the request or revision that this one replaces, and whose words those are. `is_rehearsal`: plain
+    rules chose the step, there is no model; `stand_in`: they did, as the model gave none. `program`: whose API key
+    (`service:ci`, `person:bo`) the program has that asks by itself; empty where an agent asks. `topic` is what the
+    requester's own message was called, in whose thread they are answered. `service` is whose API key asked, and
+    `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each requester did to be
+    one. `remarks` are what requesters wrote after people were asked; each made a revision. `words` is what the run
+    began with; empty where a program asks. `words_are_own`: they came from the first requester, or from what `origin`
+    says, and from no agent, no program and no copied run. `edits` names those who decide and ever set an argument to
+    the value that stands, by its name. `behind` had a part in it as well and could not decide it: who may be one of
+    them does not either. `asked_with` is the prefix of the API key of that `program`: it alone begins what is approved.
+    `together` have so many open cards of that key that this one stands in one message with others. `again` is set where
+    an approval may allow the same again.
     """
 
     id: RequestId
@@ -302,7 +336,7 @@ class Asking(Began):
     opened_at: AwareDatetime
     expires_at: AwareDatetime
     thread: str = ""
-    changes: tuple[str, ...] = ()
+    changes: tuple[Worded, ...] = ()
     moved: tuple[str, ...] = ()
     is_rehearsal: bool = False
     stand_in: StandIn | None = None
@@ -324,6 +358,11 @@ class Asking(Began):
     def key_of(self, pick: str) -> str:
         """Return what an option of a question of code means; empty for any other."""
         return dict(zip(self.options, self.option_keys, strict=False)).get(pick, "")
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The lines of `changes`."""
+        return tuple(change.text for change in self.changes)
 
     @property
     def editors(self) -> tuple[PersonId, ...]:

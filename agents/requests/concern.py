@@ -26,7 +26,7 @@ def wrote_in(event: Event) -> tuple[PersonId, ...]:
         case PersonSaid():
             return (event.person,)
         case OutsideReported():
-            return event.writers
+            return tuple(one.person for one in event.by if one.asks)
         case _:
             return ()
 

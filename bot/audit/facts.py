@@ -107,7 +107,7 @@ class _Facts:
                 return about | {"people": event.request.requesters, "words": event.request.title}
             case RequestRevised():
                 about = self._about(event.request.id)
-                more = {"who": event.by, "words": "; ".join(event.request.changes)}
+                more = {"who": event.by, "words": "; ".join(event.request.changed)}
                 return about | more | _of_change(event, self._before)
             case RequestReassigned():
                 people = (*([event.person] if event.person else []), *event.to)

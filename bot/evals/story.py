@@ -87,7 +87,7 @@ class Story:
 
     def _close(self, happens: Happens, step: Step, at: datetime) -> None:
         step_id, gate = StepId(f"step-{len(self.events)}"), self._gate_of(self._agent, step)
-        self.events.append(StepChosen(at=at, step_id=step_id, step=step, gate=gate, call=_CALL))
+        self.events.append(StepChosen(at=at, step_id=step_id, step=step, gate=gate, call=_CALL, read_by=()))
         if happens.refused is not None:
             self.events.append(StepRefused(at=at, step_id=step_id, error=happens.refused))
             return

@@ -7,6 +7,7 @@ from itertools import chain
 from agents.moves import without
 from agents.requests import (
     Anyone,
+    Author,
     Origin,
     PersonId,
     Vote,
@@ -108,21 +109,19 @@ def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:
 def with_other_ids(run: Run, people: People) -> Run:
     """Return `run`, to say by it who may not decide: whoever may be somebody that had a part in it had it as well."""
     maybe = people.maybe
-    wrote = run.writers if run.started is None else (run.started.requester, *_begun(run), *run.writers)
+    begun = (run.started.requester, *_begun(run)) if run.started else ()
+    wrote = (*begun, *run.writers, *(one.person for one in run.read_by if one.asks))
     set_off = _set_off(run.started.origin, people) if run.started else ()
     joined = tuple(one for one in dict.fromkeys((*_others(wrote, maybe), *set_off)) if one not in wrote)
     besides = [other for one in run.edits for other in _besides(one.editor, people)]
-    advised, objected = _both(run.advisers, maybe), [_both((one.person,), maybe) for one in run.objections]
+    read = dict.fromkeys(one.person for one in run.read_by)
+    beside = [one.model_copy(update={"person": other}) for one in run.read_by for other in maybe(one.person)]
+    beside += [Author(person=other, part="answered") for other in besides]
     return replace(
         run,
         writers=(*run.writers, *joined),
-        others=frozenset((*joined, *advised, *besides, *chain.from_iterable(objected))).difference(
-            wrote, run.advisers, (one.person for one in run.objections)
-        ),
-        advisers=(*advised, *besides),
-        objections=tuple(
-            replace(one, person=person) for one, those in zip(run.objections, objected, strict=True) for person in those
-        ),
+        others=frozenset((*joined, *(one.person for one in beside))).difference(wrote, read),
+        read_by=(*run.read_by, *beside),
         edits=tuple(replace(one, editor=_now(one.editor, people)) for one in run.edits),
     )
 

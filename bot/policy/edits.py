@@ -112,17 +112,6 @@ def _exact(call: GatedCall, name: str) -> str:
     return json.dumps(call.arguments.get(name), sort_keys=True)
 
 
-def is_same(one: GatedCall, other: GatedCall) -> bool:
-    """Return whether both calls do exactly the same; the facts beside them, and what may be edited, may differ."""
-
-    def bare(call: GatedCall) -> dict[str, object]:
-        compared = call.model_copy(update={"editable": (), "effect": call.effect.model_copy(update={"facts": ()})})
-        return compared.model_dump(mode="json")
-
-    # Compared as they are written: for Python, `1` is `True` and `1.0`.
-    return json.dumps(bare(one), sort_keys=True) == json.dumps(bare(other), sort_keys=True)
-
-
 def edited_request(
     request: Request,
     old: GatedCall,

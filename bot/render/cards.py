@@ -92,7 +92,7 @@ def request_card(record: RequestRecord, people: People, at: datetime, me: Person
     asks = asked_by(request.purpose, request.askers, people)
     summary = who_asks(request, people)
     facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
-    facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
+    facts += [Line(label=say("card.changed"), text=change) for change in request.changed]
     facts += remarks(request, people)
     facts += map(with_short_hashes, below_risks(facts_about(request)))
     facts += again_lines(request)
@@ -596,7 +596,7 @@ def _is_change(one: Remark, request: Request, people: People) -> bool:
     """Return whether `request` tells this remark as its latest change, in whichever language that was recorded."""
     for language in LANGUAGES:
         with speaking(language):
-            if remark(one.person, one.text, people) in request.changes:
+            if remark(one.person, one.text, people) in request.changed:
                 return True
     return False
 

@@ -99,7 +99,7 @@ def standing(
 
 def _outdated(request: Request, now: datetime) -> Card:
     changed = say("standing.changed")
-    facts = tuple(Line(label=changed, text=change) for change in request.changes)
+    facts = tuple(Line(label=changed, text=change) for change in request.changed)
     title, text = say("standing.title", word=changed, title=request.title), say("standing.newer-below")
     return Card(title=title, at=now, summary=text, facts=facts, ref=request.id, closes=True)
 

@@ -436,7 +436,7 @@ def request_view(
         rule=who_decides(who_of(told), people),
         votes=record.votes,
         call=request.call,
-        changes=request.changes,
+        changes=request.changed,
         remarks=request.remarks,
         comments=record.comments,
         may_not_decide=kept_out(told),

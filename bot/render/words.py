@@ -601,7 +601,7 @@ def why_rules(stand_in: StandIn) -> str:
 
 def changes_of(request: Request) -> str:
     """Return the sentences on what changed since the card before, or on what is asked now."""
-    return " ".join(request.changes) or say("answer.is-now", title=request.title)
+    return " ".join(request.changed) or say("answer.is-now", title=request.title)
 
 
 def _changed(judgement: Edited | Delegated, record: RequestRecord, people: People) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from agents import ToolRefused
-from agents.requests import GatedCall, PersonId, Request
+from agents.requests import Author, GatedCall, PersonId, Request, Worded
 from agents.requests.record import RequestRecord, as_revised
 from agents.run import Run
 from agents.state import editors_of
@@ -69,11 +69,11 @@ async def judged(
     if not names:
         return EditRefused(kind="same", why=say("answer.edit-same")), None
     try:
-        told = await run()
+        story = await run()
         # Of their own edit the policy says whether they approve it, whatever else they wished for.
         editor = None if is_own else answer.person
-        asked = with_objectors(known, with_other_ids(told, people), new, but=editor)
-        after = edited_request(asked, old, new, editor, editors_of(told, new))
+        asked = with_objectors(known, with_other_ids(story, people), new, but=editor)
+        after = edited_request(asked, old, new, editor, editors_of(story, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
     left = _left(after, known, people)
@@ -84,7 +84,9 @@ async def judged(
     with people.speaking_to(""):
         by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))
         changes = changes_between(old, new) if is_own else by_them
-        after = after.model_copy(update={"title": title(), "changes": changes})
+        by = (Author(person=answer.person, part="objected", no_to=new.sha256),)
+        told = tuple(Worded(text=change, by=by) for change in changes)
+        after = after.model_copy(update={"title": title(), "changes": told})
     may_approve = not is_own and answer.person not in who_of(as_revised(known, after)).editors_out
     found = Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve, is_own=is_own)
     return found, after

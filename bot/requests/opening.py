@@ -42,7 +42,6 @@ from bot.policy.approvers.who import Who, who_at_first, who_of
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
-from bot.policy.edits import is_same
 from bot.render.cards import PARTS, program_name, request_card
 from bot.render.edits import why_editor
 from bot.render.request_card import with_notes
@@ -469,11 +468,6 @@ def requesters_of(run: Run) -> tuple[PersonId, ...]:
     return tuple(_parts(run))
 
 
-def advisers_of(run: Run) -> tuple[PersonId, ...]:
-    """Return the people whose wish the next step may be: they answered a question, or said why they deny something."""
-    return tuple(dict.fromkeys((*run.advisers, *(objection.person for objection in run.objections))))
-
-
 def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None) -> tuple[PersonId, ...]:
     """Return who may have wished for `call` and could not decide it."""
     said = _said(run, call) if call else {}
@@ -501,15 +495,15 @@ def _reviewed_parts(run: Run) -> tuple[PersonId, ...]:
 
 
 def everybody_behind(run: Run) -> tuple[PersonId, ...]:
-    """Requesters and advisers: all of them stand behind a run that this one starts, whatever that will ask for."""
-    return tuple(dict.fromkeys((*requesters_of(run), *advisers_of(run))))
+    """Return who asked and who was read: they stand behind a run that this one starts, whatever that will ask for."""
+    return tuple(dict.fromkeys((*requesters_of(run), *(one.person for one in run.read_by))))
 
 
 def parts_in(run: Run, named: Iterable[PersonId], call: GatedCall | None) -> dict[PersonId, Part]:
     """The requesters of what is asked, and what each did to be one.
 
-    Those who are `named` to decide it are requesters also for what they answered, or gave as a reason against another
-    call.
+    Those who are `named` to decide it are requesters also where their words were read as it was chosen, but for a
+    reason against this very call.
     """
     may = {*named}
     parts: dict[PersonId, Part] = {one: part for one, part in _parts(run).items() if part != "maybe" or one in may}
@@ -522,20 +516,11 @@ def parts_in(run: Run, named: Iterable[PersonId], call: GatedCall | None) -> dic
 
 
 def _said(run: Run, call: GatedCall) -> dict[PersonId, Part]:
-    """Return who may have wished for `call`, by what they answered, or gave as a reason against another one."""
-    parts = dict[PersonId, Part]()
-
-    def add(person: PersonId, part: Part) -> None:
-        parts.setdefault(person, "maybe" if person in run.others else part)
-
-    step_id = run.pending.id if run.pending else None
-    for objection in run.objections:
-        if objection.edited and objection.edited == step_id:
-            continue  # nothing was chosen since, and whose edit it is does not approve it anyway
-        if not (objection.call and is_same(objection.call, call)):
-            add(objection.person, "objected")
-    for person in run.advisers:
-        add(person, "answered")
+    """Return who may have wished for `call`, as their words were read: all but a no to this very call."""
+    parts, exactly = dict[PersonId, Part](), call.sha256
+    for one in sorted(run.read_by, key=lambda each: each.part == "answered"):
+        if not one.no_to or one.no_to != exactly:
+            parts.setdefault(one.person, "maybe" if one.person in run.others else one.part)
     return parts
 
 
@@ -548,7 +533,7 @@ def _parts(run: Run) -> dict[PersonId, Part]:
         parts.setdefault(person, "key")
     for person in begun.inherits:
         parts.setdefault(person, "wrote" if _is_anothers_text(run) or _is_from_desk(run) else "inherited")
-    for person in run.writers:
+    for person in (*run.writers, *(one.person for one in run.read_by if one.asks)):
         parts.setdefault(person, "maybe" if person in run.others else "wrote")
     return parts
 

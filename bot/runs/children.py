@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from agents import ChildRun, ToolRefused
 from agents.changes import change_of, changed_in, with_changes
+from agents.context.pruning import authors
 from agents.deploy.results import live_seen
 from agents.events import (
     MOST_BELOW,
@@ -25,7 +26,7 @@ from agents.events import (
     RunStarted,
     ToolOrphaned,
 )
-from agents.requests import DeliveryId, PersonId, RunId, StepId
+from agents.requests import Author, DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
 from agents.state import failed_command
 from bot.config.tables import AgentConfig
@@ -34,7 +35,7 @@ from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, told_of, word_of
 from bot.render.views import line_of
-from bot.requests.opening import advisers_of, are_own, everybody_behind, thread_of
+from bot.requests.opening import are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside
 from bot.runs.endings import goes_on
 from bot.runs.start import TEXT_BYTES
@@ -165,7 +166,7 @@ class Children:
     async def look(self, run: Run, child_id: RunId) -> ChildRun:
         """Return the state of a child. Raises ToolRefused for a run that is not a child of `run`."""
         child, events = await self._child(run, child_id)
-        await self.notify_parent(child)  # who wrote to it is known before what came of it is
+        await self.notify_parent(child, events)  # who wrote to it is known before what came of it is
         # What the run goes on by makes a requester of whoever answered it, and that is known of one that has ended.
         answered = [one for one in child.results if one.kind == "answered"] if child.ended else []
         answers = tuple((person, one.text) for one in answered for person in one.by)
@@ -226,8 +227,8 @@ class Children:
             return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
         return RunPaused(at=loaded.now, by=above.paused_by, parent=above.id) if above.is_paused else None
 
-    async def notify_parent(self, run: Run) -> None:
-        """The end of `run` is news to the run that started it; told once, or harmlessly again."""
+    async def notify_parent(self, run: Run, events: Sequence[Event]) -> None:
+        """The end of `run`, of these events, is news to the run that started it; told once, or harmlessly again."""
         parent = run.started.parent if run.started else None
         if parent is None or run.ended is None:
             return
@@ -241,8 +242,7 @@ class Children:
             report_id=run.id,
             handle=run.id,
             text=word_of(run),
-            writers=run.writers,
-            advisers=advisers_of(run),
+            by=_read_in(events),
             by_mail=run.by_mail,
             weakness=run.weakness,
             tokens=spent.tokens,
@@ -280,6 +280,14 @@ class Children:
             raise ToolRefused(say("run.child-too-deep", count=_DEEPEST))
         if not text.strip() or len(text.encode()) > TEXT_BYTES:
             raise ToolRefused(say("run.child-text", limit=TEXT_BYTES))
+
+
+def _read_in(events: Sequence[Event]) -> tuple[Author, ...]:
+    """Return whose words may be in what a child with these events comes to, beside those with which it was begun: these
+    its parent knows. To which call they said no is not to be seen there.
+    """
+    own = (one for one in authors(events) if one.part not in {"asked", "key", "inherited"})
+    return tuple(dict.fromkeys(one.model_copy(update={"no_to": ""}) for one in own))
 
 
 def _weakness(parent: RunStarted, run: Run) -> str:

@@ -17,6 +17,7 @@ from agents.events import (
     RequestRevoked,
     RunForked,
     RunStarted,
+    StepChosen,
     VoteCast,
     read_event,
     write_event,
@@ -73,8 +74,11 @@ def _people(event: Event) -> Iterator[str]:
             yield event.vote.person
         case RequestOpened() | RequestRevised():
             yield from event.request.requesters
+            yield from (one.person for change in event.request.changes for one in change.by)
+        case StepChosen():
+            yield from (one.person for one in event.read_by)
         case OutsideReported():
-            yield from (*event.writers, *event.advisers, *(event.stopped.by if event.stopped else ()))
+            yield from (*(one.person for one in event.by), *(event.stopped.by if event.stopped else ()))
             did = event.by_people
             others = (*(one.editor for one in did.edits), *(one.person for one in did.notes))
             yield from (*did.deciders, *did.by_glass, *others)

@@ -158,7 +158,8 @@ class RunForks:
         call = ModelCall(model=FIXED_RULES if is_of_rules else "copied", rehearsal=before.is_rehearsal)
         step_id = StepId(new_id("step", shard_of(run_id)))
         gate = gate_of(self._agents[agent], pending.step) or pending.gate
-        return [StepChosen(at=forked.at, step_id=step_id, step=pending.step, gate=gate, call=call)]
+        # Who was read as it was chosen is known of the story.
+        return [StepChosen(at=forked.at, step_id=step_id, step=pending.step, gate=gate, call=call, read_by=())]
 
 
 def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -> RunForked:
@@ -176,8 +177,8 @@ def _forked(now: datetime, how: How, source: RunId, at_seq: int, asker: Asker) -
 def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentConfig) -> RunStarted:
     """Return the copy's first event: for the person who made it, in no thread, nobody's child, within today's limits.
 
-    Everybody who asked in the story, or wrote to it, stays a requester: it is what they asked for. Who answered or
-    objected did so in the copy as well.
+    Everybody who asked in the story, or wrote to it, stays a requester: it is what they asked for. Whose words were
+    read in it were read in the copy as well.
     """
     first = made.story[0]
     if not isinstance(first, RunStarted):

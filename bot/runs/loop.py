@@ -11,7 +11,20 @@ import structlog
 from agents import Agent, Repeats, ToolRefused
 from agents.changes import change_of, with_changes
 from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
-from agents.requests import AttemptId, Effect, Freeze, GatedCall, PersonId, PolicySnapshot, Request, RequestId, RunId
+from agents.requests import (
+    AttemptId,
+    Author,
+    Effect,
+    Freeze,
+    GatedCall,
+    PersonId,
+    PolicySnapshot,
+    Request,
+    RequestId,
+    RunId,
+    Vote,
+    Worded,
+)
 from agents.requests.record import RequestRecord, after, approval_before, asked_before
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
@@ -140,7 +153,7 @@ class Loop:
             if isinstance(move, Think) and (day := await self._budgets.day(told.run, told.now)):
                 move = next_move(told.run, told.now, day)
             if isinstance(move, Stop):
-                await self._children.notify_parent(told.run)
+                await self._children.notify_parent(told.run, told.events)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
@@ -603,10 +616,10 @@ def question_of(agent: Agent, step: CallTool, effect: Effect) -> str:
         return title_of(agent, step)
 
 
-def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[str, ...]:
+def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[Worded, ...]:
     old, why = replaced
     changed = changes_between(old.call, call) if old.call else ()
-    return (say("run.earlier-approval", why=why), *changed)
+    return tuple(Worded(text=text, by=()) for text in (say("run.earlier-approval", why=why), *changed))
 
 
 def _moved(old: Request, new: GatedCall) -> set[str]:
@@ -618,13 +631,14 @@ def _moved(old: Request, new: GatedCall) -> set[str]:
 _NO = {"denied", "revoked", "withdrawn"}
 
 
-def _denied(run: Run, pending: PendingStep, people: People) -> tuple[str, ...]:
+def _denied(run: Run, pending: PendingStep, people: People) -> tuple[Worded, ...]:
     """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    earlier = [(one.kind, one.by, one.text) for one in run.results if one.step == pending.step and one.kind in _NO]
-    about = (one for one in run.requests.values() if one.request.step_id == pending.id)
-    earlier += [("revoked", (one.stopped.person,), one.stopped.reason) for one in about if one.stopped]
+    nos = [one for one in run.results if one.step == pending.step and one.kind in _NO]
+    earlier = [(one.kind, _who_objected(run, one.by), one.text) for one in nos]
+    late = [one for one in run.requests.values() if one.request.step_id == pending.id and one.stopped]
+    earlier += [("revoked", _said_no(one.request, one.stopped), one.stopped.reason) for one in late if one.stopped]
     asked = {*requesters_of(run)}
 
     def said(kind: str, by: Sequence[PersonId]) -> str:
@@ -632,11 +646,25 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[str, ...]:
         is_withdrawn = kind == "withdrawn" or (kind == "revoked" and asked.issuperset(by))
         return say("run.withdrawn-before" if is_withdrawn else "run.denied-before", names=people.names_of(by))
 
-    return tuple(
-        " ".join((said(kind, by), *([say("words.reason", reason=quote(why, REASON_CHARS))] if why.strip() else [])))
-        for kind, by, why in earlier
-        if by
-    )
+    def told(kind: str, by: tuple[Author, ...], why: str) -> Worded:
+        names = said(kind, tuple(dict.fromkeys(one.person for one in by)))
+        if not why.strip():
+            return Worded(text=names, by=())
+        return Worded(text=f"{names} {say('words.reason', reason=quote(why, REASON_CHARS))}", by=by)
+
+    return tuple(told(kind, by, why) for kind, by, why in earlier if by)
+
+
+def _said_no(request: Request, vote: Vote) -> tuple[Author, ...]:
+    call = request.call.sha256 if request.call else ""
+    return (Author(person=vote.person, part="objected", no_to=call),)
+
+
+def _who_objected(run: Run, people: Sequence[PersonId]) -> tuple[Author, ...]:
+    """Return `people` by what they said no to before this step was chosen, which was read then."""
+    read = [one for one in run.read_by if one.part == "objected" and one.person in people]
+    unread = (Author(person=one, part="objected") for one in people if all(one != each.person for each in read))
+    return (*read, *unread)
 
 
 def _name_request(run: Run) -> None:

@@ -12,6 +12,7 @@ import structlog
 from agents import Agent, no_facts
 from agents.changes import change_of, changed_in, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
+from agents.context.pruning import authors
 from agents.deploy.results import is_out_of_sight, live_already, serves_another
 from agents.events import (
     ContextFetched,
@@ -27,7 +28,7 @@ from agents.events import (
 from agents.model.failures import after, is_for_operators, is_worth_waiting, retry_delay_s
 from agents.model.protocol import Chosen, Failed, Model
 from agents.model.rules import Rules
-from agents.requests import Fact, RunId, StepId
+from agents.requests import Author, Fact, RunId, StepId
 from agents.run import PendingStep, Run, fold
 from agents.steps import CallTool, Done, ModelCall, Step, asked_name, is_by_model
 from bot.execution.executor import gate_of
@@ -81,6 +82,9 @@ class Thinker:
         )
 
     async def _choose(self, agent: Agent, run: Run, events: Sequence[Event], now: datetime) -> list[Event]:
+        # Plain rules read the run, which holds what a model is shown of it. Of a long story that takes a while.
+        known = dict.fromkeys(run.read_by)
+        read_by = tuple(one for one in await asyncio.to_thread(authors, events) if one not in known)
         began = time.monotonic()
         if self.asks_a_model(agent, run):
             chosen = await self._models[agent.name].choose(agent, run, events)
@@ -91,27 +95,29 @@ class Thinker:
         else:
             chosen = await self._rules.choose(agent, run, events)
         _log(agent, run, chosen, time.monotonic() - began)
+        if isinstance(chosen, Failed):
+            return [_failed(run, chosen, now)]
+        event = _chosen(agent, run, chosen, now, read_by)
         match chosen:
             case Chosen(step=Done() as done):
-                return await self._ending(agent, run, chosen, done, now)
+                return await self._ending(agent, run, chosen, event, done, now)
             case Chosen(step=CallTool() as step) if _is_model(agent, chosen) and (
                 live := _repeated(run, events, step, now)
             ):
-                event = _chosen(agent, run, chosen, now)
                 why = say("deploy.live-already", version=live, environment=step.arguments["environment"])
                 return [event, StepRefused(at=now, step_id=event.step_id, error=why)]
             case Chosen():
-                return [_chosen(agent, run, chosen, now)]
-            case Failed():
-                return [_failed(run, chosen, now)]
+                return [event]
 
-    async def _ending(self, agent: Agent, run: Run, chosen: Chosen, done: Done, now: datetime) -> list[Event]:
+    async def _ending(
+        self, agent: Agent, run: Run, chosen: Chosen, event: StepChosen, done: Done, now: datetime
+    ) -> list[Event]:
         """End the run. A model's word that a wish is fulfilled is refused once, where no tool has done what it takes.
 
         Where it stands all the same, it is told beside what code finds to be so by then. What the run has seen live is
         looked up once more where it may be so no longer.
         """
-        event, words_of = _chosen(agent, run, chosen, now), "model" if _is_model(agent, chosen) else "code"
+        words_of = "model" if _is_model(agent, chosen) else "code"
         events: list[Event] = [event]
         is_false = words_of == "model" and is_unfounded(agent, run, done)
         if agent.prefetch is not no_facts and (is_false or is_out_of_sight(run, now)):
@@ -146,10 +152,11 @@ async def _prefetch(agent: Agent, run: Run) -> tuple[Fact, ...]:
         return (Fact(label="prefetch failed", text=f"{type(error).__name__}: {error}"[:500]),)
 
 
-def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime) -> StepChosen:
+def _chosen(agent: Agent, run: Run, chosen: Chosen, now: datetime, read_by: tuple[Author, ...]) -> StepChosen:
     step = chosen.step
     step_id = StepId(new_id("step", shard_of(run.id)))
-    return StepChosen(at=now, step_id=step_id, step=step, gate=gate_of(agent, step), call=chosen.call)
+    gate = gate_of(agent, step)
+    return StepChosen(at=now, step_id=step_id, step=step, gate=gate, call=chosen.call, read_by=read_by)
 
 
 def _repeated(run: Run, events: Sequence[Event], step: CallTool, now: datetime) -> str:

@@ -35,6 +35,7 @@ from agents.events import (
 from agents.requests import (
     Anyone,
     AttemptId,
+    Author,
     Binding,
     Closed,
     Decision,
@@ -118,10 +119,11 @@ def chosen(
     gate: str | None = None,
     *,
     call: ModelCall = MODEL,
+    read_by: tuple[Author, ...] = (),
     at: datetime = NOON,
 ) -> StepChosen:
     """A step is chosen; `gate` names the policy that it needs."""
-    return StepChosen(at=at, step_id=StepId(step_id), step=step, gate=gate, call=call)
+    return StepChosen(at=at, step_id=StepId(step_id), step=step, gate=gate, call=call, read_by=read_by)
 
 
 def failed(kind: str = "timeout", detail: str = "", *, at: datetime = NOON) -> StepFailed:

@@ -66,7 +66,7 @@ class Reports:
             if waits is None or waits.handle != handle:
                 raise NotFound("No run waits for such a handle any longer", _WHEN)
             said = one_line(text, TEXT_CHARS)
-            event = OutsideReported(at=loaded.now, report_id=report_id, handle=handle, text=said)
+            event = OutsideReported(at=loaded.now, report_id=report_id, handle=handle, text=said, by=())
             commit = Commit(
                 run_id=run_id,
                 events=[event],

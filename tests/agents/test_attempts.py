@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.events import AnswerNoted, Event, ToolStarted
-from agents.requests import Given, RequestId
+from agents.requests import Author, Given, RequestId, Worded
 from agents.requests.proof import as_by
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import left_to_next, made_for
@@ -93,11 +93,13 @@ def test_a_reason_by_mail_that_came_too_late_is_gone_by_once_the_call_is_asked_a
     reason: str, *, by_mail: bool
 ) -> None:
     run = fold([*BEGUN, LATE.model_copy(update={"text": reason}), orphaned(may_have_started=True)])
-    assert (run.by_mail, run.weakness, run.objections) == (False, "", ())
+    assert (run.by_mail, run.weakness) == (False, "")
 
-    again = fold([opened("q2")], run)
+    asked, late = opened("q2"), Author(person=BO, part="objected")
+    told = asked.request.model_copy(update={"changes": (Worded(text=reason, by=(late,) if reason else ()),)})
+    again = fold([asked.model_copy(update={"request": told})], run)
 
-    assert (again.by_mail, bool(again.weakness), bool(again.objections)) == (by_mail, by_mail, by_mail)
+    assert (again.by_mail, bool(again.weakness), late in again.read_by) == (by_mail, by_mail, by_mail)
 
 
 def is_stopped(run: Run) -> bool:

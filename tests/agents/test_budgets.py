@@ -65,7 +65,7 @@ def child(name: str, tokens: int = 0, cost_usd: float = 0.0) -> ChildStarted:
 
 def ends(name: str, tokens: int, cost_usd: float) -> OutsideReported:
     """The end of a child, with what it used."""
-    return OutsideReported(at=NOON, report_id=name, handle=name, text="done", tokens=tokens, cost_usd=cost_usd)
+    return OutsideReported(at=NOON, report_id=name, handle=name, by=(), text="done", tokens=tokens, cost_usd=cost_usd)
 
 
 def refused() -> StepRefused:

@@ -58,7 +58,7 @@ def passed_on(change: Change, child: RunId = CHILD) -> list[Event]:
     return [
         chosen(CallTool(tool=START_RUN, arguments={})),
         ChildStarted(at=NOON, step_id=StepId("s1"), run_id=child, agent="a", text="do"),
-        OutsideReported(at=NOON, report_id=child, handle=child, text="done", change=change),
+        OutsideReported(at=NOON, report_id=child, handle=child, by=(), text="done", change=change),
     ]
 
 

@@ -13,7 +13,7 @@ from agents.events import (
     read_event,
     write_event,
 )
-from agents.requests import PersonId, RunId, StepId
+from agents.requests import Author, PersonId, RunId, StepId
 from agents.requests.record import RequestRecord, after
 from agents.run import Result, Run, RunState, fold
 from tests.agents.worlds import (
@@ -133,7 +133,12 @@ def test_writers_are_among_those_who_wrote_each_once(events: list[Event]) -> Non
 
     wrote = {event.person for event in events if event.type == "person_said"}
     wrote |= {event.by for event in events if event.type == "run_forked"}
-    wrote |= {person for event in events if event.type == "outside_reported" for person in event.writers}
+    wrote |= {
+        person
+        for event in events
+        if event.type == "outside_reported"
+        for person in (one.person for one in event.by if one.asks)
+    }
     assert set(run.unheard) <= set(run.writers) <= wrote
     assert len(set(run.writers)) == len(run.writers)
 
@@ -158,7 +163,9 @@ def test_whoever_wrote_last_is_a_writer(events: list[Event]) -> None:
 
 def test_one_report_that_names_any_number_of_writers_folds_in_one_go() -> None:
     people = tuple(PersonId(f"forged {number}") for number in range(200_000))
-    report = OutsideReported(at=NOON, report_id="r", handle="h", writers=people)
+    report = OutsideReported(
+        at=NOON, report_id="r", handle="h", by=tuple(Author(person=one, part="wrote") for one in people)
+    )
 
     run = fold([started(), said(BO), report, report])
 

@@ -23,7 +23,7 @@ from agents.events import (
 )
 from agents.events.requests import Edited
 from agents.forms import FormValue
-from agents.requests import Closed, GatedCall, Given, PersonId, RequestId, RunId, StandIn, StepId
+from agents.requests import Author, Closed, GatedCall, Given, PersonId, RequestId, RunId, StandIn, StepId
 from agents.requests.proof import as_by
 from agents.requests.record import MOST_OPEN
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES, Result, Run, fold
@@ -208,7 +208,7 @@ def test_a_revocation_after_the_start_changes_nothing() -> None:
 
 WORDS = said()
 MAILED = WORDS.model_copy(update={"proof": as_by("console", "email")})
-REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1")
+REPORT = OutsideReported(at=NOON, report_id="r1", handle="r1", by=())
 EDITED = RequestRevised(at=NOON, by=BO, request=request(), proof=as_by("slack"))
 
 
@@ -410,6 +410,16 @@ def test_only_the_first_start_and_one_pending_step_count() -> None:
 )
 def test_whoever_wrote_is_a_writer_to_the_end_of_the_run(events: list[Event], writers: tuple[str, ...]) -> None:
     assert fold(events).writers == writers
+
+
+def test_who_was_read_in_a_child_that_ended_was_read_for_all_that_its_step_does_then() -> None:
+    asked, answered = Author(person=ANNA, part="asked"), Author(person=BO, part="answered")
+    told = REPORT.model_copy(update={"by": (answered,)})
+
+    run = fold([started(), chosen(read_by=(asked,)), tool_started(), told])
+
+    assert run.read_by == (asked, answered)
+    assert run.writers == (), "who only answered does not steer"
 
 
 def test_an_answer_means_what_its_request_says_whatever_the_words_of_that_are_by_now() -> None:

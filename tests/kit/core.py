@@ -11,6 +11,7 @@ from typing import Literal, cast
 
 from pydantic import JsonValue
 
+from agents.context.pruning import authors
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened, RequestReassigned, RequestRevised
 from agents.requests import AttemptId, Decision, Effect, Freeze, GatedCall, PersonId, Request
 from agents.requests.moves import Move
@@ -101,7 +102,9 @@ class Core:
         if isinstance(step, Done):
             return
         gate = self._policy if isinstance(step, CallTool) else None
-        self._events.append(build.chosen(step, f"s{len(self._events)}", gate=gate, at=self._now))
+        self._events.append(
+            build.chosen(step, f"s{len(self._events)}", gate=gate, at=self._now, read_by=authors(self._events))
+        )
         self._open(step)
 
     def _open(self, step: Step) -> None:

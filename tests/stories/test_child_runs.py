@@ -328,7 +328,9 @@ async def test_children_share_what_their_parent_has_left_and_what_one_did_not_us
     assert (again, given(await world.run(run_id))) == (started[0], given(run))
 
     largest = next(child for child in run.children if child.max_tokens == 100_000).run_id
-    ends = OutsideReported(at=await world.now(), report_id=largest, handle=largest, tokens=50_000, cost_usd=0.125)
+    ends = OutsideReported(
+        at=await world.now(), report_id=largest, handle=largest, by=(), tokens=50_000, cost_usd=0.125
+    )
     await world.app.journal.write(Commit(run_id=run_id, events=[ends, ends]))
     spent = (await world.run(run_id)).budget.spent
     assert (spent.tokens, spent.cost_usd) == (50_000, 0.125)

@@ -35,7 +35,7 @@ async def test_an_edit_is_put_in_front_of_everybody_and_executed_once_others_app
     assert isinstance(edited, Edited)
     assert edited.names == ("what",)
     assert now.request.revision == 2
-    assert now.request.changes[0] == "Bo Berg changed what from bell to gong: votes before are void."
+    assert now.request.changed[0] == "Bo Berg changed what from bell to gong: votes before are void."
     assert "Bo Berg changed what from bell to gong" in (await world.next_mail("cy", about="gong")).text
     theirs = (await world.next_mail("bo", about="gong")).text
     assert "You changed what is asked, so others approve it." in theirs

@@ -129,7 +129,7 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
 
     again = await world.opened(run_id, after=record.request.id)
     anew = "This is not what was approved earlier, so it needs a new approval"
-    assert f"{anew}: the approval is older than 900 s." in again.request.changes
+    assert f"{anew}: the approval is older than 900 s." in again.request.changed
     assert again.frozen is None
     assert (await world.request(record.request.id)).state == "superseded"
     assert world.workshop.effects == []

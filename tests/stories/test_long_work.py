@@ -13,7 +13,7 @@ from tests.stories.attacks.test_lying_model import surfaces
 
 async def report(world: World, run_id: RunId, handle: str, text: str = "", report_id: str = "r1") -> None:
     """News of `handle` comes in."""
-    event = OutsideReported(at=await world.now(), report_id=report_id, handle=handle, text=text)
+    event = OutsideReported(at=await world.now(), report_id=report_id, handle=handle, by=(), text=text)
     await world.app.journal.write(Commit(run_id=run_id, events=[event], wake=[Wake(WorkItem("run", run_id))]))
 
 

@@ -117,7 +117,7 @@ async def test_the_next_card_says_so_too_where_its_policy_has_another_name_by_no
 
     record = await world.opened(await world.trigger("press bell"))
     why = f"Standing approval {standing.approval.id} counts no longer: its policy has changed"
-    assert record.request.changes == (why,)
+    assert record.request.changed == (why,)
     assert why in " ".join((await world.next_mail("bo", record.request.digest)).text.split())
 
 

@@ -226,7 +226,7 @@ async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[st
     seen = next((card for card in cards if card.id == request.id and card.digest == digest), None)
     if seen is None:
         return more | {"changes": ["This request never had that digest."]}
-    changes = changes_between(seen.call, request.call) if seen.call and request.call else request.changes
+    changes = changes_between(seen.call, request.call) if seen.call and request.call else request.changed
     return more | {"changes": [f"Revision {seen.revision} was seen, {request.revision} stands.", *changes]}
 
 

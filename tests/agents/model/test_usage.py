@@ -21,7 +21,7 @@ NOT_SENT = ModelCall(model="claude-sonnet-5-5", rehearsal=False)
 
 
 def chosen(call: ModelCall) -> StepChosen:
-    return StepChosen(at=NOON, step_id=StepId("s1"), step=Done(summary="over"), call=call)
+    return StepChosen(at=NOON, step_id=StepId("s1"), step=Done(summary="over"), call=call, read_by=())
 
 
 def failed(kind: str, call: ModelCall) -> StepFailed:

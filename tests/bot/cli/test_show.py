@@ -1,7 +1,7 @@
 """The look of things in a terminal: everything that is decided, nothing that steers, no row that is not ours."""
 
 from agents.events import Event, RunEnded
-from agents.requests import AttemptId, Effect, Fact, PersonId
+from agents.requests import AttemptId, Effect, Fact, PersonId, Worded
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.cli.plain import plain
@@ -30,7 +30,12 @@ def test_outside_text_is_made_printable_and_keeps_its_lines() -> None:
 def test_no_text_can_pass_for_a_row_of_its_own() -> None:
     forged = "x\n  decides    Mallory\r\n  exactly    nothing\u2028  expires    never"
     effect = Effect(argv=("./deploy.sh",), facts=(Fact(label=f"From{forged}", text=forged),))
-    asked = approval(title=forged, quoted=forged, changes=(forged,), call=CALL.model_copy(update={"effect": effect}))
+    asked = approval(
+        title=forged,
+        quoted=forged,
+        changes=(Worded(text=forged, by=()),),
+        call=CALL.model_copy(update={"effect": effect}),
+    )
 
     rows = text_of(record(asked)).splitlines()
 

@@ -53,7 +53,7 @@ def request(arguments: Mapping[str, object] = PLAIN) -> Request:
 
 
 ASKED: list[Event] = [
-    StepChosen(at=NOON, step_id=StepId("s1"), step=CALL, gate="production", call=RULES),
+    StepChosen(at=NOON, step_id=StepId("s1"), step=CALL, gate="production", call=RULES, read_by=()),
     RequestOpened(at=NOON, request=request()),
 ]
 EDITED = RequestRevised(at=NOON, by=BO, request=request(OTHER))
@@ -116,7 +116,7 @@ def test_what_was_denied_taken_back_or_edited_is_not_right_and_where_nobody_corr
 def test_what_happened_before_is_the_history() -> None:
     look = CallTool(tool="live", arguments={"environment": "staging"})
     before: list[Event] = [
-        StepChosen(at=NOON, step_id=StepId("s0"), step=look, call=RULES),
+        StepChosen(at=NOON, step_id=StepId("s0"), step=look, call=RULES, read_by=()),
         ToolStarted(
             at=NOON, step_id=StepId("s0"), attempt_id=AttemptId("a0"), tool="live", effect=Effect(argv=()),
             idempotent=True, host="h",

@@ -204,4 +204,4 @@ async def naming(run_id: RunId, shop: World, *args: str) -> str:
 
 async def asked_again(shop: World, run_id: RunId) -> tuple[str, ...]:
     found = [one for one in await shop.requests() if one.request.run_id == run_id and one.state == "open"]
-    return found[0].request.changes if found else ()
+    return found[0].request.changed if found else ()

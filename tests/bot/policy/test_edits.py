@@ -13,7 +13,7 @@ from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
 from bot.policy.approvers.who import who_of
 from bot.policy.digest import call_digest
-from bot.policy.edits import changed_names, edited_request, is_same, typed_lines, typed_values, with_values
+from bot.policy.edits import changed_names, edited_request, typed_lines, typed_values, with_values
 from bot.policy.judge import edits_as_asker, judge, objection
 from bot.policy.judgements import Act, AlreadyVoted, Answer, Counted, Decided, NotEntitled
 from tests.bot.examples import NOON, anyone, approval, moved, policy
@@ -130,9 +130,9 @@ def test_a_call_is_the_same_while_nothing_differs_but_its_facts_and_what_may_be_
     call = _call("v1")
     beside = call.effect.model_copy(update={"facts": (Fact(label="From", text="v0"),)})
 
-    assert is_same(call, call.model_copy(update={"editable": (), "effect": beside}))
+    assert call.sha256 == call.model_copy(update={"editable": (), "effect": beside}).sha256
     for changed in ({"argv": ("deploy", "--force")}, {"artifacts": {"plan": "1 to add"}}, {"cwd": "/srv"}):
-        assert not is_same(call, call.model_copy(update={"effect": call.effect.model_copy(update=changed)}))
+        assert call.sha256 != call.model_copy(update={"effect": call.effect.model_copy(update=changed)}).sha256
 
 
 def test_who_edited_one_argument_is_its_editor_also_once_another_is_edited() -> None:

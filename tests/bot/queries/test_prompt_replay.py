@@ -47,7 +47,7 @@ async def asked(fake: FakeAnthropic, events: Sequence[Event], **options: Any) ->
     await model.close()
     assert isinstance(found, Chosen)
     made = found.call.model_copy(update={"model": "claude-sonnet-5-5"})
-    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=made)
+    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=made, read_by=())
     return event, text_of(fake.requests()[-1])
 
 
@@ -72,7 +72,7 @@ async def test_a_step_of_another_maker_s_model_is_told_by_how_and_under_which_na
     found = await model.choose(AGENT, fold(EVENTS), EVENTS)
     await model.close()
     assert isinstance(found, Chosen)
-    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=found.call)
+    event = StepChosen(at=NOON, step_id=StepId("s2"), step=found.step, call=found.call, read_by=())
     kept = KeptReply(text=found.reply, is_cut=False, until=NOON)
 
     again = seen([*EVENTS, event], 1, AGENTS, reply=kept)

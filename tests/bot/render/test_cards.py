@@ -21,6 +21,7 @@ from agents.requests import (
     Request,
     RunId,
     Vote,
+    Worded,
 )
 from agents.requests.asked import Asked, AskedAs, asked_at_first
 from agents.run import Run, fold
@@ -211,7 +212,9 @@ def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
     sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
 
     card = request_card(
-        record(approval(call=CALL.model_copy(update={"effect": effect}), changes=("It was a.",))), PEOPLE, NOON
+        record(approval(call=CALL.model_copy(update={"effect": effect}), changes=(Worded(text="It was a.", by=()),))),
+        PEOPLE,
+        NOON,
     )
 
     assert exact(APPROVAL).splitlines() == [
@@ -395,7 +398,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         ),
         (
             OutOfDate(seen_revision=1),
-            approval(changes=("v1 was a and is now b.",)),
+            approval(changes=(Worded(text="v1 was a and is now b.", by=()),)),
             "does not count. v1 was a and is now b.",
         ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),

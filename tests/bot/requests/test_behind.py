@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from agents.context.pruning import authors
 from agents.events import Event, PersonSaid, StepRefused
 from agents.requests import PersonId, Request, RequestId, RunId
 from agents.requests.proof import as_by
@@ -211,7 +212,7 @@ class Family(RuleBasedStateMachine):
     def a_child_ends(self) -> None:
         child = self.runs.pop()
         self.write(child.id, build.ended())
-        self.has(self.children.notify_parent(self.run(child.id)))
+        self.has(self.children.notify_parent(self.run(child.id), self.events(child.id)))
         parent = self.run(self.told.id)
         assert parent.pending
         assert parent.pending.attempt
@@ -382,7 +383,8 @@ class Family(RuleBasedStateMachine):
 
     def chooses(self, step: Step, policy: str | None = None) -> Run:
         self.number += 1
-        chosen = build.chosen(step, new_id("step", 0), gate=policy, at=self.now)
+        read_by = authors(self.events(self.told.id))
+        chosen = build.chosen(step, new_id("step", 0), gate=policy, at=self.now, read_by=read_by)
         self.write(self.told.id, chosen)
         return self.run(self.told.id)
 

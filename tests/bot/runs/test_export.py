@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agents.events import Event, OutsideReported
-from agents.requests import PersonId, RunId
+from agents.requests import Author, PersonId, RunId
 from bot.runs.export import PEOPLE_AT_MOST, Exported, export
 from bot.store.format import FORMAT
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, said, started, tool_started, vote
@@ -106,7 +106,11 @@ def each_wrote(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
 
 
 def one_report_says_so(people: tuple[PersonId, ...]) -> tuple[Event, ...]:
-    return (OutsideReported(at=NOON, report_id="r", handle="h", writers=people),)
+    return (
+        OutsideReported(
+            at=NOON, report_id="r", handle="h", by=tuple(Author(person=one, part="wrote") for one in people)
+        ),
+    )
 
 
 @pytest.mark.parametrize("told_by", [each_wrote, one_report_says_so])

@@ -16,15 +16,26 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    11: (
+    12: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
             '"mark":"abcdefgh"},"parent":{"run_id":"r0","step_id":"p0","by_mail":true}}'
         ),
         (
+            f'{{{AT},"type":"step_chosen","schema_version":1,"step_id":"p1","step":{{"type":"done","outcome":"done",'
+            '"summary":"over"},"call":{"model":"rules","rehearsal":false},"read_by":[{"person":"anna","part":"asked"},'
+            '{"person":"bo","part":"objected","no_to":"abcdef"}]}'
+        ),
+        (
+            f'{{{AT},"type":"outside_reported","schema_version":1,"report_id":"r2","handle":"r2","by":[{{"person":"bo",'
+            '"part":"wrote"}],"text":"done"}'
+        ),
+        (
             f'{{{AT},"type":"request_opened","schema_version":1,"request":{{"id":"q1","run_id":"r1","step_id":"p1",'
-            '"purpose":"go_on","nonce":"n","title":"Go on?","format":"choice","options":["go on","stop the run"],'
+            '"purpose":"go_on","nonce":"n","title":"Go on?","format":"choice",'
+            '"changes":[{"text":"Bo denied it","by":[{"person":"bo","part":"objected"}]}],'
+            '"options":["go on","stop the run"],'
             '"option_keys":["agent.go-on","agent.stop-the-run"],"requesters":["anna"],"digest":"d","opened_at":'
             '"2026-03-02T12:00:00Z","expires_at":"2026-03-02T13:00:00Z","policy":{"name":"question","rule":{"type":'
             '"anyone","source":"person:anna","people":["anna"]},"quorum":1,"reach":["email"],"also_post":[],'

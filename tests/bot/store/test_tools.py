@@ -103,7 +103,7 @@ async def test_the_thought_that_chose_the_step_is_recorded_with_the_start_or_not
 
 async def test_a_thought_that_starts_a_tool_at_once_is_counted_among_the_use_of_models(store: Store, run: None) -> None:
     call = ModelCall(model="claude-sonnet-5-5", rehearsal=False, output_tokens=20)
-    thought = StepChosen(at=AT, step_id=StepId("s1"), step=Done(summary="over"), call=call)
+    thought = StepChosen(at=AT, step_id=StepId("s1"), step=Done(summary="over"), call=call, read_by=())
 
     for _ in range(2):
         assert (await store.start_tool(RUN, 1, ATTEMPT, tool_started(), None, thought=[thought])).state == "started"

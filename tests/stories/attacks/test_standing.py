@@ -164,7 +164,7 @@ async def test_attack_a_model_has_another_run_choose_again_what_was_taken_back_i
         assert model.left == 0
         [again] = [one for one in await s.requests() if one.state == "open"]
         said = "denied before, by Bo Berg" if who == "bo" else "withdrawn before, by Anna Ames"
-        assert again.request.changes == (f"The same was {said}.",)
+        assert again.request.changed == (f"The same was {said}.",)
         assert (await the_only(s)).uses == (use,)
         await s.app.requests.freezes.unfreeze("workshop", PersonId("cy"), "fixed", proof=None)
         await s.quiet()
@@ -208,7 +208,7 @@ async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(firs
 
         again = await until(partial(newest_open, s), what="it is asked again, wherever it is to be done")
         told = {"deny": "The same was denied before, by Cy", "cancel": "The same was withdrawn before, by Anna"}[no]
-        assert any(each.startswith(told) for each in again.request.changes)
+        assert any(each.startswith(told) for each in again.request.changed)
         assert workshop.effects == ["press bell"]
         assert (await the_only(s)).uses == ()
 
@@ -240,7 +240,7 @@ async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_withou
     assert (again.state, world.workshop.effects) == ("open", ["press bell"])
     assert (await the_only(world)).uses[1:] == ()
     told = ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”",)
-    assert again.request.changes == (told if is_denied else ())
+    assert again.request.changed == (told if is_denied else ())
 
 
 @pytest.mark.parametrize("meanwhile", few_of(["it became risky", "it was revoked"], 0))
@@ -260,7 +260,7 @@ async def test_attack_what_counts_no_longer_by_the_start_is_asked(world: World, 
     await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
 
     record = await world.opened(run_id)
-    assert standing.approval.id in record.request.changes[0]
+    assert standing.approval.id in record.request.changed[0]
     assert world.workshop.effects == ["press bell"]
     if meanwhile == "it was revoked":
         assert "no more" in (await world.next_mail("anna", "revoked")).text
@@ -629,8 +629,8 @@ async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not
 
     assert await is_asked(world)
     [asked_now] = [one for one in await world.requests() if one.state == "open"]
-    assert any("no longer" in why or "not decide" in why for why in asked_now.request.changes), (
-        asked_now.request.changes
+    assert any("no longer" in why or "not decide" in why for why in asked_now.request.changed), (
+        asked_now.request.changed
     )
     await becomes(world, toml.replace(*_DAN_SWAPS))
     assert not await is_asked(world)

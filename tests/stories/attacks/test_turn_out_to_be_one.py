@@ -344,7 +344,7 @@ async def test_attack_a_standing_approval_counts_that_one_human_may_have_granted
         await freezes.unfreeze("workshop", ole, "fixed", proof=None)
 
         record = await office.opened(used or await office.trigger("press bell"))
-        assert "nobody can say that they are different people" in " ".join(record.request.changes)
+        assert "nobody can say that they are different people" in " ".join(record.request.changed)
         assert office.workshop.effects == ["press bell"]
 
 

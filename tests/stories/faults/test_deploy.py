@@ -236,7 +236,7 @@ async def test_another_program_that_is_replaced_while_a_deploy_waits_for_its_tur
         await asyncio.to_thread(gate.write_text, "go\n")
         again = await shop.opened(second, after=record.request.id)
 
-        assert any("put-live was" in change for change in again.request.changes)
+        assert any("put-live was" in change for change in again.request.changed)
         assert not (shop.folder / "demo" / "replaced").exists()
 
 

@@ -21,7 +21,9 @@ async def chosen(world: World, step: CallTool, gate: str | None) -> RunId:
     await world.start(works=False)
     run_id = await world.trigger(f"{step.tool} {step.arguments['what']}")
     call = ModelCall(model="rehearsal", rehearsal=True)
-    event = StepChosen(at=await world.now(), step_id=StepId("s0p-aaaaaaaaaaaaa"), step=step, gate=gate, call=call)
+    event = StepChosen(
+        at=await world.now(), step_id=StepId("s0p-aaaaaaaaaaaaa"), step=step, gate=gate, call=call, read_by=()
+    )
     await world.app.journal.write(Commit(run_id=run_id, events=[event], expect=1, wake=[Wake(WorkItem("run", run_id))]))
     await world.stop()
     return run_id
@@ -65,7 +67,7 @@ async def test_an_approval_under_a_gate_that_has_become_another_is_asked_again_u
     again = await world.opened(run_id, after=record.request.id)
 
     assert (again.request.policy.name, again.asked.quorum) == ("pair", 2)
-    assert "the policy is now 'pair'" in again.request.changes[0]
+    assert "the policy is now 'pair'" in again.request.changed[0]
     await world.decide("bo", again, "approve")
     assert world.workshop.effects == []
     await world.decide("cy", again, "approve")

@@ -72,8 +72,8 @@ async def test_an_approval_of_what_has_changed_since_does_not_count_and_says_wha
     assert "Your approval was for an older version and does not count." in after.words
     now = await world.request(record.request.id)
     assert now.votes == ()
-    assert now.request.changes
-    assert all(change in after.words for change in now.request.changes)
+    assert now.request.changed
+    assert all(change in after.words for change in now.request.changed)
     assert "revision 2" in after.words
     assert "approved on" in (await answer(bo, record, "Approve")).words
     assert await world.summary(record.request.run_id) == "done: ok: press that: done"

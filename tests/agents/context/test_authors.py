@@ -1,0 +1,146 @@
+"""Whoever's words stand in what a model is given is named beside it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from agents.context import render
+from agents.context.pruning import authors
+from agents.events import Event, RequestDecided, RequestRevised, RunStarted, StepChosen
+from agents.events.requests import Edited
+from agents.requests import Attachment, Author, GatedCall, Given, PersonId, RequestId, Worded
+from agents.requests.proof import as_by
+from agents.run import fold
+from agents.state import IT_DID_NOT
+from language import say
+from tests.agents.stories import any_story
+from tests.agents.worlds import BO, EFFECT, NOON, chosen, decided, opened, request, revoked, said, started, vote
+
+TOKEN = re.compile(r"zz[0-9]+zz")
+CALL = GatedCall(tool="deploy", schema_version=1, arguments={"version": "v1.2.0"}, effect=EFFECT)
+Typed = dict[str, PersonId]
+_TEXTS = (str, tuple[str, ...])
+
+
+def planted(event: Event, typed: Typed) -> Event:
+    """The event with a token for each text in it, which names whose text that is."""
+    return _planted(event, _whose(event), typed)
+
+
+def _whose(model: BaseModel) -> PersonId | None:
+    """Whose words its texts are, as its own fields say; those of what it holds are theirs as well."""
+    for name in ("person", "requester", "by", "read_by", "vote", "decision"):
+        found: Any = getattr(model, name, None)
+        found = found[0] if isinstance(found, tuple) and found else found
+        found = found.person if isinstance(found, Author) else found
+        if isinstance(found, str) and found:
+            return PersonId(found)
+        if isinstance(found, BaseModel):
+            return _whose(found)
+    return None
+
+
+def _planted(model: Any, whose: PersonId | None, typed: Typed) -> Any:
+    hints, update = get_type_hints(type(model)), dict[str, Any]()
+    for name in type(model).model_fields:
+        value: Any = getattr(model, name)
+        if isinstance(value, BaseModel):
+            update[name] = _planted(value, _whose(value) or whose, typed)
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel) and name not in {"by", "read_by"}:
+            parts: Any = value
+            update[name] = tuple(_planted(one, _whose(one) or _of_its_own(one, whose), typed) for one in parts)
+        elif whose and (isinstance(value, dict) or hints[name] in _TEXTS):
+            update[name] = _token_in(value, whose, typed)
+    return model.model_copy(update=update)
+
+
+def _of_its_own(part: Any, whose: PersonId | None) -> PersonId | None:
+    """A line that names nobody is of code, whoever stands around it."""
+    return None if isinstance(part, Worded) else whose
+
+
+def _token_in(value: Any, whose: PersonId, typed: Typed) -> Any:
+    if isinstance(value, str) and value:
+        token = f"zz{len(typed)}zz"
+        typed[token] = whose
+        return f"{value} {token}"
+    if isinstance(value, dict):
+        named: dict[Any, Any] = value
+        return {name: _token_in(one, whose, typed) for name, one in named.items()}
+    if isinstance(value, list | tuple):
+        listed: Any = value
+        return type(listed)([_token_in(one, whose, typed) for one in listed])
+    return value
+
+
+def unnamed(events: list[Event], typed: Typed, budget_tokens: int = 20_000) -> Iterator[str]:
+    """Whose words stand in a context that does not name them."""
+    by = {one.person for one in authors(events)}
+    text = render(fold(events), events, budget_tokens)
+    yield from (typed[token] for token in TOKEN.findall(text) if typed[token] not in by)
+
+
+@given(any_story(max_size=10), st.sampled_from([100, 20_000]))
+def test_whoever_s_words_stand_in_a_line_is_named(events: list[Event], budget_tokens: int) -> None:
+    typed = Typed()
+    told = [planted(event, typed) for event in events]
+
+    assert [*unnamed(told, typed, budget_tokens)] == []
+
+
+def file() -> Attachment:
+    return Attachment(name="notes.txt", type="text/plain", size_bytes=1, sha256="f", text="in it")
+
+
+def test_each_way_in_which_words_reach_a_model_names_them() -> None:
+    """One by one, as there is nothing else by which they could be named."""
+    asked = [started(requester="anna"), chosen(gate="production"), opened()]
+    revised = request().model_copy(update={"call": CALL, "revision": 2})
+    edited = Edited(before={}, changed=("version",), reply_id="m", proof=as_by("slack"))
+    late = request("q2").model_copy(update={"changes": (Worded(text="no", by=(Author(person=BO, part="objected"),)),)})
+    ways: list[Event] = [
+        said(BO),
+        vote(approve=False, reason="no"),
+        vote(approve=False).model_copy(update={"files": (file(),)}),
+        decided("denied", reason="no"),
+        decided("answered").model_copy(update={"files": (file(),)}),
+        decided("answered", given=Given(text="v2")),
+        revoked(),
+        RequestRevised(at=NOON, by=BO, request=revised.asking(), edited=edited),
+        opened("q2").model_copy(update={"request": late}),
+    ]
+    for way in ways:
+        typed = Typed()
+        told = [*asked, planted(way, typed)]
+
+        assert BO in typed.values(), way
+        assert TOKEN.search(render(fold(told), told)), way
+        assert [*unnamed(told, typed)] == [], way
+
+
+def test_one_of_the_words_of_code_names_nobody_and_any_other_word_does() -> None:
+    asks = [started(requester="anna"), chosen(), opened("q9", "s1", "unknown")]
+    decision = decided("answered", "q9").decision
+
+    def answered(text: str) -> RequestDecided:
+        told = decision.model_copy(update={"given": Given(text=text, picks=(text,))})
+        return RequestDecided(at=NOON, request_id=RequestId("q9"), decision=told)
+
+    def named(event: Event) -> bool:
+        return BO in [one.person for one in authors([*asks, event])]
+
+    assert [named(answered(say(IT_DID_NOT))), named(answered("rather v2"))] == [False, True]
+
+
+@given(any_story(max_size=10))
+def test_whoever_was_read_once_stays_read(events: list[Event]) -> None:
+    before, after = authors(events[:-1]), authors(events)
+
+    assert after[: len(before)] == before
+    assert all(one in after for event in events if isinstance(event, StepChosen) for one in event.read_by)
+    begun = [event for event in events if isinstance(event, RunStarted)]
+    assert {event.requester for event in begun} <= {one.person for one in after}
