@@ -83,7 +83,8 @@ class Became:
     @property
     def may_stop(self) -> bool:
         """Whether an approval of it can still be taken back."""
-        return self.kind in _NOT_YET and self.record.began_at is None
+        is_over = self.run is not None and self.run.ended is not None
+        return self.kind in _NOT_YET and self.record.began_at is None and not is_over
 
     @property
     def began(self) -> datetime | None:

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 Words = Callable[[], tuple[str, str]]
 """Says the title and the text of a notice, in the language that is spoken: each reader has their own."""
 
+NO_LISTS: Mapping[str, str] = MappingProxyType({})
 _TITLE_CHARS = 80
 # As much of what a program sends as leaves the buttons on the first screen of a phone; of each the head and the tail.
 _NAME_CHARS, _VALUE_CHARS = 60, (240, 60)
@@ -83,18 +85,24 @@ _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
 
-def request_card(record: RequestRecord, people: People, at: datetime, me: PersonId | None = None) -> Card:
+def request_card(
+    record: RequestRecord,
+    people: People,
+    at: datetime,
+    me: PersonId | None = None,
+    lists: Mapping[str, str] = NO_LISTS,
+) -> Card:
     """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
-    What the form offers to its reader is found when it is sent (`offered_form`).
+    What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
     """
     request = record.request
     asks = asked_by(request.purpose, request.askers, people)
     summary = who_asks(request, people)
     facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
-    facts += [Line(label=say("card.changed"), text=change) for change in request.changes]
+    facts += [Line(label=say("card.changed"), text=change, kind="changed") for change in request.changes]
     facts += remarks(request, people)
-    facts += map(with_short_hashes, below_risks(facts_about(request)))
+    facts += map(with_short_hashes, below_risks(facts_about(request, lists)))
     facts += again_lines(request)
     form = AnswerForm(
         token="",
@@ -478,8 +486,11 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     return say_many("card.by-key-of", len(holders), service=service, names=people.names_of(holders))
 
 
-def facts_about(request: Request) -> list[Line]:
-    """Return the facts about a request, wherever it is shown: who set it off, and what was looked up."""
+def facts_about(request: Request, lists: Mapping[str, str] = NO_LISTS) -> list[Line]:
+    """Return the facts about a request, wherever it is shown: who set it off, and what was looked up.
+
+    `lists` are those behind the facts, by their hashes, as far as they are still kept.
+    """
     facts = request.call.effect.facts if request.call else ()
     return [
         *set_off_by(request.origin),
@@ -488,6 +499,7 @@ def facts_about(request: Request) -> list[Line]:
                 label=label_of(fact.label),
                 text=fact_text(fact.label, fact.text),
                 lines=fact.full.lines if fact.full else 0,
+                whole=lists.get(fact.full.sha256, "") if fact.full else "",
             )
             for fact in facts
         ),
@@ -586,7 +598,7 @@ def excluded(record: RequestRecord, people: People) -> list[Line]:
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
     return [
-        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=_remark_text(one.text))
+        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=_remark_text(one.text), kind="said")
         for one in request.remarks
         if not _is_change(one, request, people)
     ]

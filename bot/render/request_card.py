@@ -1,9 +1,10 @@
 """The card of a request's current state, in channels that can change what they sent. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from agents.requests import AllOf, Anyone, Binding, Decision, PersonId, Request, Vote, parts_of
 from agents.requests.proof import as_by
@@ -28,7 +29,7 @@ from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
 from bot.render.acts import card_acts
 from bot.render.became import Became, became, sentence, word
-from bot.render.cards import began_with, notice, request_card, void_approvals, void_lines
+from bot.render.cards import NO_LISTS, began_with, notice, request_card, void_approvals, void_lines
 from bot.render.due import frozen_lines, reminded_lines
 from bot.render.forms import answer_lines
 from bot.render.output import output_of
@@ -48,6 +49,20 @@ _COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "an
 _COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
 
 
+def _bounded(text: str) -> str:
+    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
+
+
+class Room(NamedTuple):
+    """How much a card shows of lists, and of what people wrote."""
+
+    lists: Mapping[str, str] = NO_LISTS
+    cut: Callable[[str], str] = _bounded
+
+
+CARD = Room()
+
+
 @dataclass(frozen=True, slots=True)
 class _Stand:
     """The text above the facts.
@@ -64,7 +79,13 @@ class _Stand:
 
 
 def standing(
-    record: RequestRecord, run: Run, people: People, now: datetime, revision: int, me: PersonId | None = None
+    record: RequestRecord,
+    run: Run | None,
+    people: People,
+    now: datetime,
+    revision: int,
+    me: PersonId | None = None,
+    room: Room = CARD,
 ) -> Card:
     """The card of a delivery that was made for `revision`, as things stand; the token of a form is filled in later.
 
@@ -74,11 +95,11 @@ def standing(
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
     told = as_told_now(record, people)
-    card = request_card(told, people, now, me)
+    card = request_card(told, people, now, me, room.lists)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
-    stand = _stand(record, run, people)
+    stand = _stand(record, run, people, room.cut)
     # What is said above the facts now is who decided, no longer who asks.
     asked = Line(label=say("card.asked-by"), text=asked_by(request.purpose, request.askers, people))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
@@ -116,13 +137,21 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
     void = void_approvals(record, people)
     said = [
-        (say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)), vote.reason)
+        (
+            say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)),
+            vote.reason,
+            "",
+        )
         for vote in record.votes
         if vote.approve and vote not in void
     ]
-    said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in void]
-    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
-    lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
+    said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason, "") for vote in void]
+    said += [(comment_by(one, record.request, people), answer_of(one.text), one.id) for one in _shown(record.comments)]
+    lines = [
+        Line(label=label, text=quote(text, _SAID_CHARS), kind="said", id=words)
+        for label, text, words in said
+        if text.strip()
+    ]
     lines = [*void_lines(record, people), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
@@ -227,7 +256,8 @@ def _given(vote: Vote, people: People, part: Anyone | None = None) -> str:
     if part:
         kind, _, of = part.source.partition(":")
         name = say("standing.fills", name=name, part=people.name_of(of) if kind == "person" else of)
-    return say("standing.vote", name=name, when=in_words(vote.at), how=by_way(vote.channel)).rstrip()
+    given = say("standing.vote", name=name, when=in_words(vote.at), how=by_way(vote.channel)).rstrip()
+    return f"{given} {say('standing.operators-key')}" if vote.is_by_operators_key else given
 
 
 def _stop(record: RequestRecord, people: People) -> AnswerForm:
@@ -236,7 +266,7 @@ def _stop(record: RequestRecord, people: People) -> AnswerForm:
     return AnswerForm(token="", format="approval", acts=acts, until=good_until(record) or record.request.expires_at)
 
 
-def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
+def _stand(record: RequestRecord, run: Run | None, people: People, cut: Callable[[str], str]) -> _Stand:
     """Return what stands above the facts: who decided, what came of it, and what was written or printed about that."""
     what = became(record, run)
     said = _decided(record.decision, people, is_asked_anew=what.kind == "replaced")
@@ -245,13 +275,13 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
     text, stand = " ".join(filter(None, told)), partial(_Stand, word(what))
     match what.kind:
         case "answered":
-            return stand(text, _answer(record, people))
+            return stand(text, _answer(record, people, cut))
         case "denied" | "expired" | "withdrawn":
             decision = record.decision
-            return stand(text, *_reason(decision.reason, decision.by, people)) if decision else stand(text)
+            return stand(text, *_reason(cut(decision.reason), decision.by, people)) if decision else stand(text)
         case "revoked":
             back = what.taken_back
-            return stand(text, *_reason(back.reason, (back.person,), people)) if back else stand(text)
+            return stand(text, *_reason(cut(back.reason), (back.person,), people)) if back else stand(text)
         case _:
             printed, quoted_as, is_output = _printed(what)
             return stand(text, printed, quoted_as, is_output=is_output, may_stop=what.may_stop)
@@ -259,11 +289,7 @@ def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
 
 def _reason(reason: str, by: Sequence[PersonId], people: People) -> tuple[str, str]:
     """Return the reason that people gave, and what it is called; those of code stand in the sentence."""
-    return (_bounded(reason), say("standing.reason", names=people.names_of(by))) if by else ("", "")
-
-
-def _bounded(text: str) -> str:
-    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
+    return (reason, say("standing.reason", names=people.names_of(by))) if by else ("", "")
 
 
 def _began(what: Became) -> str:
@@ -310,13 +336,13 @@ def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool =
     return f"{sentence.removesuffix('.')}, {how}." if how else sentence
 
 
-def _answer(record: RequestRecord, people: People) -> str:
+def _answer(record: RequestRecord, people: People, cut: Callable[[str], str]) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
     fields = answer_lines(record.request, decision.given if decision else None)
     meaning = "\n".join(labelled(line.label, line.text) for line in fields)
-    given = _bounded(meaning or answer_of(meaning_of(decision.given))) if decision else ""
-    asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
+    given = cut(meaning or answer_of(meaning_of(decision.given))) if decision else ""
+    asked = "\n".join(f"> {line}" for line in cut(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
 

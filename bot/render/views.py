@@ -4,7 +4,6 @@ import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -39,24 +38,19 @@ from bot.people.directory import People
 from bot.people.offers import approvers_now
 from bot.people.recognition import as_known_now, as_told_now
 from bot.policy.approvers.who import who_of
-from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.policy.whole import is_of_program
-from bot.render.cards import facts_about, kept_out, risks_of, void_lines, who_asks
+from bot.render.cards import NO_LISTS, facts_about, kept_out, risks_of, void_lines, who_asks
 from bot.render.due import progress, what_a_yes_does
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
-from language.labels import label_of
-from language.recorded import fact_text
 
 if TYPE_CHECKING:
     from bot.store.commit import Line
-
-_NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
 
 class ResultView(Frozen):
@@ -406,7 +400,7 @@ def request_view(
     record: RequestRecord,
     people: People,
     run: Run | None = None,
-    lists: Mapping[str, str] = _NO_LISTS,
+    lists: Mapping[str, str] = NO_LISTS,
     now: datetime | None = None,
 ) -> RequestView:
     """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
@@ -500,14 +494,8 @@ def _due_view(record: RequestRecord, people: People) -> DueView | None:
 
 
 def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
-    shas = {
-        (label_of(fact.label), fact_text(fact.label, fact.text)): fact.full.sha256
-        for fact in facts_of(request)
-        if fact.full
-    }
-    for line in facts_about(request):
-        whole = lists.get(shas.get((line.label, line.text), ""), "")
-        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
+    for line in facts_about(request, lists):
+        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=line.whole)
 
 
 def _may_act(record: RequestRecord, run: Run, now: datetime | None) -> bool | None:
