@@ -11,6 +11,7 @@ from bot.policy.approvers.who import who_of
 from bot.render.became import Became, Mark, became
 from bot.render.cards import below_title, quoted_as
 from bot.render.forms import answer_lines
+from bot.render.in_run import in_run
 from bot.render.outcome import word_of
 from bot.render.output import Output, output_of
 from bot.render.status_line import paused, waits_frozen
@@ -65,11 +66,12 @@ def failure_of(run: Run) -> Failure | None:
 
 def afterwards(record: RequestRecord, run: Run | None, people: People, me: PersonId) -> Afterwards:
     """Return what a page sets out of a request that is no longer open; without a `run`, as far as the record knows."""
-    what, request = became(record, run), record.request
+    request = record.request
+    what = became(record, in_run(run, request.id) if run else None)
     made, has_result = what.made, what.kind in {"done", "failed"} and not (what.made and what.made.by)
     return Afterwards(
         mark=what.mark,
-        held=" ".join(_held(what, people)),
+        held=" ".join(_held(what, run, people)),
         asked=_asked(request),
         answer=_answer(record) if what.kind == "answered" else (),
         output=_output(what) if has_result or what.kind == "unknown" else None,
@@ -98,12 +100,12 @@ def _review(record: RequestRecord, me: PersonId) -> str:
     return review_of(record.request.id) if me in {*who_of(record).reviewers, *decision.by} else ""
 
 
-def _held(what: Became, people: People) -> list[str]:
+def _held(what: Became, run: Run | None, people: People) -> list[str]:
     """Return what holds back what is approved, a sentence each."""
     if what.kind != "approved":
         return []
     held = [waits_frozen(what.record.request)] if what.record.frozen else []
-    held += [paused(what.run, people)] if what.run and what.run.is_paused else []
+    held += [paused(run, people)] if run and run.is_paused else []
     return [f"{one}." for one in held]
 
 

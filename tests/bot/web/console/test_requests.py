@@ -229,5 +229,5 @@ async def test_attack_an_approval_that_is_sent_again_once_it_is_void_or_all_is_o
     assert "Bo Berg approved" in (await bo.submit(old, "Approve")).words
     await world.decide("cy", await world.request(record.request.id), "deny")
     again = await bo.submit(old, "Approve")
-    assert "There is nothing to answer any more: the request is revoked." in again.words
+    assert "There is nothing to answer any more: the request is stopped." in again.words
     assert 'class="told not"' in again.html
