@@ -175,7 +175,8 @@ class Line(Stored, Frozen):
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
     `link` is the page that shows what it is about. What is `verbatim` keeps its spaces, and is shown monospaced. `kind`
     says what it is about, for channels with room to set it apart: what is not as it was on the card before, words that
-    somebody `said` beside the request, with the `id` that an answer to them names, and what happens `unanswered`.
+    somebody `said` beside the request, with the `id` that an answer to them names, an approval that is `void`, and what
+    happens `unanswered`.
     """
 
     label: str
@@ -185,7 +186,7 @@ class Line(Stored, Frozen):
     kept: str = ""
     link: str = ""
     verbatim: bool = False
-    kind: Literal["fact", "changed", "said", "unanswered"] = "fact"
+    kind: Literal["fact", "changed", "said", "void", "unanswered"] = "fact"
     id: str = ""
 
 

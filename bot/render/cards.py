@@ -550,7 +550,10 @@ def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
 
 def void_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
-    return [Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void_approvals(record, people)]
+    return [
+        Line(label=say("standing.void"), text=_void_text(vote, people), kind="void")
+        for vote in void_approvals(record, people)
+    ]
 
 
 def _void_text(vote: Vote, people: People) -> str:

@@ -1,6 +1,6 @@
 """The card of a request on a page of its own: all of it, and what its reader can do there. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from agents.forms import FormValue
@@ -16,8 +16,9 @@ from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
 from bot.render.acts import page_acts
-from bot.render.cards import NO_LISTS
+from bot.render.cards import NO_LISTS, again_lines
 from bot.render.due import next_in_words
+from bot.render.edits import editable
 from bot.render.forms import inputs
 from bot.render.request_card import Room, standing
 from bot.render.words import channel_word, feedback_text, how_to_approve
@@ -42,6 +43,7 @@ def page_card(
     request, me = record.request, reader.person
     card = standing(record, run, people, now, request.revision, me, Room(lists, str))
     can = offers(record, people, me, "console", now, reader.by)
+    card = _without(card, [*_not_theirs(request, can)])
     acts = page_acts(request, can, people, me)
     if record.state != "open":
         form = card.form.model_copy(update={"acts": acts}) if card.form and acts else None
@@ -68,6 +70,19 @@ def may_answer(record: RequestRecord, people: People, me: PersonId) -> frozenset
     return frozenset(
         one.id for one in record.comments if one.kind != "answer" and one.person != me and one.id not in answered
     )
+
+
+def _not_theirs(request: Request, can: Can) -> Iterator[Line]:
+    """Yield the lines on what people can do beside a yes or a no, where this reader can't."""
+    if not can.inputs("edit"):
+        yield from editable(request.format, request.call)
+    if not can.inputs("approve"):
+        yield from again_lines(request)
+
+
+def _without(card: Card, lines: Sequence[Line]) -> Card:
+    facts, decides = ([one for one in some if one not in lines] for some in (card.facts, card.decides))
+    return card.model_copy(update={"facts": tuple(facts), "decides": tuple(decides)})
 
 
 def _next(record: RequestRecord, people: People) -> list[Line]:

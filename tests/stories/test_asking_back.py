@@ -250,7 +250,7 @@ async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> No
 
         shown = (await cy.get(place)).words
         assert f"Question by Bo Berg “{WHY}”" in shown
-        assert f"Answer by Anna Ames {BECAUSE}" in shown
+        assert f"Answer by Anna Ames “{BECAUSE}”" in shown
         assert "Ask Anna Ames" in shown
         assert "Your answer" not in (await anna.get(place)).words
     assert await is_untouched(world, record)

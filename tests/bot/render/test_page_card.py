@@ -5,11 +5,12 @@ import pytest
 from agents.requests import PersonId
 from agents.requests.record import Comment
 from bot.people.sessions import Login
+from bot.render.edits import editable
 from bot.render.page_card import may_answer, page_card
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON
-from tests.bot.examples import ANNA, BO, CY, DAN, LATER, PEOPLE, approval, decision, question, record
+from tests.bot.examples import ANNA, BO, CALL, CY, DAN, LATER, PEOPLE, approval, decision, question, record
 
 QUESTION = Comment(person=BO, text="Is the backup done?", at=NOON, kind="question", id="c1")
 ANSWER = Comment(person=ANNA, text="Yes.", at=NOON, kind="answer", id="c2", about="c1")
@@ -37,6 +38,19 @@ def test_an_open_card_says_why_its_reader_has_nothing_to_press_and_a_closed_one_
         assert (bool(form.acts), not form.why_not) == (has_acts, has_acts)
     assert seen_by(DAN, state="approved").form is None
     assert seen_by(BO, state="denied").form is None
+
+
+def test_only_whoever_can_change_it_reads_that_it_can_be_changed() -> None:
+    found = record(approval(call=CALL.model_copy(update={"editable": ("version",)})))
+    [line] = editable(found.request.format, found.request.call)
+
+    told = [
+        person
+        for person in (ANNA, BO, DAN)
+        if line in page_card(found, None, PEOPLE, Login(person=person, by="slack"), LATER).decides
+    ]
+
+    assert told == [ANNA, BO], "whoever asked changes what they asked for"
 
 
 def test_a_page_has_the_whole_of_what_somebody_wrote() -> None:
