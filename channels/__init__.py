@@ -173,7 +173,10 @@ class Line(Stored, Frozen):
 
     `lines` is set where `text` is only the beginning of a list: how many lines there are of all of it. That is `whole`,
     for channels that can put it one step away. `kept` is the name under which that is kept until the card is sent.
-    `link` is the page that shows what it is about. What is `verbatim` keeps its spaces, and is shown monospaced.
+    `link` is the page that shows what it is about. What is `verbatim` keeps its spaces, and is shown monospaced. `kind`
+    says what it is about, for channels with room to set it apart: what is not as it was on the card before, words that
+    somebody `said` beside the request, with the `id` that an answer to them names, an approval that is `void`, and what
+    happens `unanswered`.
     """
 
     label: str
@@ -183,6 +186,8 @@ class Line(Stored, Frozen):
     kept: str = ""
     link: str = ""
     verbatim: bool = False
+    kind: Literal["fact", "changed", "said", "void", "unanswered"] = "fact"
+    id: str = ""
 
 
 class Input(Stored, Frozen):

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 from agents.events import ChildStarted, Event, RequestOpened, RunEnded, write_event
 from agents.forms import FormField
 from agents.requests import Request, RequestId
-from agents.requests.record import Comment
 from agents.run import fold
 from agents.text import one_line
 from bot.cli.plain import plain, plain_json
@@ -25,10 +24,11 @@ from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.outcome import word_of
+from bot.render.said import commented, noted, remarked
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
-from bot.render.words import asked_by, how_to_approve, why_rules
+from bot.render.words import asked_by, how_to_approve, stands_as, state_word, why_rules
 from channels import Line
 from language import say
 from language.labels import RISKS, label_of
@@ -137,8 +137,7 @@ def _turn(turn: Turn, people: People, now: datetime) -> str:
 
 def _state(request: RequestView) -> str:
     """Return the state; what was approved by breaking the glass is not called approved, and what is frozen says so."""
-    is_broken = request.decision is not None and request.decision.broke_glass
-    state = "break glass" if is_broken and request.state == "approved" else request.state
+    state = state_word(stands_as(request.state, request.decision))
     return f"{state}, frozen" if request.frozen and request.state == "approved" else state
 
 
@@ -168,8 +167,6 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [row for fact in facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("field", _asked(each)) for each in request.fields]
-    for remark in request.remarks:
-        rows += [_row("written", f"{people.name_of(remark.person)}, after you were asked: {remark.text}")]
     rows += [_row("decides", request.rule)]
     rows += [_row("asked", f"{names}: {why}") for why, names in _asked_because(request, people)]
     rows += [_row("gathered", request.gathered)] if request.gathered else []
@@ -187,12 +184,8 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("beware", f"the word of {people.names_of(operators)} came with a key that an operator made")] * bool(
         operators
     )
-    rows += [
-        _row("note", f"{people.name_of(vote.person)}: {vote.reason}")
-        for vote in request.votes
-        if vote.approve and vote.reason and not vote.breaks_glass
-    ]
-    rows += [_row(one.kind, f"{_said_by(one, request, people)}: {one.text}") for one in request.comments]
+    said = (*remarked(request.remarks), *noted(request.votes), *commented(request.comments, request.revision))
+    rows += [_row(one.kind, f"{whose(one, people)}: {one.text}") for one in said]
     rows += _timing_rows(request, people)
     rows += (
         [_row("expires", moment(None, request.expires_at))] if request.state == "open" else _after_rows(request, people)
@@ -222,11 +215,9 @@ def _after_rows(request: RequestView, people: People) -> list[str]:
 
 
 def _glass_rows(request: RequestView, people: People) -> list[str]:
-    """Who may break the glass, or who did and why, and where that is reviewed."""
+    """Who may break the glass, and where it is reviewed that somebody did."""
     names = people.names_of(request.may_break_glass)
     rows = [_row("in need", f"{names} may break the glass")] if names and request.state == "open" else []
-    broken = (vote for vote in request.votes if vote.breaks_glass)
-    rows += [_row("glass", f"broken by {people.name_of(vote.person)}: {vote.reason}") for vote in broken]
     return [*rows, _row("review", f"run {request.review}")] if request.review else rows
 
 
@@ -250,11 +241,6 @@ def _timing_rows(request: RequestView, people: People) -> list[str]:
         return rows
     to = f" to {people.names_of(due.people)}" if due.people else ""
     return [*rows, _row("next", f"{due.kind}{to}, {moment(None, due.at)}")]
-
-
-def _said_by(comment: Comment, request: RequestView, people: People) -> str:
-    before = ", about an earlier version" if 0 < comment.revision < request.revision else ""
-    return f"{people.name_of(comment.person)}{before}"
 
 
 def _asked(field: FormField) -> str:

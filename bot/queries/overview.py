@@ -6,7 +6,6 @@ from datetime import datetime
 from agents.forms import fill
 from agents.requests import DeliveryId, PersonId, RequestId
 from agents.requests.record import RequestRecord
-from agents.run import RunState
 from agents.text import quote
 from bot.people.directory import People
 from bot.people.offers import waits_for
@@ -14,11 +13,12 @@ from bot.people.recognition import as_told_now
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import with_lists
 from bot.queries import lists
+from bot.render.became import became, line
 from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary, request_view
-from bot.render.words import decided, who_decides
+from bot.render.words import decided, state_title, state_word, who_decides
 from bot.render.worklist import Item, work_list
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
@@ -42,24 +42,9 @@ _DECIDED_AMONG, _AT_ONCE = 200, 50
 
 _OUTCOME_CHARS = 500
 
-_STANDS: dict[RunState, str] = {
-    "running": "overview.running",
-    "waiting": "overview.waiting",
-    "paused": "overview.paused",
-    "unknown": "overview.unknown",
-    "done": "overview.done",
-    "failed": "overview.failed",
-    "cancelled": "overview.cancelled",
-}
-
-_STOOD_AS = {
-    "frozen": "status.frozen",
-    "unchanged": "overview.unchanged",
-    "answered": "overview.answered",
-    "ended": "overview.answered",
-    "failed": "overview.failed",
-    "unknown": "overview.unknown",
-}
+_STANDS = {"unknown": "nobody knows", "ended": "answered"}
+# Of these the word says more than the state.
+_SAYS_MORE = {"unchanged", "answered", "ended", "failed", "unknown"}
 _REFUSED = {"denied", "withdrawn", "expired", "stopped"}
 
 
@@ -177,9 +162,9 @@ class StoredRequests:
         asked_at = say("overview.asked-at", when=in_words(run.started_at))
         records = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
-            return f"{say(_stand(run))}{_told(run)} {asked_at}"
+            return f"{_stand(run)}{_told(run)} {asked_at}"
         told = as_told_now(records[0], self._people)
-        words = [] if run.state == "waiting" else [f"{say(_STANDS[run.state])}."]
+        words = [] if run.state == "waiting" else [f"{state_title(_STANDS.get(run.state, run.state))}."]
         words += [say("overview.waiting-for", who=who_decides(who_of(told), self._people))]
         return " ".join([*words, *self._so_far(records[0]), asked_at])
 
@@ -205,14 +190,11 @@ class StoredRequests:
         if record.decision is None:
             mine = next(vote for vote in record.votes if vote.person == person)
             return " ".join([say("overview.you-approved", when=in_words(mine.at)), *self._so_far(record)])
-        taken_back = [vote for vote in record.votes if not vote.approve] if record.state == "revoked" else []
+        if record.state != "approved":
+            return line(became(record, None), self._people)
         words = [decided(record.decision, self._people)]
-        words += [
-            say("overview.taken-back", name=self._people.name_of(vote.person), when=in_words(vote.at))
-            for vote in taken_back
-        ]
         # What people refused did not fail: who decided says it all.
-        words += [say("overview.the-run", state=say(_stand(run)).lower())] if run and run.word not in _REFUSED else []
+        words += [say("overview.the-run", state=_stand(run, state_word))] if run and run.word not in _REFUSED else []
         return " ".join(words)
 
     def _so_far(self, record: RequestRecord) -> list[str]:
@@ -227,11 +209,14 @@ class StoredRequests:
         return [RequestRecord.model_validate_json(body) for body in bodies if body]
 
 
-def _stand(run: Summary) -> str:
-    """Return the key of how a run stands: what it says of itself does not make it done."""
+def _stand(run: Summary, word: Callable[[str], str] = state_title) -> str:
+    """Return how a run stands: what it says of itself does not make it done."""
     if run.word in _REFUSED:
-        return "overview.unchanged" if run.state == "done" and run.change == "nothing" else "card.stopped"
-    return _STOOD_AS.get(run.word) or _STANDS[run.state]
+        return word("unchanged" if run.state == "done" and run.change == "nothing" else "stopped")
+    if run.word == "frozen":
+        return say("status.frozen")
+    state = run.word if run.word in _SAYS_MORE else run.state
+    return word(_STANDS.get(state, state))
 
 
 def _told(run: Summary) -> str:

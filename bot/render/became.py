@@ -1,24 +1,46 @@
-"""What became of a request that is no longer open: data, in no language, and its words. Pure.
+"""What became of a request that is no longer open, and of a run that has ended, in words of three lengths. Pure.
 
-The decision has words of its own (`words.decided`). `word` says in one what came of it, `sentence` says the rest; a
-card and a page set out what people wrote and programs printed beside them.
+`word` is what a list, a title and a notification say at once, `line` is one line of sentences, and `block` what a card
+and a page set out: the line, and what people wrote and programs printed. Everything else that tells of an end says one
+of these, or what they are made of: `words.decided` for a decision, `outcome.sentences` for what a run changed.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from agents.deploy.results import live_now
-from agents.requests import Vote
+from agents.requests import Decision, PersonId, Vote
 from agents.requests.record import RequestRecord
-from agents.run import Run
-from agents.state import AttemptOutcome, made_for
+from agents.run import Run, meaning_of
+from agents.state import AttemptOutcome, failed_command
+from agents.text import ends_of, first_line, labelled, one_line, quote
 from bot.people.directory import People
 from bot.policy.whole import is_of_program
-from bot.render.outcome import how_ended, word_of
-from bot.render.words import by_way, queued_behind
+from bot.render.forms import answer_lines
+from bot.render.in_run import InRun
+from bot.render.outcome import (
+    about,
+    broken,
+    heading,
+    how_ended,
+    how_stopped,
+    in_spite,
+    sentences,
+    stopped,
+    stopped_by,
+    word_of,
+)
+from bot.render.output import output_of
+from bot.render.said import Said, whose
+from bot.render.words import by_way, decided, queued_behind, state_title, wish_of
 from language import say
 from language.dates import in_words
+from language.recorded import answer_of, result_of
+
+# What a tool printed, or a person wrote, is on the run's page in full.
+_HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
+_SAID_CHARS, _LINE_CHARS, _ASKED_CHARS = 500, 200, 80
 
 Kind = Literal[
     "approved",
@@ -44,32 +66,32 @@ Kind = Literal[
 Mark = Literal["work", "good", "bad", "doubt"]
 
 _WORDS: Final[dict[Kind, tuple[str, Mark]]] = {
-    "approved": ("standing.approved", "work"),
-    "allowed": ("standing.approved", "work"),
-    "not_begun": ("standing.not-begun", "doubt"),
-    "queued": ("standing.queued", "work"),
-    "goes_on": ("standing.interrupted", "work"),
-    "running": ("standing.running", "work"),
-    "tried_again": ("standing.running", "work"),
-    "interrupted": ("standing.interrupted", "doubt"),
-    "done": ("standing.done", "good"),
-    "failed": ("standing.failed", "bad"),
-    "not_done": ("standing.not-done", "doubt"),
-    "unknown": ("standing.unknown", "doubt"),
-    "answered": ("standing.answered", "good"),
-    "denied": ("standing.denied", "doubt"),
-    "expired": ("standing.expired", "doubt"),
-    "withdrawn": ("standing.withdrawn", "doubt"),
-    "revoked": ("standing.stopped", "doubt"),
-    "replaced": ("standing.replaced", "doubt"),
-    "superseded": ("standing.no-longer-asked", "doubt"),
+    "approved": ("approved", "work"),
+    "allowed": ("approved", "work"),
+    "not_begun": ("not begun", "doubt"),
+    "queued": ("queued", "work"),
+    "goes_on": ("interrupted", "work"),
+    "running": ("running", "work"),
+    "tried_again": ("running", "work"),
+    "interrupted": ("interrupted", "doubt"),
+    "done": ("done", "good"),
+    "failed": ("failed", "bad"),
+    "not_done": ("not done", "doubt"),
+    "unknown": ("unknown", "doubt"),
+    "answered": ("answered", "good"),
+    "denied": ("denied", "doubt"),
+    "expired": ("expired", "doubt"),
+    "withdrawn": ("withdrawn", "doubt"),
+    "revoked": ("stopped", "doubt"),
+    "replaced": ("replaced", "doubt"),
+    "superseded": ("superseded", "doubt"),
 }
 _NOT_YET = {"approved", "queued", "goes_on"}
 
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What became of the request of `record`, as far as that knows where its `run` is not at hand.
+    """What became of the request of `record`, as far as that knows where nothing is known of its `run`.
 
     `made` is the attempt that says it: `goes_on` waits for the end of one that broke off, `allowed` is a program's
     that says nothing more, and `replaced` is asked anew.
@@ -77,13 +99,14 @@ class Became:
 
     kind: Kind
     record: RequestRecord
-    run: Run | None = None
+    run: InRun | None = None
     made: AttemptOutcome | None = None
 
     @property
     def may_stop(self) -> bool:
         """Whether an approval of it can still be taken back."""
-        return self.kind in _NOT_YET and self.record.began_at is None
+        is_over = self.run is not None and self.run.ended is not None
+        return self.kind in _NOT_YET and self.record.began_at is None and not is_over
 
     @property
     def began(self) -> datetime | None:
@@ -114,9 +137,9 @@ class Became:
         return self.made is not None and bool(self.made.begun_by) and not self.made.by
 
 
-def became(record: RequestRecord, run: Run | None) -> Became:
+def became(record: RequestRecord, run: InRun | None) -> Became:
     """Return what became of a request that is no longer open."""
-    made = made_for(run.made, record.request.id) if run else None
+    made = run.made if run else None
     if run and made and (record.state == "approved" or made.state in {"ok", "error"}):
         return Became(_of(made, run), record, run, made)
     match record.state:
@@ -126,14 +149,14 @@ def became(record: RequestRecord, run: Run | None) -> Became:
             kind = "not_begun"
         case "approved" if record.began_at:
             kind = "running"
-        case "superseded" if is_asked_anew(record, run):
+        case "superseded" if (run and run.is_asked_anew) or (record.decision and record.decision.newer_run):
             kind = "replaced"
         case _:
             kind = record.state
     return Became(kind, record, run)
 
 
-def _of(made: AttemptOutcome, run: Run) -> Kind:
+def _of(made: AttemptOutcome, run: InRun) -> Kind:
     match made.state:
         case "running" if run.queued:
             return "goes_on" if run.queued.within_s else "queued"
@@ -147,25 +170,71 @@ def _of(made: AttemptOutcome, run: Run) -> Kind:
             return made.state
 
 
-def is_asked_anew(record: RequestRecord, run: Run | None) -> bool:
-    """Return whether another request asks in place of this one, as far as that is known."""
-    pending = run.pending.request if run and run.pending else None
-    is_other = pending is not None and pending.id != record.request.id
-    return is_other or bool(record.decision and record.decision.newer_run)
+def cut(text: str) -> str:
+    """Return as much of what people wrote and programs printed as a card has room for."""
+    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
 
 
-def word(became: Became) -> str:
-    """`Approved`: what a list, a title or a page says at once."""
-    decision = became.record.decision
-    if became.kind in {"approved", "allowed"} and decision and decision.broke_glass:
-        return say("standing.broke-glass")
-    if became.kind in {"done", "failed"} and became.is_programs_word:
-        return say("standing.program-done" if became.kind == "done" else "standing.program-failed")
-    return say(_WORDS[became.kind][0])
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What a card sets out: `text` in our own words, and below the line `quoted_as` what people wrote.
+
+    `is_output` if a program printed that.
+    """
+
+    text: str
+    quoted: str = ""
+    quoted_as: str = ""
+    is_output: bool = False
 
 
-def sentence(became: Became, people: People) -> str:
-    """Return what stands beside that word, in a sentence or two; empty where what was written or printed says it."""
+def word(of: Became | Run) -> str:
+    """`Approved`: what a list, a title or a notification says at once."""
+    if isinstance(of, Run):
+        return heading(of)
+    decision = of.record.decision
+    if of.kind in {"approved", "allowed"} and decision and decision.broke_glass:
+        return state_title("glass")
+    if of.kind in {"done", "failed"} and of.is_programs_word:
+        return say("standing.program-done" if of.kind == "done" else "standing.program-failed")
+    return state_title(_WORDS[of.kind][0])
+
+
+def line(of: Became | Run, people: People) -> str:
+    """Return in one line what became of it: of a request who decided, when it began, and what came of it then; of a run
+    its word with what it is about.
+    """
+    if isinstance(of, Run):
+        return _line_of_run(of, people)
+    is_asked_anew = of.kind == "replaced"
+    said = _decided(of.record.decision, people, is_asked_anew=is_asked_anew)
+    # Of one that is asked anew, the sentence on who decided says so.
+    told = [said, _began(of), "" if is_asked_anew else _came(of, people)]
+    return " ".join(filter(None, told))
+
+
+def block(of: Became | Run, people: People, shorten: Callable[[str], str] = cut) -> Block:
+    """Return the line on a request, or the sentences on a run, with as much as `shorten` leaves of what was written or
+    printed about that.
+    """
+    if isinstance(of, Run):
+        return _block_of_run(of, people)
+    text, record = line(of, people), of.record
+    match of.kind:
+        case "answered":
+            return Block(text, _answer(record, people, shorten))
+        case "denied" | "expired" | "withdrawn" if record.decision:
+            return Block(text, *_reason(shorten(record.decision.reason), record.decision.by, people))
+        case "revoked" if back := of.taken_back:
+            return Block(text, *_reason(shorten(back.reason), (back.person,), people))
+        case "denied" | "expired" | "withdrawn" | "revoked":
+            return Block(text)
+        case _:
+            return Block(text, *_printed(of, shorten))
+
+
+def _came(became: Became, people: People) -> str:
+    """Return what came of it, in a sentence or two; empty where what was written or printed says it."""
     record, run, made = became.record, became.run, became.made
     by = made.by if made else ()
     match became.kind:
@@ -174,7 +243,7 @@ def sentence(became: Became, people: People) -> str:
         case "allowed":
             return say("agent.relay-allowed")
         case "not_begun" if run and run.ended:
-            return say("standing.not-begun-ended", outcome=how_ended(run.ended, word_of(run)))
+            return say("standing.not-begun-ended", outcome=how_ended(run.ended, run.word))
         case "queued" | "goes_on" if run and run.queued:
             stop = say("standing.may-be-stopped") if became.may_stop else ""
             return f"{queued_behind(run.queued, people)} {stop}".strip()
@@ -230,5 +299,112 @@ def _live(became: Became) -> str:
     """Say what was live after the deploy that the request allowed, others may have deployed since; else nothing."""
     call = became.record.request.call
     where = call.effect.environment if call else ""
-    what = live_now(became.run).get(where or "") if became.run else None
+    what = became.run.live.get(where or "") if became.run else None
     return say("standing.was-live", what=what, where=where) if what else ""
+
+
+def _reason(reason: str, by: Sequence[PersonId], people: People) -> tuple[str, str]:
+    """Return the reason that people gave, and what it is called; those of code stand in the sentence."""
+    return (reason, whose(Said("reason", tuple(by), reason), people)) if by else ("", "")
+
+
+def _began(what: Became) -> str:
+    """`It began at 14:02 UTC on 3 May 2026 and ended at …`; nothing where it did not, or waits for its turn."""
+    if what.began is None:
+        return ""
+    until_then = say("standing.and-ended", when=in_words(what.ended)) if what.ended else ""
+    return f"{say('standing.began', when=in_words(what.began))}{until_then}."
+
+
+def _printed(what: Became, cut: Callable[[str], str]) -> tuple[str, str, bool]:
+    """Return what was written or printed about what came of it, what that is called, and whether a program printed it.
+
+    A tool says a sentence of its own, and below it the end of what a program printed.
+    """
+    made = what.made
+    if made is None or made.by or not made.text:
+        return "", "", False
+    match what.kind:
+        case "done" | "failed" if what.is_programs_word:
+            return cut(made.text), say("standing.program-says"), False
+        case "done":
+            return cut(result_of(made.text)), say("standing.came-of-it"), False
+        case "failed" | "unknown":
+            said, _, printed = made.text.partition("\n")
+            last = output_of(printed) if what.kind == "failed" else None
+            if last is None:
+                return cut(made.text), say("standing.went-wrong"), False
+            return f"{one_line(said, _SAID_CHARS)}\n{last.tail[-_LAST_CHARS:]}", say("standing.printed"), True
+        case _:
+            return "", "", False
+
+
+def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool = False) -> str:
+    """Return who decided, when and by which way.
+
+    A reason that a person gave is quoted elsewhere; the reasons of code are ours.
+    """
+    if decision is None:
+        return ""
+    how = by_way(decision.channel)
+    bare = decision.model_copy(update={"reason": ""}) if decision.by else decision
+    sentence = decided(bare, people, is_asked_anew=is_asked_anew)
+    return f"{sentence.removesuffix('.')}, {how}." if how else sentence
+
+
+def _answer(record: RequestRecord, people: People, cut: Callable[[str], str]) -> str:
+    """The question, each line of it marked, and below it the answer: no question can look like an answer."""
+    decision = record.decision
+    fields = answer_lines(record.request, decision.given if decision else None)
+    meaning = "\n".join(labelled(line.label, line.text) for line in fields)
+    given = cut(meaning or answer_of(meaning_of(decision.given))) if decision else ""
+    asked = "\n".join(f"> {line}" for line in cut(record.request.quoted).splitlines())
+    by = people.names_of(decision.by) if decision else ""
+    return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
+
+
+def _line_of_run(run: Run, people: People) -> str:
+    ended, stop = run.ended, stopped(run)
+    said, asked = in_spite(run), wish_of(run.started, _ASKED_CHARS)
+    changed = f". {said}" if said else ""
+    if ended is None or ended.outcome == "done":
+        return f"{word(run)}: {about(run, people, _ASKED_CHARS)}{broken(run, people)}{changed}"
+    if ended.outcome == "cancelled":
+        by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
+        return f"{say('status.cancelled-by', name=by) if by else word(run)}: {asked}{changed}"
+    if stop:
+        return f"{how_stopped(stop, people)}: {asked}{changed}"
+    # A summary of ours says itself what is live; nothing else of it stands in the lines above.
+    changed = changed if said in sentences(run) else ""
+    why = first_line(ended.summary, _LINE_CHARS)
+    if not why:
+        return f"{word(run)}: {asked}{changed}"
+    why = why if ended.words_of == "code" else say("card.model-wrote-words", words=quote(why, _LINE_CHARS))
+    return f"{word(run)}: {asked}. {why}" if word_of(run) == "unknown" else f"{word(run)}: {asked}: {why}{changed}"
+
+
+def _block_of_run(run: Run, people: People) -> Block:
+    """Return what our own code knows of its end, and the end of what a program printed, or what those wrote who refused
+    it. A model's words stand alone, or below that.
+    """
+    ended = run.ended
+    if ended is None:
+        return Block("")
+    failure = failed_command(run.made) if word_of(run) == "failed" else None
+    # What failed says so itself.
+    said = [one for one in sentences(run) if not failure or one != say("card.change-failed")]
+    said = [*filter(None, [stopped_by(run, people)]), *said]
+    told = ended.summary if ended.words_of == "code" else failure.text if failure else ""
+    if not told:
+        quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""
+        return Block("\n".join(said), ended.summary, quoted_as)
+    if ended.outcome != "failed" and not failure:
+        return Block("\n".join((*said, told)))
+    first, _, printed = told.partition("\n")
+    last, text = output_of(printed), "\n".join((first, *said))
+    if not last:
+        return Block(text)
+    stop = stopped(run)
+    if refused := people.names_of(stop.by) if stop else "":
+        return Block(text, last.whole, say("card.somebody-wrote", name=refused))
+    return Block(text, last.tail, say("card.printed"), is_output=True)

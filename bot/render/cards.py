@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from agents.events import RunEnded
 from agents.requests import (
     FromDesk,
     FromPerson,
@@ -25,7 +25,7 @@ from agents.requests import (
 )
 from agents.requests.record import RequestRecord
 from agents.run import Run
-from agents.state import AttemptOutcome, failed_command
+from agents.state import failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
 from bot.people.recognition import void_votes
@@ -34,24 +34,15 @@ from bot.policy.judgements import Judgement, Unclear
 from bot.policy.risks import marked, unknown
 from bot.policy.sessions import risks_in, same_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
+from bot.render.became import block, word
 from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
 from bot.render.edits import editable, version_name, why_editor
 from bot.render.forms import inputs
-from bot.render.outcome import (
-    WORDS_CHARS,
-    about,
-    by_people,
-    heading,
-    said_late,
-    sentences,
-    stopped,
-    stopped_by,
-    word_of,
-)
-from bot.render.output import output_line, output_of
+from bot.render.outcome import WORDS_CHARS, about, by_people, said_late, stopped, word_of
+from bot.render.output import output_line
+from bot.render.said import Said, remarked, said_line
 from bot.render.times import length
 from bot.render.words import (
-    REASON_CHARS,
     asked_by,
     by_way,
     channel_name,
@@ -74,6 +65,7 @@ if TYPE_CHECKING:
 Words = Callable[[], tuple[str, str]]
 """Says the title and the text of a notice, in the language that is spoken: each reader has their own."""
 
+NO_LISTS: Mapping[str, str] = MappingProxyType({})
 _TITLE_CHARS = 80
 # As much of what a program sends as leaves the buttons on the first screen of a phone; of each the head and the tail.
 _NAME_CHARS, _VALUE_CHARS = 60, (240, 60)
@@ -83,18 +75,24 @@ _HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
 _HASH_CHARS = 7
 
 
-def request_card(record: RequestRecord, people: People, at: datetime, me: PersonId | None = None) -> Card:
+def request_card(
+    record: RequestRecord,
+    people: People,
+    at: datetime,
+    me: PersonId | None = None,
+    lists: Mapping[str, str] = NO_LISTS,
+) -> Card:
     """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
-    What the form offers to its reader is found when it is sent (`offered_form`).
+    What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
     """
     request = record.request
     asks = asked_by(request.purpose, request.askers, people)
     summary = who_asks(request, people)
     facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
-    facts += [Line(label=say("card.changed"), text=change) for change in request.changed]
+    facts += [Line(label=say("card.changed"), text=change, kind="changed") for change in request.changed]
     facts += remarks(request, people)
-    facts += map(with_short_hashes, below_risks(facts_about(request)))
+    facts += map(with_short_hashes, below_risks(facts_about(request, lists)))
     facts += again_lines(request)
     form = AnswerForm(
         token="",
@@ -353,9 +351,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
         facts.append(Line(label=say("standing.changed"), text=say("card.was-edited", **changed)))
     if did.by_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(did.by_glass)))
-    for note in did.notes:
-        by_whom = say("card.note-by", name=people.name_of(note.person))
-        facts.append(Line(label=by_whom, text=quote(note.text, REASON_CHARS)))
+    facts += [said_line(Said("note", (note.person,), note.text), people) for note in did.notes]
     if late := said_late(run):
         facts.insert(0, Line(label=late[0], text=late[1]))
     has_failed = ended is not None and word_of(run) == "failed"
@@ -363,34 +359,19 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     facts += map(output_line, failure.files if failure else ())
     if ended and ended.words_of == "model" and failure:
         facts.insert(0, Line(label=say("card.model-wrote"), text=quote(ended.summary, WORDS_CHARS)))
-    # What failed says so itself.
-    known = [said for said in sentences(run) if not failure or said != say("card.change-failed")]
-    known = [*filter(None, [stopped_by(run, people)]), *known]
-    mode = tuple(_mode(run))
-    title = f"{heading(run)}: {about(run, people, _TITLE_CHARS)}"
-    card = Card(title=title, at=at, facts=tuple(facts), details=mode, ref=run.id, closes=True)
-    refused = people.names_of(stop.by) if stop else ""
-    return card.model_copy(update=_how_it_ended(ended, known, failure, refused)) if ended else card
-
-
-def _how_it_ended(ended: RunEnded, said: Sequence[str], failure: AttemptOutcome | None, refused: str) -> dict[str, Any]:
-    """Return the fields that say how a run ended: what our own code knows (`said`), and the end of what a program
-    printed, or what those wrote who `refused` it. A model's words stand alone, or below that.
-    """
-    of_model = failure.text if failure else ""
-    told = ended.summary if ended.words_of == "code" else of_model
-    if not told:
-        quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""
-        return {"summary": "\n".join(said), "quoted": ended.summary, "quoted_as": quoted_as}
-    if ended.outcome != "failed" and not failure:
-        return {"summary": "\n".join((*said, told))}
-    sentence, _, printed = told.partition("\n")
-    last, summary = output_of(printed), "\n".join((sentence, *said))
-    if not last:
-        return {"summary": summary}
-    if refused:
-        return {"summary": summary, "quoted": last.whole, "quoted_as": say("card.somebody-wrote", name=refused)}
-    return {"summary": summary, "quoted": last.tail, "quoted_as": say("card.printed"), "is_output": True}
+    said = block(run, people)
+    return Card(
+        title=f"{word(run)}: {about(run, people, _TITLE_CHARS)}",
+        at=at,
+        summary=said.text,
+        quoted=said.quoted,
+        quoted_as=said.quoted_as,
+        is_output=said.is_output,
+        facts=tuple(facts),
+        details=tuple(_mode(run)),
+        ref=run.id,
+        closes=True,
+    )
 
 
 def notice(title: str, text: str, at: datetime, ref: str = "", link: str = "", topic: str = "") -> Card:
@@ -478,8 +459,11 @@ def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     return say_many("card.by-key-of", len(holders), service=service, names=people.names_of(holders))
 
 
-def facts_about(request: Request) -> list[Line]:
-    """Return the facts about a request, wherever it is shown: who set it off, and what was looked up."""
+def facts_about(request: Request, lists: Mapping[str, str] = NO_LISTS) -> list[Line]:
+    """Return the facts about a request, wherever it is shown: who set it off, and what was looked up.
+
+    `lists` are those behind the facts, by their hashes, as far as they are still kept.
+    """
     facts = request.call.effect.facts if request.call else ()
     return [
         *set_off_by(request.origin),
@@ -488,6 +472,7 @@ def facts_about(request: Request) -> list[Line]:
                 label=label_of(fact.label),
                 text=fact_text(fact.label, fact.text),
                 lines=fact.full.lines if fact.full else 0,
+                whole=lists.get(fact.full.sha256, "") if fact.full else "",
             )
             for fact in facts
         ),
@@ -565,7 +550,10 @@ def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
 
 def void_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
-    return [Line(label=say("standing.void"), text=_void_text(vote, people)) for vote in void_approvals(record, people)]
+    return [
+        Line(label=say("standing.void"), text=_void_text(vote, people), kind="void")
+        for vote in void_approvals(record, people)
+    ]
 
 
 def _void_text(vote: Vote, people: People) -> str:
@@ -585,11 +573,8 @@ def excluded(record: RequestRecord, people: People) -> list[Line]:
 
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
-    return [
-        Line(label=say("card.remark-by", name=people.name_of(one.person)), text=_remark_text(one.text))
-        for one in request.remarks
-        if not _is_change(one, request, people)
-    ]
+    told = remarked(one for one in request.remarks if not _is_change(one, request, people))
+    return [said_line(one, people) for one in told]
 
 
 def _is_change(one: Remark, request: Request, people: People) -> bool:

@@ -159,7 +159,8 @@ _UNANSWERED = {
 def unanswered(purpose: str, program: str) -> Line:
     """Return the line that says what happens if nobody answers in time; both are fields of a request."""
     is_told = program and purpose != "unknown"
-    return Line(label=say("card.unanswered"), text=say("card.unanswered-program" if is_told else _UNANSWERED[purpose]))
+    text = say("card.unanswered-program" if is_told else _UNANSWERED[purpose])
+    return Line(label=say("card.unanswered"), text=text, kind="unanswered")
 
 
 def frozen_lines(record: RequestRecord, people: People) -> list[Line]:

@@ -18,7 +18,7 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import REASON_CHARS, STOPPED, state_word, wish_of
+from bot.render.words import REASON_CHARS, STOPPED, state_title, state_word, wish_of
 from language import in_each, say
 from language.lists import both
 
@@ -29,24 +29,10 @@ _STOPPED = {
     "revoked": "stopped",
     "cancelled": "stopped",
 }
-_HEADINGS = {
-    "done": "card.ended-done",
-    "failed": "card.ended-failed",
-    "cancelled": "card.ended-cancelled",
-    "unchanged": "card.ended-unchanged",
-    "answered": "card.ended-answered",
-    "ended": "card.ended-answered",
-    "unknown": "card.ended-unknown",
+_HEADINGS = {"ended": "answered", "unknown": "nobody knows"} | {
+    word: word for word in ("done", "failed", "cancelled", "unchanged", "answered")
 }
-_ENDS = {
-    "done": "story.ended-done",
-    "failed": "story.ended-failed",
-    "cancelled": "story.ended-cancelled",
-    "partly": "story.ended-partly",
-    "nothing": "story.ended-unchanged",
-    "not_wanted": "story.ended-answered",
-    "unknown": "story.ended-unknown",
-}
+_ENDS = {"nothing": "unchanged", "not_wanted": "answered", "unknown": "nobody knows"}
 _SENTENCES: dict[Change, str] = {
     "nothing": "card.nothing-changed",
     "not_wanted": "card.nothing-changed",
@@ -149,11 +135,11 @@ def heading(run: Run) -> str:
     Not `Denied`, which would come back in quotes as somebody's answer. What a program takes back it may have done.
     """
     if run.ended is None:
-        return say("card.ended-not")
+        return state_title("running")
     word = word_of(run)
     if word == "withdrawn" and run.started and run.started.agent == RELAY:
         return say("card.taken-back")
-    return say(_HEADINGS[word]) if word in _HEADINGS else say("card.stopped")
+    return state_title(_HEADINGS.get(word, "stopped"))
 
 
 def how_ended(ended: RunEnded, word: str = "") -> str:
@@ -161,12 +147,13 @@ def how_ended(ended: RunEnded, word: str = "") -> str:
     if word in _STOPPED.values():  # what people refused did not fail
         return state_word(word)
     is_done = ended.outcome == "done" and ended.change != "changed"
-    how = say(_ENDS[ended.change if is_done else ended.outcome])
+    how = ended.change if is_done else ended.outcome
+    how = state_word(_ENDS.get(how, how))
     match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
         case "card.something-changed":
             return say("story.ended-though", how=how)
         case "card.change-unknown":
-            return f"{how}; {say(_ENDS['unknown'])}"
+            return f"{how}; {state_word('nobody knows')}"
         case _:
             return how
 
@@ -302,6 +289,12 @@ def by_people(run: Run) -> ByPeople:
         edits=tuple(dict.fromkeys(edit for one in every for edit in one.edits))[-_TOLD:],
         notes=tuple(note for one in every for note in one.notes)[-_TOLD:],
     )
+
+
+def broken(run: Run, people: People) -> str:
+    """Return that the glass was broken for what `run`, or one below it, did, to stand behind what it is about."""
+    broke = by_people(run).by_glass
+    return say("status.broke-glass", names=people.names_of(broke)) if broke else ""
 
 
 def about(run: Run, people: People, chars: int) -> str:

@@ -1,15 +1,13 @@
 """The card of a request's current state, in channels that can change what they sent. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from typing import NamedTuple
 
-from agents.requests import AllOf, Anyone, Binding, Decision, PersonId, Request, Vote, parts_of
+from agents.requests import AllOf, Anyone, Binding, PersonId, Request, Vote, parts_of
 from agents.requests.proof import as_by
-from agents.requests.record import COMMENTS, Comment, RequestRecord
-from agents.run import Run, meaning_of
-from agents.text import ends_of, labelled, one_line, quote
+from agents.requests.record import Comment, RequestRecord
+from agents.run import Run
 from bot.people.directory import People
 from bot.people.offers import meant_by, offers_of
 from bot.people.recognition import as_known_now, as_told_now, whose_votes_count
@@ -27,44 +25,39 @@ from bot.policy.judgements import (
 from bot.policy.offers import Can, Offered, yes_to
 from bot.policy.recheck import good_until
 from bot.render.acts import card_acts
-from bot.render.became import Became, became, sentence, word
-from bot.render.cards import began_with, notice, request_card, void_approvals, void_lines
+from bot.render.became import became, block, cut, word
+from bot.render.cards import NO_LISTS, began_with, notice, request_card, void_approvals, void_lines
 from bot.render.due import frozen_lines, reminded_lines
-from bot.render.forms import answer_lines
-from bot.render.output import output_of
+from bot.render.in_run import in_run
+from bot.render.said import commented, newest, noted, said_line
 from bot.render.words import asked_by, by_way, changes_of, decided, feedback_text, state_word
 from bot.store.outbox_entry import Delivery
 from channels import AnswerForm, Card, Line
 from language import say
 from language.dates import in_words
-from language.recorded import answer_of, result_of
-
-# What a tool printed, or a person wrote, is on the run's page in full.
-_HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
-_SAID_CHARS = 500
-_COMMENT_BY = {"comment": "card.comment-by", "question": "card.question-by", "answer": "card.answer-by"}
 
 # A comment, and a question.
 _COMMENT_CARDS = (("notice.comment-title", "notice.comment"), ("notice.question-title", "notice.question"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Stand:
-    """The text above the facts.
+class Room(NamedTuple):
+    """How much a card shows of lists, and of what people wrote."""
 
-    `quoted` are words of others, beside what the request itself quotes; `is_output` if a program printed them.
-    """
+    lists: Mapping[str, str] = NO_LISTS
+    cut: Callable[[str], str] = cut
 
-    word: str
-    summary: str
-    quoted: str = ""
-    quoted_as: str = ""
-    may_stop: bool = False
-    is_output: bool = False
+
+CARD = Room()
 
 
 def standing(
-    record: RequestRecord, run: Run, people: People, now: datetime, revision: int, me: PersonId | None = None
+    record: RequestRecord,
+    run: Run | None,
+    people: People,
+    now: datetime,
+    revision: int,
+    me: PersonId | None = None,
+    room: Room = CARD,
 ) -> Card:
     """The card of a delivery that was made for `revision`, as things stand; the token of a form is filled in later.
 
@@ -74,25 +67,26 @@ def standing(
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
     told = as_told_now(record, people)
-    card = request_card(told, people, now, me)
+    card = request_card(told, people, now, me, room.lists)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
-    stand = _stand(record, run, people)
+    what = became(record, in_run(run, record.request.id) if run else None)
+    stand = block(what, people, room.cut)
     # What is said above the facts now is who decided, no longer who asks.
     asked = Line(label=say("card.asked-by"), text=asked_by(request.purpose, request.askers, people))
     facts = (asked, *began_with(request), *(fact for fact in card.facts if fact.label != asked.label))
     return card.model_copy(
         update={
-            "title": say("standing.title", word=stand.word, title=request.title.removesuffix("?")),
-            "summary": stand.summary,
+            "title": say("standing.title", word=word(what), title=request.title.removesuffix("?")),
+            "summary": stand.text,
             "quoted": stand.quoted or card.quoted,
             "quoted_as": stand.quoted_as if stand.quoted else card.quoted_as,
             "is_output": stand.is_output,
             "facts": facts,
             "decides": (*frozen_lines(record, people), *approvals(record, people)),
-            "form": _stop(record, people) if stand.may_stop else None,
-            "closes": not stand.may_stop,
+            "form": _stop(record, people) if what.may_stop else None,
+            "closes": not what.may_stop,
         }
     )
 
@@ -115,31 +109,13 @@ def with_approvals(card: Card, record: RequestRecord, people: People) -> Card:
 def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     """`card` with what people wrote beside their approvals, and what others wrote who decided nothing by it."""
     void = void_approvals(record, people)
-    said = [
-        (say("card.glass-by" if vote.breaks_glass else "card.note-by", name=people.name_of(vote.person)), vote.reason)
-        for vote in record.votes
-        if vote.approve and vote not in void
-    ]
-    said += [(say("card.note-by", name=people.name_of(vote.person)), vote.reason) for vote in void]
-    said += [(comment_by(one, record.request, people), answer_of(one.text)) for one in _shown(record.comments)]
-    lines = [Line(label=label, text=quote(text, _SAID_CHARS)) for label, text in said if text.strip()]
+    counting = [vote for vote in record.votes if vote not in void]
+    said = (*noted(counting), *noted(void), *newest(commented(record.comments, record.request.revision)))
+    lines = [said_line(one, people) for one in said]
     lines = [*void_lines(record, people), *lines]
     # A card that is drawn again as it is sent has some of them already.
     facts = (*(fact for fact in card.facts if fact not in lines), *lines)
     return card.model_copy(update={"facts": facts})
-
-
-def _shown(comments: Sequence[Comment]) -> list[Comment]:
-    """As many as a card takes beside its own facts: questions and answers, and then the newest comments."""
-    asked = [one for one in comments if one.kind != "comment"]
-    plain = [one for one in comments if one.kind == "comment"]
-    return [*asked, *plain[max(0, len(plain) + len(asked) - COMMENTS) :]]
-
-
-def comment_by(said: Comment, request: Request, people: People) -> str:
-    """Return whose words these are, and that the card was another one when they were said, where it was."""
-    label = say(_COMMENT_BY[said.kind], name=people.name_of(said.person))
-    return say("card.said-before", label=label) if 0 < said.revision < request.revision else label
 
 
 def comment_card(request: Request, said: Comment, text: str, people: People) -> Card:
@@ -156,9 +132,7 @@ def reply_notice(request: Request, said: Comment, text: str, people: People, que
     name = people.name_of(said.person)
     title = say("notice.answer-title", title=request.title)
     card = notice(title, say("notice.answer", name=name), said.at, request.id)
-    facts = [
-        Line(label=comment_by(one, request, people), text=quote(one.text, _SAID_CHARS)) for one in [question] if one
-    ]
+    facts = [said_line(one, people) for one in commented([question] if question else (), request.revision)]
     return card.model_copy(update={**_quoted(name, text), "facts": (*card.facts, *facts)})
 
 
@@ -227,98 +201,14 @@ def _given(vote: Vote, people: People, part: Anyone | None = None) -> str:
     if part:
         kind, _, of = part.source.partition(":")
         name = say("standing.fills", name=name, part=people.name_of(of) if kind == "person" else of)
-    return say("standing.vote", name=name, when=in_words(vote.at), how=by_way(vote.channel)).rstrip()
+    given = say("standing.vote", name=name, when=in_words(vote.at), how=by_way(vote.channel)).rstrip()
+    return f"{given} {say('standing.operators-key')}" if vote.is_by_operators_key else given
 
 
 def _stop(record: RequestRecord, people: People) -> AnswerForm:
     """Return the form that takes an approval back, possible until the start."""
     acts = card_acts(record.request, Can({"deny": Offered("revoked")}), people, None)
     return AnswerForm(token="", format="approval", acts=acts, until=good_until(record) or record.request.expires_at)
-
-
-def _stand(record: RequestRecord, run: Run, people: People) -> _Stand:
-    """Return what stands above the facts: who decided, what came of it, and what was written or printed about that."""
-    what = became(record, run)
-    said = _decided(record.decision, people, is_asked_anew=what.kind == "replaced")
-    # Of one that is asked anew, the sentence on who decided says so.
-    told = [said, _began(what), "" if what.kind == "replaced" else sentence(what, people)]
-    text, stand = " ".join(filter(None, told)), partial(_Stand, word(what))
-    match what.kind:
-        case "answered":
-            return stand(text, _answer(record, people))
-        case "denied" | "expired" | "withdrawn":
-            decision = record.decision
-            return stand(text, *_reason(decision.reason, decision.by, people)) if decision else stand(text)
-        case "revoked":
-            back = what.taken_back
-            return stand(text, *_reason(back.reason, (back.person,), people)) if back else stand(text)
-        case _:
-            printed, quoted_as, is_output = _printed(what)
-            return stand(text, printed, quoted_as, is_output=is_output, may_stop=what.may_stop)
-
-
-def _reason(reason: str, by: Sequence[PersonId], people: People) -> tuple[str, str]:
-    """Return the reason that people gave, and what it is called; those of code stand in the sentence."""
-    return (_bounded(reason), say("standing.reason", names=people.names_of(by))) if by else ("", "")
-
-
-def _bounded(text: str) -> str:
-    return ends_of(text, _HEAD_CHARS, _TAIL_CHARS)
-
-
-def _began(what: Became) -> str:
-    """`It began at 14:02 UTC on 3 May 2026 and ended at …`; nothing where it did not, or waits for its turn."""
-    if what.began is None:
-        return ""
-    until_then = say("standing.and-ended", when=in_words(what.ended)) if what.ended else ""
-    return f"{say('standing.began', when=in_words(what.began))}{until_then}."
-
-
-def _printed(what: Became) -> tuple[str, str, bool]:
-    """Return what was written or printed about what came of it, what that is called, and whether a program printed it.
-
-    A tool says a sentence of its own, and below it the end of what a program printed.
-    """
-    made = what.made
-    if made is None or made.by or not made.text:
-        return "", "", False
-    match what.kind:
-        case "done" | "failed" if what.is_programs_word:
-            return _bounded(made.text), say("standing.program-says"), False
-        case "done":
-            return _bounded(result_of(made.text)), say("standing.came-of-it"), False
-        case "failed" | "unknown":
-            said, _, printed = made.text.partition("\n")
-            last = output_of(printed) if what.kind == "failed" else None
-            if last is None:
-                return _bounded(made.text), say("standing.went-wrong"), False
-            return f"{one_line(said, _SAID_CHARS)}\n{last.tail[-_LAST_CHARS:]}", say("standing.printed"), True
-        case _:
-            return "", "", False
-
-
-def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool = False) -> str:
-    """Return who decided, when and by which way.
-
-    A reason that a person gave is quoted elsewhere; the reasons of code are ours.
-    """
-    if decision is None:
-        return ""
-    how = by_way(decision.channel)
-    bare = decision.model_copy(update={"reason": ""}) if decision.by else decision
-    sentence = decided(bare, people, is_asked_anew=is_asked_anew)
-    return f"{sentence.removesuffix('.')}, {how}." if how else sentence
-
-
-def _answer(record: RequestRecord, people: People) -> str:
-    """The question, each line of it marked, and below it the answer: no question can look like an answer."""
-    decision = record.decision
-    fields = answer_lines(record.request, decision.given if decision else None)
-    meaning = "\n".join(labelled(line.label, line.text) for line in fields)
-    given = _bounded(meaning or answer_of(meaning_of(decision.given))) if decision else ""
-    asked = "\n".join(f"> {line}" for line in _bounded(record.request.quoted).splitlines())
-    by = people.names_of(decision.by) if decision else ""
-    return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
 
 
 def standing_card(

@@ -8,13 +8,14 @@ from agents.requests import DeliveryId, Request
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import CallTool
-from agents.text import first_line, one_line, quote
+from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.quorum import lacking
 from bot.policy.due import waited_for
+from bot.render.became import line as ended_line
 from bot.render.due import called_in_place
-from bot.render.outcome import about, by_people, heading, how_stopped, in_spite, sentences, stopped, word_of
+from bot.render.outcome import broken
 from bot.render.words import frozen_words, interrupted, present, wish_of
 from bot.store import Store
 from bot.store.ids import derived_id
@@ -37,12 +38,12 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     """
     pending, held = run.pending, paused(run, people) if run.is_paused else ""
     if run.ended:
-        line = _ended(run, people)
+        line = ended_line(run, people)
     elif pending and pending.attempt and pending.attempt.queued:
         line = f"{held}: {_asked(run)}" if held else _queued(run, pending.attempt.queued, people)
     elif pending and pending.attempt:
         since = f"{pending.attempt.started_at:%H:%M UTC}"
-        line = say("status.running", what=_what(run), since=since) + _broken(run, people)
+        line = say("status.running", what=_what(run), since=since) + broken(run, people)
         line += say("status.then", paused=held) if held else ""
     elif pending and pending.waits:
         line = f"{say('status.waiting', who=pending.waits.note or pending.waits.handle)}: {_what(run)}"
@@ -64,12 +65,6 @@ def waits_frozen(request: Request | None) -> str:
     """`Waits until production is unfrozen`: what something waits for that is approved and frozen."""
     where = request.call.effect.environment if request and request.call else None
     return say("status.frozen-in", where=where) if where else say("status.frozen")
-
-
-def _broken(run: Run, people: People) -> str:
-    """Return that the glass was broken for what `run`, or one below it, did, to stand behind what it is about."""
-    broke = by_people(run).by_glass
-    return say("status.broke-glass", names=people.names_of(broke)) if broke else ""
 
 
 def paused(run: Run, people: People) -> str:
@@ -119,29 +114,6 @@ def _unknown(run: Run) -> str:
     request = run.pending.request if run.pending else None
     is_asked = request is not None and request.purpose == "unknown"
     return request.title if request and is_asked else say("status.unknown", what=_what(run))
-
-
-def _ended(run: Run, people: People) -> str:
-    ended, stop = run.ended, stopped(run)
-    said = in_spite(run)
-    changed = f". {said}" if said else ""
-    if ended is None or ended.outcome == "done":
-        return f"{heading(run)}: {about(run, people, _ASKED_CHARS)}{_broken(run, people)}{changed}"
-    if ended.outcome == "cancelled":
-        by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
-        cancelled = say("status.cancelled-by", name=by) if by else say("status.cancelled")
-        return f"{cancelled}: {_asked(run)}{changed}"
-    if stop:
-        return f"{how_stopped(stop, people)}: {_asked(run)}{changed}"
-    # A summary of ours says itself what is live; nothing else of it stands in the lines above.
-    changed = changed if said in sentences(run) else ""
-    why = first_line(ended.summary, _LINE_CHARS)
-    if not why:
-        return f"{say('status.failed')}: {_asked(run)}{changed}"
-    why = why if ended.words_of == "code" else say("card.model-wrote-words", words=quote(why, _LINE_CHARS))
-    if word_of(run) == "unknown":
-        return f"{heading(run)}: {_asked(run)}. {why}"
-    return say("status.failed-why", why=f"{_asked(run)}: {why}") + changed
 
 
 def _waiting(record: RequestRecord | None, people: People) -> str:

@@ -52,7 +52,7 @@ from bot.render.cards import below_title
 from bot.render.edits import differences
 from bot.render.outcome import how_ended, is_model
 from bot.render.times import clock, local
-from bot.render.words import by_way, decided, failure_name, frozen_words, interrupted, outcome_name
+from bot.render.words import by_way, decided, failure_name, frozen_words, interrupted, outcome_name, state_word
 from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
@@ -246,7 +246,7 @@ def _work(
         case ToolStarted():
             return TranscriptLine(say("story.running", tool=event.tool), " ".join(event.effect.argv))
         case ToolFinished() if event.unknown:
-            return TranscriptLine(say("story.ended-unknown"), event.error)
+            return TranscriptLine(state_word("nobody knows"), event.error)
         case ToolFinished():
             return (
                 TranscriptLine(say("story.failed"), event.error)

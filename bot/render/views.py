@@ -4,7 +4,6 @@ import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -33,30 +32,26 @@ from agents.requests import (
 from agents.requests.asked import Asked, Away, HandedOn
 from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, RunState
-from agents.state import made_for
+from agents.state import AttemptOutcome
 from agents.text import first_line, one_line
 from bot.people.directory import People
 from bot.people.offers import approvers_now
 from bot.people.recognition import as_known_now, as_told_now
 from bot.policy.approvers.who import who_of
-from bot.policy.attachments import facts_of
 from bot.policy.due import next_due
 from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.policy.whole import is_of_program
-from bot.render.cards import facts_about, kept_out, risks_of, void_lines, who_asks
+from bot.render.cards import NO_LISTS, facts_about, kept_out, risks_of, void_lines, who_asks
 from bot.render.due import progress, what_a_yes_does
+from bot.render.in_run import InRun
 from bot.render.outcome import told, word_of
 from bot.render.words import frozen_words, present, who_decides, why_asked, wish
 from language import say
-from language.labels import label_of
-from language.recorded import fact_text
 
 if TYPE_CHECKING:
     from bot.store.commit import Line
-
-_NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
 
 class ResultView(Frozen):
@@ -405,11 +400,13 @@ def files_of(request_id: RequestId, events: Sequence[Event]) -> tuple[AnswerFile
 def request_view(
     record: RequestRecord,
     people: People,
-    run: Run | None = None,
-    lists: Mapping[str, str] = _NO_LISTS,
+    run: InRun | None = None,
+    lists: Mapping[str, str] = NO_LISTS,
     now: datetime | None = None,
 ) -> RequestView:
-    """`record` as programs see it; with its `run` also what a program may do `now`, with `lists` all of those."""
+    """`record` as programs see it; with what its `run` knows also what a program may do `now`, with `lists` all of
+    those.
+    """
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
     is_vote = request.format == "approval" and record.state == "open"
@@ -455,7 +452,7 @@ def request_view(
         use_by=good_until(record) if is_of_program(request) else None,
         begun_by=record.begun_by,
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
-        came_of=came_of(record, run) if run else None,
+        came_of=came_of(run.made) if run else None,
         says=who_asks(request, people),
         risks=risks_of(record),
         facts=tuple(_fact_views(request, lists)),
@@ -500,32 +497,25 @@ def _due_view(record: RequestRecord, people: People) -> DueView | None:
 
 
 def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
-    shas = {
-        (label_of(fact.label), fact_text(fact.label, fact.text)): fact.full.sha256
-        for fact in facts_of(request)
-        if fact.full
-    }
-    for line in facts_about(request):
-        whole = lists.get(shas.get((line.label, line.text), ""), "")
-        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=whole)
+    for line in facts_about(request, lists):
+        yield FactView(label=line.label, text=line.text, lines=line.lines, whole=line.whole)
 
 
-def _may_act(record: RequestRecord, run: Run, now: datetime | None) -> bool | None:
+def _may_act(record: RequestRecord, run: InRun, now: datetime | None) -> bool | None:
     """Return whether a start is worth a try: only that finds out for sure."""
     if record.state == "open":
         return None
-    is_over = run.ended is not None or run.is_cancelled or record.attempt is not None
+    is_over = run.is_over or record.attempt is not None
     return record.state == "approved" and not is_over and not (now and too_old(record, now))
 
 
-def _stopped_by(record: RequestRecord, run: Run) -> PersonId:
+def _stopped_by(record: RequestRecord, run: InRun) -> PersonId:
     is_held = record.state == "approved" and record.attempt is None
     return (run.cancelled_by if is_held else None) or PersonId("")
 
 
-def came_of(record: RequestRecord, run: Run) -> ReportView | None:
+def came_of(made: AttemptOutcome | None) -> ReportView | None:
     """Return what a program says came of what it began; None where it has not said so."""
-    made = made_for(run.made, record.request.id)
     if made is None or not made.begun_by or made.by or made.ended_at is None or made.state not in {"ok", "error"}:
         return None
     if not made.text:  # nobody says what comes of it

@@ -147,7 +147,7 @@ _STANDS = {
     "answered": "console.state-answered",
     "expired": "console.state-expired",
     "withdrawn": "console.state-withdrawn",
-    "revoked": "console.state-revoked",
+    "revoked": "console.state-stopped",
     "superseded": "console.state-superseded",
     "stopped": "console.state-stopped",
     "ended": "console.state-ended",
@@ -158,6 +158,10 @@ _STANDS = {
     "started": "console.state-started",
     "glass": "console.state-glass",
     "frozen": "console.state-frozen",
+    "queued": "console.state-queued",
+    "replaced": "console.state-replaced",
+    "partly": "console.state-partly",
+    "nobody knows": "console.state-nobody-knows",
 }
 
 
@@ -169,6 +173,12 @@ def stands_as(state: str, decision: Decision | None) -> str:
 def state_word(state: str) -> str:
     """Return the word for the state of a run or a request in a list; `state` itself where there is none."""
     return say(_STANDS[state]) if state in _STANDS else state
+
+
+def state_title(state: str) -> str:
+    """Return the same word where it begins a title or a sentence."""
+    said = state_word(state)
+    return f"{said[:1].upper()}{said[1:]}"
 
 
 def who_decides(who: Who, people: People, me: PersonId | None = None) -> str:
@@ -323,6 +333,11 @@ def decided(decision: Decision, people: People, *, is_asked_anew: bool = False) 
             closed = say("words.replaced" if is_asked_anew else "words.superseded", when=when)
             sentences = [closed, said and say("words.reason", reason=said)]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
+
+
+def decided_briefly(decision: Decision, people: People) -> str:
+    """Return who decided and when, for a row of a list, which has no room for a reason."""
+    return decided(decision.model_copy(update={"reason": ""}), people).removesuffix(".")
 
 
 def standing_use(decision: Decision, people: People) -> str:

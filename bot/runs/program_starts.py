@@ -122,7 +122,7 @@ class ProgramStarts:
             if isinstance(answer, Begun):
                 events = await self._events(read)
                 run = fold(events)
-                begun = replace(answer, came_of=came_of(read.record, run))
+                begun = replace(answer, came_of=came_of(made_for(run.made, read.record.request.id)))
                 answer = _given_up(read, run, events) or (begun if await self._may_be_told(read, events) else None)
             if answer:
                 return answer

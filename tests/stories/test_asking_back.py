@@ -244,13 +244,13 @@ async def test_the_page_has_a_field_to_ask_and_one_to_answer(world: World) -> No
         asks = await bo.submit(page.form(f"{place}/answer"), "Ask Anna Ames", reason=WHY)
         assert "Your question goes to Anna Ames" in asks.words
         page = await anna.get(place)
-        assert f"Question by Bo Berg {WHY}" in page.words
+        assert f"Question by Bo Berg “{WHY}”" in page.words
         answers = await anna.submit(page.form(f"{place}/answer"), reason=BECAUSE)
         assert "Your answer is on the card now" in answers.words
 
         shown = (await cy.get(place)).words
-        assert f"Question by Bo Berg {WHY}" in shown
-        assert f"Answer by Anna Ames {BECAUSE}" in shown
+        assert f"Question by Bo Berg “{WHY}”" in shown
+        assert f"Answer by Anna Ames “{BECAUSE}”" in shown
         assert "Ask Anna Ames" in shown
         assert "Your answer" not in (await anna.get(place)).words
     assert await is_untouched(world, record)

@@ -1,6 +1,7 @@
 """Break glass: at night one person decides for everybody, all of them hear it, and are asked whether it was right."""
 
 import email.policy
+import re
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
@@ -135,7 +136,7 @@ async def test_over_http_it_names_what_was_seen_and_why_and_is_called_break_glas
     shown, story = await sayso(world, "show", record.request.id), await sayso(world, "show", run)
     now = (await (await api.client("bo")).get(request)).json()
     assert f"{record.request.id}  break glass" in shown.out
-    assert f"glass      broken by Eve Ebert: {DOWN}" in shown.out
+    assert f"glass      Break glass: reason of Eve Ebert: {DOWN}" in shown.out
     assert "so far by" not in shown.out
     assert "Eve Ebert breaks the glass" in story.out
     assert "approve" not in story.out.lower()
@@ -351,7 +352,7 @@ async def test_the_red_button_of_the_console_is_for_whoever_may_wants_a_reason_a
         assert [who for who, found in pages.items() if "Break the glass" in found.html] == ["bo", "eve"]
         assert "say why" in bare.words
         assert "Eve Ebert broke the glass" in told.words
-        assert "Eve Ebert broke the glass in the console" in after.words
+        assert re.search("Eve Ebert broke the glass on .*, in the console", after.words)
         assert DOWN in after.words
         assert "approved" not in after.words.lower()
         assert "break glass" in listed.words

@@ -282,7 +282,7 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
         await frozen(world, run_id)
         words = (await cy.get(f"/runs/{run_id}")).words
         assert "Waits until workshop is unfrozen. Frozen since" in words
-        assert "Waits until workshop is unfrozen. It has not begun, and can be stopped until it does." in words
+        assert "It has not begun, and can be stopped until it does. Waits until workshop is unfrozen." in words
 
         over = (await dan.get("/live")).form("/live/unfreeze")
         assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze")).words

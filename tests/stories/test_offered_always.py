@@ -279,7 +279,7 @@ def test_the_page_of_a_request_offers_what_counts_there(found: RequestRecord, by
     for person in EVERYBODY:
         card = card_view(found, DIRECTORY, Login(person=person, by=by), LATER)
 
-        own = [act for act in card.acts if act.name != "withdraw"]
+        own = [act for act in (card.shown.form.acts if card.shown.form else ()) if act.name != "withdraw"]
         offered = frozenset("stop" if act.tone == "stop" else named(act.name) for act in own)
         wanted = counted(found, person, "console", link_by=by)
         # Whoever asked says no by another button, which is theirs for a question as well.

@@ -76,5 +76,5 @@ async def test_the_page_in_the_console_has_the_same_order(world: World) -> None:
         words = (await (await console.browser("bo")).get(f"/requests/{record.request.id}")).words
 
     parts = ["Press the big bell?", "Anna Ames asks.", "What Anna Ames wrote:", "press the big bell"]
-    parts += ["Approval by", "Expires", "Approve", "Details", "Exactly this", record.request.digest]
+    parts += ["Who decides", "Expires", "Approve", "Details", "Exactly this", record.request.digest]
     assert sorted(parts, key=words.index) == parts

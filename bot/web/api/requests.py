@@ -26,6 +26,7 @@ from bot.people.offers import offers
 from bot.policy.judgements import NotEntitled
 from bot.policy.whole import is_of_program
 from bot.queries.lists import requests
+from bot.render.in_run import in_run
 from bot.render.views import AnswerFile, RequestView, files_of, request_view
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
@@ -71,7 +72,9 @@ async def _view(here: Here, record: RequestRecord) -> RequestView:
         events = (await here.app.history.read(request.run_id)).events
         run, files = fold(events) if is_of_program(request) else None, files_of(request.id, events)
     lists, now = await here.app.requests.decisions.lists(request), here.app.store.about_now()
-    return request_view(record, here.app.people, run, lists, now).model_copy(update={"files": files})
+    return request_view(record, here.app.people, in_run(run, request.id) if run else None, lists, now).model_copy(
+        update={"files": files}
+    )
 
 
 async def changed(here: Here, view: RequestView, wait_s: float, receive: Receive) -> RequestView:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from agents.requests import PersonId
+from agents.requests import Decision, PersonId
 from agents.text import first_line, quote
 from bot.command_line import command
 from bot.people.directory import People
@@ -23,7 +23,17 @@ from bot.policy.attachments import size
 from bot.queries.lists import waiting_on
 from bot.registry.configured import model_hosts
 from bot.render.times import ago, clock, left, length, local, local_whole, moment, second
-from bot.render.words import asked_by, by_way, channel_word, stands_as, state_word, why_rules, wish, wish_of
+from bot.render.words import (
+    asked_by,
+    by_way,
+    channel_word,
+    decided_briefly,
+    stands_as,
+    state_word,
+    why_rules,
+    wish,
+    wish_of,
+)
 from bot.store import StoreError
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, visible
@@ -116,11 +126,16 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             size=size,
             local=partial(local, zone),
             local_whole=partial(local_whole, zone),
+            decided=partial(_decided, people, zone),
             explains=partial(_explains, request),
             ways=_ways(here(request)),
             **data,
         )
     )
+
+
+def _decided(people: People, zone: ZoneInfo, decision: Decision) -> str:
+    return local(zone, decided_briefly(decision, people))
 
 
 def part(name: str, html: str, mark: str = "") -> bytes:

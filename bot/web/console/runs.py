@@ -241,7 +241,8 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
     failure, card = told.failure, told.card
     if failure and card and card.after and failure.tells(card.after.output):
-        card = replace(card, after=replace(card.after, output=None, files=()))
+        shown = card.shown.model_copy(update={"quoted": "", "quoted_as": ""})
+        card = replace(card, shown=shown, after=replace(card.after, output=None, files=()))
     # What failed says so itself.
     known = [said for said in sentences(told.run) if not failure or said != say("card.change-failed")]
     return {

@@ -6,6 +6,7 @@ from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.cli.plain import plain
 from bot.cli.show import request_text, summary_text
+from bot.render.in_run import in_run
 from bot.render.views import request_view, summary_of
 from tests.agents.worlds import NOON, chosen, decided, finished, opened, started, tool_started
 from tests.bot.examples import (
@@ -72,7 +73,7 @@ def test_what_a_program_may_begin_has_its_use_by_time_and_then_when_it_began_and
     began = tool_started().model_copy(update={"request_id": REQUEST, "by": PersonId("service:ci")})
 
     def text(stands: RequestRecord, *more: Event) -> str:
-        return request_text(request_view(stands, PEOPLE, fold(more, run), now=LATER), PEOPLE)
+        return request_text(request_view(stands, PEOPLE, in_run(fold(more, run), stands.request.id), now=LATER), PEOPLE)
 
     waits, over = text(found), text(found.model_copy(update=attempt), began, finished(error="half of it"))
 

@@ -77,7 +77,8 @@ async def test_who_waits_is_told_behind_whom_and_line_page_and_terminal_show_who
         page = await (await console.browser("anna")).get("/live")
         assert "deploy v1.1.0 to production" in page.html
         words = (await (await console.browser("anna")).get(f"/runs/{street.second}")).words
-        assert f"Waiting for its turn It waits for its turn, after run {street.first} of Anna Ames." in words
+        assert "Waiting for its turn: " in words
+        assert f"It waits for its turn, after run {street.first} of Anna Ames." in words
         assert f"/runs/{street.second}/confirm/cancel" in page.html
         assert f"/runs/{street.second}/confirm/cancel" not in (await (await console.browser("bo")).get("/live")).html
     # A machine that stands still for longer than a lease has the second one queue again.

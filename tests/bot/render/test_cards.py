@@ -225,7 +225,7 @@ def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
     assert request_card(record(), PEOPLE, NOON).exact == exact(APPROVAL)
     assert len(exact(approval(call=sly)).splitlines()) == 3, "one argument is in one piece whatever is in it"
     assert facts(card)["Changes"] == "- <b>one</b>\n- two"
-    assert Line(label="Changed since the last card", text="It was a.") in card.facts
+    assert Line(label="Changed since the last card", text="It was a.", kind="changed") in card.facts
 
 
 def test_words_are_somebodys_on_a_card_only_where_that_is_certain() -> None:

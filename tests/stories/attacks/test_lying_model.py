@@ -315,7 +315,7 @@ async def test_a_run_that_changed_nothing_is_neither_green_nor_done_in_the_lists
         assert (await program.get("/v1/status")).json()["unchanged"] == 2
     assert "3 started, 3 done, answered or unchanged" in (await sayso(model_shop, "status")).out
     for html in pages:
-        assert '<span class="state s-unchanged">nothing changed</span>' in html
+        assert '<span class="state s-unchanged">nothing was changed</span>' in html
         assert "s-done" not in html
         assert 'class="end done"' not in html
 

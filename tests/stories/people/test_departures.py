@@ -14,6 +14,8 @@ from bot.errors import WaitsForFile
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.process.reload import Reload
+from bot.render.became import became, line, word
+from bot.render.in_run import in_run
 from bot.render.request_card import approvals
 from bot.render.times import local
 from bot.render.transcript import lines
@@ -21,7 +23,6 @@ from bot.render.views import request_view
 from bot.render.words import decided
 from bot.store import Keys, StoreError, WorkItem
 from bot.store.outbox_entry import Alert
-from bot.web.console.views.afterwards import afterwards
 from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program, vote
@@ -136,8 +137,9 @@ async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_wh
     assert "policy 'pair' can't be met" in run.results[0].text
     assert "can't be met" in (await world.next_mail("anna")).text.replace("\n", " ")
     assert world.workshop.effects == []
-    told = afterwards(closed, run, world.people)
-    assert (told.word, told.text) == ("No longer asked", "Nothing was done.")
+    what = became(closed, in_run(run, closed.request.id))
+    assert word(what) == "No longer asked"
+    assert line(what, world.people).endswith("Nothing was done.")
     assert "new request" not in decided(closed.decision, world.people)
 
 
@@ -205,7 +207,7 @@ async def test_a_question_to_somebody_who_left_is_closed_and_not_said_to_be_late
     told = decided(closed.decision, world.people)
     assert "without a decision" in told
     assert "left the directory" in told
-    assert "in time" not in f"{told} {afterwards(closed, run, world.people).text}"
+    assert "in time" not in f"{told} {line(became(closed, in_run(run, closed.request.id)), world.people)}"
 
 
 def escalating(to: str, more: str = "") -> str:

@@ -1,34 +1,42 @@
 """What came of a request once it is no longer open, as a page sets it out. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from agents.requests import Attachment
+from agents.requests import Attachment, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import failed_command
 from bot.people.directory import People
-from bot.render.became import Became, Mark, became, sentence, word
+from bot.policy.approvers.who import who_of
+from bot.render.became import Became, Mark, became
+from bot.render.cards import below_title, quoted_as
+from bot.render.forms import answer_lines
+from bot.render.in_run import in_run
 from bot.render.outcome import word_of
 from bot.render.output import Output, output_of
 from bot.render.status_line import paused, waits_frozen
-from language.recorded import result_of
+from bot.store.ids import review_of
+from channels import Line
+from language import say
+from language.recorded import answer_of, result_of
 
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
-    """`word` says it at once, `mark` in its colour, `text` in a sentence.
+    """What a page sets out beside the card: the colour of what came of it as `mark`, and what `held` it, in sentences.
 
-    `files` hold all that a failed command printed.
+    `asked` are the words of others that the request itself quotes, `answer` is set of a question, and `output` is what
+    a program printed, of which `files` hold all. `review` is the run that asks afterwards whether breaking the glass
+    was right, for those whom it concerns.
     """
 
-    word: str
     mark: Mark
-    text: str
-    began: datetime | None
-    ended: datetime | None
+    held: str
+    asked: Line | None
+    answer: tuple[Line, ...]
     output: Output | None
     files: tuple[Attachment, ...]
+    review: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +64,48 @@ def failure_of(run: Run) -> Failure | None:
     return Failure(error, printed, made.files if made else (), output_of(printed)) if told else None
 
 
-def afterwards(record: RequestRecord, run: Run | None, people: People) -> Afterwards:
-    """Return what came of a request that is no longer open; as far as the record knows where there is no `run`."""
-    what = became(record, run)
+def afterwards(record: RequestRecord, run: Run | None, people: People, me: PersonId) -> Afterwards:
+    """Return what a page sets out of a request that is no longer open; without a `run`, as far as the record knows."""
+    request = record.request
+    what = became(record, in_run(run, request.id) if run else None)
     made, has_result = what.made, what.kind in {"done", "failed"} and not (what.made and what.made.by)
     return Afterwards(
-        word=word(what),
         mark=what.mark,
-        text=" ".join(filter(None, (*_held(what, people), sentence(what, people)))),
-        began=what.began,
-        ended=what.ended,
+        held=" ".join(_held(what, run, people)),
+        asked=_asked(request),
+        answer=_answer(record) if what.kind == "answered" else (),
         output=_output(what) if has_result or what.kind == "unknown" else None,
         files=made.files if made and what.kind == "failed" else (),
+        review=_review(record, me),
     )
 
 
-def _held(what: Became, people: People) -> list[str]:
+def _asked(request: Request) -> Line | None:
+    quoted = below_title(request.title, request.quoted)
+    return Line(label=quoted_as(request) or say("card.unverified"), text=quoted) if quoted else None
+
+
+def _answer(record: RequestRecord) -> tuple[Line, ...]:
+    given = record.decision.given if record.decision else None
+    if given is None:
+        return ()
+    whole = Line(label=say("console.after-answer"), text=answer_of(given.text))
+    return answer_lines(record.request, given) or (whole,)
+
+
+def _review(record: RequestRecord, me: PersonId) -> str:
+    decision = record.decision
+    if decision is None or not decision.broke_glass:
+        return ""
+    return review_of(record.request.id) if me in {*who_of(record).reviewers, *decision.by} else ""
+
+
+def _held(what: Became, run: Run | None, people: People) -> list[str]:
     """Return what holds back what is approved, a sentence each."""
     if what.kind != "approved":
         return []
     held = [waits_frozen(what.record.request)] if what.record.frozen else []
-    held += [paused(what.run, people)] if what.run and what.run.is_paused else []
+    held += [paused(run, people)] if run and run.is_paused else []
     return [f"{one}." for one in held]
 
 

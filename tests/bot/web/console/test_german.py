@@ -57,7 +57,7 @@ async def test_a_page_its_script_and_what_it_says_after_a_form_are_in_the_langua
 
     assert language_of(card) == ("de", "de")
     assert {"Genehmigen", "Ablehnen"} <= {button.text for form in card.forms for button in form.buttons}
-    assert "Wer entscheidet Genehmigung durch Sie oder Cy Cole" in card.words
+    assert "Die Entscheidung Wer entscheidet Sie oder Cy Cole" in card.words
     assert re.search(rf"Frist {GERMAN_MOMENT.pattern}, noch 3 Std. 59 Min.", card.words)
     home = await bo.get("/")
     assert '<h1 id="ask-title">Was benötigen Sie?</h1>' in home.html

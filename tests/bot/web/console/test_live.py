@@ -156,11 +156,10 @@ async def test_attack_the_page_calls_nobody_an_approver_who_was_not_asked(shop: 
         page = await anna.get("/live")
         own = [await anna.get(path) for path in (f"/requests/{use.request_id}", "/requests?all=&state=approved")]
 
-    assert "Approved by a standing approval that Bo Berg granted" in own[0].words
-    assert "approved by Bo" not in own[0].words.replace("Approved", "approved")
-    assert "approved by a standing approval that Bo Berg granted" in own[1].words
+    assert all("nobody was asked. It was use 1 of 5. Bo Berg granted it" in one.words for one in (*own, page))
+    # The lists have the first one as well, which he was asked about.
+    assert [one.words.count("Bo Berg approved") for one in (*own, page)] == [0, 1, 1]
     assert "allowed by a standing approval that Bo Berg granted" in page.words
-    assert page.words.count("approved by Bo Berg") == 1  # the first one, which he was asked about
     assert "2 deployments in 14 days" in page.words
     said = [fields_of(event, Cut()) for event in await shop.events(run.id) if isinstance(event, RequestDecided)]
     assert said

@@ -126,7 +126,7 @@ async def test_a_form_that_is_sent_twice_is_one_answer_and_words_beside_approve_
 
     world.workshop.policy_of["it"] = "pair"
     bo, cy = await console.browser("bo"), await console.browser("cy")
-    note = "only after <b>lunch”; Cy Cole approved in Slack, with the note “ok"
+    note = "only after <b>lunch” Note by Cy Cole “ok"
     for button, is_vote in (("Approve with this note", True), ("Send it as a comment", False)):
         record = await asked(world)
         path, fields = sent((await bo.get(place(record))).form(f"{place(record)}/answer"), "Approve")
@@ -140,7 +140,7 @@ async def test_a_form_that_is_sent_twice_is_one_answer_and_words_beside_approve_
         assert [one.reason for one in found.votes] == [note] * is_vote
         assert [one.text for one in found.comments] == [note] * (not is_vote)
         if is_vote:
-            said = "with the note “only after <b>lunch'; Cy Cole approved in Slack, with the note 'ok”"
+            said = "Note by Bo Berg “only after <b>lunch' Note by Cy Cole 'ok”"
             assert said in (await cy.get(place(record))).words
 
 
@@ -229,5 +229,5 @@ async def test_attack_an_approval_that_is_sent_again_once_it_is_void_or_all_is_o
     assert "Bo Berg approved" in (await bo.submit(old, "Approve")).words
     await world.decide("cy", await world.request(record.request.id), "deny")
     again = await bo.submit(old, "Approve")
-    assert "There is nothing to answer any more: the request is revoked." in again.words
+    assert "There is nothing to answer any more: the request is stopped." in again.words
     assert 'class="told not"' in again.html

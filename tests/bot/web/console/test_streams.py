@@ -88,7 +88,7 @@ async def test_a_card_that_stays_as_it_is_is_not_sent_again_nor_to_a_page_that_w
         assert "card" not in {name for name, _ in paused}
 
         await world.decide("cy", record, "approve")
-        voted = await until_part(stream, "card", "Cy Cole approved in the terminal")
+        voted = await until_part(stream, "card", "1 of 2: Cy Cole")
         assert [name for name, _ in voted].count("card") == 1
         form = Markup(voted[-1][1]).form(f"/requests/{record.request.id}/answer")
         await bo.submit(form, "Deny", reason="typed into a card that was sent")

@@ -1,0 +1,49 @@
+"""What a run knows of one of its requests, for the words on what became of that. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agents.deploy.results import live_now
+from agents.events import RunEnded, ToolQueued
+from agents.requests import PersonId, RequestId
+from agents.run import Run
+from agents.state import AttemptOutcome, made_for
+from bot.render.outcome import word_of
+
+
+@dataclass(frozen=True, slots=True)
+class InRun:
+    """`made` is the attempt that the request allowed, and `queued` behind whom that waits.
+
+    `ended` is how the run ended, and `word` its word for that. `live` is what was live then, by place.
+    `is_asked_anew`: another request asks in place of this one.
+    """
+
+    made: AttemptOutcome | None = None
+    queued: ToolQueued | None = None
+    ended: RunEnded | None = None
+    word: str = ""
+    is_cancelled: bool = False
+    cancelled_by: PersonId | None = None
+    is_asked_anew: bool = False
+    live: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it begins any more."""
+        return self.ended is not None or self.is_cancelled
+
+
+def in_run(run: Run, request_id: RequestId) -> InRun:
+    """Return what `run` knows of a request of its own."""
+    pending = run.pending.request if run.pending else None
+    return InRun(
+        made=made_for(run.made, request_id),
+        queued=run.queued,
+        ended=run.ended,
+        word=word_of(run),
+        is_cancelled=run.is_cancelled,
+        cancelled_by=run.cancelled_by,
+        is_asked_anew=pending is not None and pending.id != request_id,
+        live=live_now(run),
+    )
