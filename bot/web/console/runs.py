@@ -34,7 +34,7 @@ from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.indexes import KeptReply, kept_replies
 from bot.web.console.pages import hardened, has_mail, page, to
-from bot.web.console.views.afterwards import Failure, failure_of
+from bot.web.console.views.afterwards import Failure, failure_of, first_of
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
@@ -240,8 +240,8 @@ async def _story(process: Here, run_id: str) -> Story:
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
     failure, card = told.failure, told.card
-    if failure and card and card.after and failure.tells(card.after.output):
-        card = replace(card, after=replace(card.after, output=None, files=()))
+    if failure and card and card.after and failure.tells(card.after.attempt):
+        card = replace(card, after=replace(card.after, output=first_of(card.after.output), files=()))
     # What failed says so itself.
     known = [said for said in sentences(told.run) if not failure or said != say("card.change-failed")]
     return {
