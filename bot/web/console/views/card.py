@@ -53,7 +53,7 @@ from bot.store.ids import review_of
 from bot.web.console.views.afterwards import Afterwards, afterwards
 from channels import CardAct, Input, Line
 from language import say, say_many
-from language.labels import RISKS, label_of
+from language.labels import label_of
 
 _NO_LISTS: Mapping[str, str] = MappingProxyType({})
 
@@ -170,10 +170,10 @@ def card_view(
         title=view.title if is_open else view.title.removesuffix("?"),
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
-        quoted_as=quoted_as(request) or say("card.unverified"),
+        quoted_as=quoted_as(request, people) or say("card.unverified"),
         arguments=arguments_of(request),
         facts=[
-            *(_short(fact) for fact in view.facts if fact.label != label_of(RISKS)),
+            *map(_short, view.facts),
             *(FactView(label=line.label, text=line.text) for line in again),
         ],
         details=details(request),
