@@ -233,9 +233,13 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     ]
 
 
-def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
+def on_yes(
+    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
+) -> Line | None:
     """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
-    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
+    if record.request.format != "approval":
+        return None
+    return what_a_yes_does(record, people, me, is_paused=is_paused)
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:

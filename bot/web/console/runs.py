@@ -214,7 +214,13 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     call = record.request.call
     has_changes = bool(call and process.app.live.ends_of(call.effect))
     card = card_view(
-        record, process.app.people, session, process.app.store.about_now(), run=run, has_changes=has_changes
+        record,
+        process.app.people,
+        session,
+        process.app.store.about_now(),
+        run=run,
+        has_changes=has_changes,
+        is_paused=run.is_paused,
     )
     return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at, failure)
 

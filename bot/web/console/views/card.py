@@ -41,6 +41,7 @@ from bot.render.due import (
     next_in_words,
     reminded_lines,
     timing_lines,
+    too_few_lines,
     unanswered,
     what_a_yes_does,
 )
@@ -145,11 +146,12 @@ def card_view(
     typed: Typed | None = None,
     *,
     has_changes: bool = False,
+    is_paused: bool = False,
 ) -> CardView:
     """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
     With its `run` it says what came of the request; with what was `typed` into a form, what is wrong there.
-    `has_changes`: there is a page of how its files differ.
+    `has_changes`: there is a page of how its files differ. `is_paused`: its run goes on only when somebody resumes it.
     """
     request, me, known = record.request, session.person, as_known_now(record, people)
     told, view = as_told_now(record, people), request_view(record, people, lists=lists or _NO_LISTS)
@@ -180,7 +182,11 @@ def card_view(
         who_else=who_else(view, people, me),
         then=[
             *_by_time(record, people),
-            *((*frozen_lines(record, people), what_a_yes_does(record, people, me)) if is_vote else ()),
+            *(
+                (*frozen_lines(record, people), what_a_yes_does(record, people, me, is_paused=is_paused))
+                if is_vote
+                else ()
+            ),
             last,
         ],
         after=None if is_open else afterwards(record, run, people),
@@ -207,7 +213,7 @@ def _by_time(record: RequestRecord, people: People) -> Iterator[Line]:
     if record.state != "open":
         return
     told = as_told_now(record, people)
-    yield from (*timing_lines(told, people), *reminded_lines(record, people))
+    yield from (*timing_lines(told, people), *reminded_lines(record, people), *too_few_lines(told, people))
     due = next_due(told, people.zones())
     if due and due.kind != "expiry":
         yield Line(label=say("timing.next"), text=next_in_words(due, people))
