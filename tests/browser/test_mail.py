@@ -68,6 +68,8 @@ def cards() -> Iterator[tuple[str, Card]]:
     yield "free text", of(question().model_copy(update={"title": "Which region?", "quoted": asked, **mine}))
     options = tuple(f"{place}, with all of its shops" for place in ("Hamburg", "Bremen", "Kiel", "Rostock", "Trier"))
     yield "choice", of(question("choice", options).model_copy(update=mine))
+    eight = tuple(f"{number} o'clock in the morning, while all of the shops are closed" for number in range(1, 9))
+    yield "choice of eight", of(question("choice", eight).model_copy(update=mine))
     yield "several", of(question("choices", tuple(f"volume {at}" for at in range(60))).model_copy(update=mine))
     fields = (FormField(name="right", label="Was it right?", kind="yes_no"), FormField(name="reason", label="Why?"))
     about = 'Bo Berg used the emergency override of s0q-aaaaaaaaaaaaa: "the shop is down, and nobody answers". Was it?'
