@@ -170,8 +170,7 @@ def _kind_word(kind: str) -> str:
     return say(_KINDS[kind]) if kind in _KINDS else kind.replace("_", " ")
 
 
-# What is recorded otherwise than the state that it makes.
-_MAKES = {"approve": "approved", "deny": "denied"}
+_VOTES = {"approve": "audit.vote-approve", "deny": "audit.vote-deny"}
 
 
 def _outcome_words(record: Mapping[str, JsonValue]) -> str:
@@ -183,7 +182,7 @@ def _outcome_words(record: Mapping[str, JsonValue]) -> str:
         return outcome_name(outcome)
     if outcome in _KINDS:  # as a break of the glass
         return _kind_word(outcome)
-    return state_word(_MAKES.get(outcome, outcome))
+    return say(_VOTES[outcome]) if outcome in _VOTES else state_word(outcome)
 
 
 def _evidence_words(record: Mapping[str, JsonValue]) -> str:
