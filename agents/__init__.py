@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from agents.requests import Effect, Fact, RunId
+from agents.requests import Effect, Fact, Risk, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 
@@ -33,6 +33,7 @@ __all__ = [
     "Repeats",
     "RequestHumanInput",
     "Result",
+    "Risk",
     "Run",
     "Step",
     "Tool",

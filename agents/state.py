@@ -362,6 +362,11 @@ def failed_command(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
     return None
 
 
+def failed_last(made: Sequence[AttemptOutcome]) -> AttemptOutcome | None:
+    """Return the last attempt of all where it failed."""
+    return made[-1] if made and made[-1].state == "error" else None
+
+
 def made_for(made: Sequence[AttemptOutcome], request_id: RequestId) -> AttemptOutcome | None:
     """Return what became of what a request allowed; None where nothing of it has begun."""
     own = [one for one in made if one.request_id == request_id and not one.never_began]

@@ -27,7 +27,6 @@ _LABELS = {
     "Reply": "label.reply",
     "Repository": "label.repository",
     "Resources": "label.resources",
-    "Risks": "label.risks",
     "Started": "label.started",
     "Subject": "label.subject",
     "Takes back": "label.takes-back",
@@ -51,9 +50,6 @@ _NAME = re.compile(r"\\{(\w+)\\}")
 
 LOOK_UP_FAILED = ": look-up failed"
 """The end of the label of a fact that could not be found out."""
-
-RISKS = "Risks"
-"""The label of the fact that holds all marks of what is risky."""
 
 
 def label_of(label: str) -> str:

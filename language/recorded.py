@@ -55,9 +55,9 @@ _ONLY_THERE = {
         *("deploy.resources-added", "deploy.resources-changed", "deploy.resources-left-over"),
         *("deploy.resources-removed", "deploy.resources-more"),
     ),
-    "Risks": ("deploy.risk-changed", "deploy.risk-link"),
     "Variables": ("deploy.variables-machine", "deploy.variables-files", "deploy.variables-settings"),
 }
+_RISKS = _FACTS._replace(keys=("deploy.risk-changed", "deploy.risk-link"))
 # A program wrote the others.
 _PLAN = _Known(keys=("recorded.nothing-printed",))
 _STRANGERS = ("unlisted", "unknown", "deactivated", "bot", "guest", "elsewhere")
@@ -104,6 +104,11 @@ def fact_text(label: str, text: str) -> str:
     if label == "Plan":
         return _told(text, _PLAN)
     return text_of(text) if label in _OURS or label.endswith(LOOK_UP_FAILED) else text
+
+
+def risk_text(words: str) -> str:
+    """Return the words of a risk in the language that is spoken; others' words stay."""
+    return _told(words, _RISKS)
 
 
 def text_of(text: str) -> str:

@@ -12,7 +12,7 @@ from agents import Agent, Tool
 from agents.command import Release, asks_only, parse, verb_of
 from agents.deploy import checks
 from agents.deploy.environment import MIGRATIONS, Environment, ways_of
-from agents.deploy.facts import FACT_S, changes, ci_facts, found, live, live_commit, refreshed, shown
+from agents.deploy.facts import FACT_S, changes, found, live, live_commit, look_at_ci, refreshed, shown
 from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.names import named_in, version_in
 from agents.deploy.repository import git
@@ -135,8 +135,8 @@ async def _changes(environment: Environment, version: str) -> tuple[Fact, ...]:
     try:
         old, new = await asyncio.gather(live_commit(environment), git.commit_of(environment.repo, version))
         async with asyncio.timeout(FACT_S):
-            looks = (changes(environment, old, new, by_file=True), ci_facts(environment, new)) if new else ()
-            told = tuple(fact for part in await asyncio.gather(*looks) for fact in part)
+            looks = (changes(environment, old, new, by_file=True), look_at_ci(environment, new)) if new else ()
+            told = tuple(fact for found in await asyncio.gather(*looks) for fact in found.facts)
     except LookFailed as error:
         told = (Fact(label="Changes", text=f"unknown: {error}"),)
     except TimeoutError:

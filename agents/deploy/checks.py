@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Final, get_args
 
-from agents.deploy.backends.ci_status import CIStatus
+from agents.deploy.backends.ci_status import CIStatus, Stands
 from agents.deploy.environment import Environment
 from agents.deploy.lookup import LookFailed, is_cut
 from agents.deploy.variables import look_in
@@ -13,7 +14,8 @@ from agents.text import first_line, one_line
 HEALTH_S = 60.0
 _SAID_CHARS, _LINE_CHARS = 200, 300
 _FAILED_CODE = 1
-_WORD = re.compile(r"(?P<word>passed|failed|running|unknown)\b[:,. ]*(?P<rest>.*)", re.IGNORECASE)
+_WORDS: Final[tuple[Stands, ...]] = get_args(Stands)
+_WORD = re.compile(rf"(?P<word>{'|'.join(_WORDS)})\b[:,. ]*(?P<rest>.*)", re.IGNORECASE)
 
 
 async def ci(environment: Environment, commit: str) -> CIStatus | None:
@@ -51,21 +53,21 @@ async def _ci_by_command(argv: Sequence[str], environment: Environment) -> CISta
     line, all_lines = first_line(printed, _SAID_CHARS), tuple(filter(None, _lines(printed)))
     rest = all_lines if len(all_lines) > 1 or all_lines != (line,) else ()
     unread = "the command printed more than can be read" if is_cut(printed) else ""
-    return CIStatus(_word_of(line, code, why, argv), rest, unread)
+    return CIStatus(*_status_of(line, code, why, argv), rest, unread)
 
 
 def _lines(printed: str) -> Iterator[str]:
     return (one_line(line, _LINE_CHARS) for line in printed.splitlines())
 
 
-def _word_of(line: str, code: int, why: str, argv: Sequence[str]) -> str:
+def _status_of(line: str, code: int, why: str, argv: Sequence[str]) -> tuple[Stands, str]:
     """Return how the checks stand, by the first line that a command printed and its exit code."""
     said = _WORD.fullmatch(line)
-    word = said["word"].lower() if said else ""
-    if said and (word in {"failed", "running", "unknown"} or code == 0):
-        return f"{word}: {said['rest']}" if said["rest"] else word
+    word: Stands | None = next((one for one in _WORDS if said and one == said["word"].lower()), None)
+    if said and word and (word != "passed" or code == 0):
+        return word, f"{word}: {said['rest']}" if said["rest"] else word
     if not line and code == 0:
-        return "passed"
+        return "passed", "passed"
     if not said and code == _FAILED_CODE:
-        return f"failed: {line or one_line(why, _SAID_CHARS)}"
-    return f"unknown: {argv[0]!r} printed {line!r} and ended with exit code {code}"
+        return "failed", f"failed: {line or one_line(why, _SAID_CHARS)}"
+    return "unknown", f"unknown: {argv[0]!r} printed {line!r} and ended with exit code {code}"

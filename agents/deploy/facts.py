@@ -1,12 +1,13 @@
-"""Find out the facts of a deploy, for a card or for the agent; what could not be found out is a fact, too.
+"""Find out the facts of a deploy, for a card or for the agent, and its risks: what a careful approver looks for first.
 
-A card begins with its risks: the few of those facts that a careful approver looks for first.
+What could not be found out is a fact, and mostly a risk, too.
 """
 
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from agents.deploy import checks
 from agents.deploy.backends.command import CommandBackend, backend_of
@@ -16,14 +17,15 @@ from agents.deploy.lookup import LOOK_S, LookFailed
 from agents.deploy.repository import git, programs
 from agents.deploy.repository.git import Commits, Touched
 from agents.deploy.repository.mirror import refresh
-from agents.requests import Fact
+from agents.requests import Fact, Risk
 from agents.text import one_line, strip_invisible
-from language.labels import LOOK_UP_FAILED, RISKS
+from language.labels import LOOK_UP_FAILED
 
-ROLLBACK = "rollback by "
-"""The beginning of the mark of a deploy that only goes back."""
+ROLLBACK = "rollback"
+"""The kind of risk of a deploy that only goes back."""
 
-_CHANGES_UNKNOWN = "what changes is not known"
+_CHANGES_UNKNOWN = Risk(kind="unknown", words="what changes is not known")
+_CI_RISKS = {stands: Risk(kind="CI", words=f"CI {stands}") for stands in ("failed", "running", "unknown")}
 _SHOWN_CHARS, _PATH_CHARS = 100, 120
 _MOST_AUTHORS, _MOST_FILES, _MOST_TAGS, _MOST_COMMITS = 10, 15, 50, 20
 _NOTES, _NOTES_ARE = "Release notes", "the message of the tag, in the words of whoever made it:"
@@ -32,6 +34,13 @@ _MOST_NOTES, _NOTE_CHARS = 6, 1_000
 _MANY_FILES = 50
 # All looks for one fact together take no longer, however many commands they are; all facts together have 20 s.
 FACT_S = 15.0
+
+
+class Found(NamedTuple):
+    """What was found out for a card: its facts, and what is risky about them."""
+
+    facts: tuple[Fact, ...]
+    risks: tuple[Risk, ...] = ()
 
 
 def shown(text: str) -> str:
@@ -92,85 +101,67 @@ def _commits(label: str, commits: Commits) -> Fact:
 
 async def about(
     environment: Environment, old: str | None, new: str, why: str = "", stale: Sequence[Fact] = ()
-) -> tuple[Fact, ...]:
+) -> Found:
     """Return what a card says of a deploy from `old` to `new`; without `old`, `why` it is not known.
 
     `stale` says that the repository is not up to date, and stands first.
     """
-    unreached = ("the repository could not be reached",) if stale else ()
-    tests = asyncio.create_task(ci_facts(environment, new))
+    unreached = (Risk(kind="unknown", words="the repository could not be reached"),) if stale else ()
+    tests = asyncio.create_task(look_at_ci(environment, new))
     if old is None:
         to = Fact(label="To", text=await _named(environment, new))
         unread = unread_list("Changes", f"what is live is not known: {why}")
         came = Fact(label="From", text=f"{UNKNOWN}: {why}", unread=unread)
+        no_live = Risk(kind="unknown", words="what is live is not known")
         ci = await tests
-        return (*stale, came, to, *risks((*unreached, "what is live is not known"), ci), *ci)
+        return Found((*stale, came, to, *ci.facts), (*unreached, no_live, *ci.risks))
     ends = await asyncio.gather(_named(environment, old), _named(environment, new))
-    between, marks = await _between(environment, old, new)
+    between, risks = await changes(environment, old, new)
     facts = (Fact(label=label, text=text) for label, text in zip(("From", "To"), ends, strict=True))
-    marks = tuple(dict.fromkeys((*marks, *await _changed_programs(environment, old, new))))
+    risks = tuple(dict.fromkeys((*risks, *await _changed_programs(environment, old, new))))
     ci = await tests
-    return (*stale, *facts, *risks((*unreached, *marks), ci), *ci, *between)
+    return Found((*stale, *facts, *ci.facts, *between), (*unreached, *risks, *ci.risks))
 
 
-def risks(marks: Sequence[str], ci: Sequence[Fact]) -> tuple[Fact, ...]:
-    """Return one fact with all `marks`, and how the checks stand where they did not pass; nothing without any."""
-    stands = next((fact.text.partition(":")[0].partition(" ")[0] for fact in ci), "passed")
-    every = (*marks, *([f"CI {stands}"] if stands != "passed" else []))
-    return (Fact(label=RISKS, text="; ".join(every)),) if every else ()
-
-
-def has_risks(facts: Iterable[Fact]) -> bool:
-    """Return whether a card with these facts names risks, or a list that could not be read whole."""
-    return any(fact.label == RISKS or fact.unread for fact in facts)
-
-
-async def changes(environment: Environment, old: str, new: str, *, by_file: bool = False) -> tuple[Fact, ...]:
-    """The commits that going from `old` to `new` brings, and those that it takes back; by whom, and in which files.
+async def changes(environment: Environment, old: str, new: str, *, by_file: bool = False) -> Found:
+    """Return the commits that going from `old` to `new` brings and those that it takes back, by whom, in which files.
 
     Files are counted; `by_file` names those that differ most as well.
     """
-    return (await _between(environment, old, new, by_file=by_file))[0]
-
-
-async def _between(
-    environment: Environment, old: str, new: str, *, by_file: bool = False
-) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
-    """Return the facts of `changes`, and in a few words each what is risky about them."""
     try:
         brought, taken = await asyncio.gather(git.log(environment.repo, old, new), git.log(environment.repo, new, old))
-        marks = await _marks(environment, old, new, brought, taken)
+        risks = await _risks(environment, old, new, brought, taken)
     except LookFailed as error:
-        return (unknown("Changes", str(error)),), (_CHANGES_UNKNOWN,)
+        return Found((unknown("Changes", str(error)),), (_CHANGES_UNKNOWN,))
     lists = [
         _commits(label, commits) for label, commits in (("Changes", brought), ("Takes back", taken)) if commits.total
     ]
     if not lists:
         unread = unread_list("Changes", brought.unread) if old != new and brought.unread else ""
-        return (Fact(label="Changes", text="none: it is live already", unread=unread),), marks
+        return Found((Fact(label="Changes", text="none: it is live already", unread=unread),), risks)
     ends = (old, new) if brought.total else (new, old)
-    who, (what, more) = await asyncio.gather(
-        _authors(environment, *ends), _files(environment, old, new, by_file=by_file)
-    )
+    who, files = await asyncio.gather(_authors(environment, *ends), _files(environment, old, new, by_file=by_file))
     # In its own line a commit may claim another author, or be too long for its own.
-    return (*what[::-1], *lists, who), (*marks, *more)
+    return Found((*files.facts[::-1], *lists, who), (*risks, *files.risks))
 
 
-async def _marks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[str, ...]:
+async def _risks(environment: Environment, old: str, new: str, brought: Commits, taken: Commits) -> tuple[Risk, ...]:
     """Return what is risky about the commits that come and those that go. Raises LookFailed."""
-    marks = list[str]()
+    found = list[tuple[str, str]]()
     if taken.total and not brought.total:
-        marks.append(f"{ROLLBACK}{_count(taken.total, 'commit')}")
+        found.append((ROLLBACK, f"rollback by {_count(taken.total, 'commit')}"))
     elif taken.total and not await git.have_common(environment.repo, old, new):
-        marks.append("no common history with what is live")
+        found.append(("history", "no common history with what is live"))
     elif taken.total:
-        marks.append(f"takes back {_count(taken.total, 'commit')} that {'is' if taken.total == 1 else 'are'} live")
-    marks += [f"{_count(brought.total, 'commit')} at once"] if brought.total > _MOST_COMMITS else []
-    marks += ["the list of changes is not whole"] if old != new and (brought.unread or taken.unread) else []
-    return tuple(marks)
+        verb = "is" if taken.total == 1 else "are"
+        found.append(("takes back", f"takes back {_count(taken.total, 'commit')} that {verb} live"))
+    found += [("size", f"{_count(brought.total, 'commit')} at once")] if brought.total > _MOST_COMMITS else []
+    is_cut = old != new and (brought.unread or taken.unread)
+    found += [("unknown", "the list of changes is not whole")] if is_cut else []
+    return tuple(Risk(kind=kind, words=words) for kind, words in found)
 
 
-async def _changed_programs(environment: Environment, old: str, new: str) -> tuple[str, ...]:
+async def _changed_programs(environment: Environment, old: str, new: str) -> tuple[Risk, ...]:
     """Return which programs of the deploy itself are others in `new`; where a server deploys, none runs here."""
     if environment.backend:
         return ()
@@ -178,23 +169,24 @@ async def _changed_programs(environment: Environment, old: str, new: str) -> tup
         changed = await programs.changed(environment.repo, environment.deploy_argv(new), old, new)
     except LookFailed:
         return (_CHANGES_UNKNOWN,)
-    return tuple(f"{shown(part)} {what}" for part, what in changed)
+    return tuple(Risk(kind="program", words=f"{shown(part)} {what}") for part, what in changed)
 
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-async def ci_facts(environment: Environment, commit: str) -> tuple[Fact, ...]:
+async def look_at_ci(environment: Environment, commit: str) -> Found:
     """Return how the checks of `commit` stand; nothing where nobody said how to find out."""
     try:
         async with asyncio.timeout(FACT_S):
             said = await checks.ci(environment, commit)
     except (LookFailed, TimeoutError) as error:
-        return (unknown("CI", str(error) or "it took too long"),)
+        return Found((unknown("CI", str(error) or "it took too long"),), (_CI_RISKS["unknown"],))
     if said is None:
-        return ()
-    return (kept(Fact(label="CI", text=said.text, unread=unread_list("CI", said.unread)), said.lines),)
+        return Found(())
+    fact = kept(Fact(label="CI", text=said.text, unread=unread_list("CI", said.unread)), said.lines)
+    return Found((fact,), (_CI_RISKS[said.stands],) if said.stands in _CI_RISKS else ())
 
 
 async def release_notes(environment: Environment, version: str) -> tuple[Fact, ...]:
@@ -241,15 +233,13 @@ async def _authors(environment: Environment, old: str, new: str) -> Fact:
     return listed("Authors", lines, len(lines), most=_MOST_AUTHORS, is_row=True)
 
 
-async def _files(
-    environment: Environment, old: str, new: str, *, by_file: bool
-) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
+async def _files(environment: Environment, old: str, new: str, *, by_file: bool) -> Found:
     """Return the facts about files, and what is risky about them."""
     try:
         files = await git.touched(environment.repo, old, new)
     except LookFailed as error:
         facts = tuple(unknown(label, str(error)) for label in ("Files", "Migrations"))
-        return facts, ("which files change is not known",)
+        return Found(facts, (Risk(kind="unknown", words="which files change is not known"),))
     added, removed = sum(one.added for one in files), sum(one.removed for one in files)
     steps = [one for one in files if environment.is_migration(one.path)]
     migrations = _touched("Migrations", steps) if steps else Fact(label="Migrations", text="none")
@@ -257,13 +247,13 @@ async def _files(
     touched = _touched("Files touched", biggest)
     said = f"{_count(len(files), 'file')}, +{added} -{removed}" if files else "none differ"
     numbers = kept(Fact(label="Files", text=said, unread=touched.unread), [*map(_named_file, biggest)])
-    marks = [await _migrating(environment, old, new, steps)] if steps else []
-    marks += [f"{_count(len(files), 'file')} at once"] if len(files) > _MANY_FILES else []
-    return (numbers, *((touched,) if by_file and files else ()), migrations), tuple(marks)
+    risks = [Risk(kind="migrations", words=await _migrating(environment, old, new, steps))] if steps else []
+    risks += [Risk(kind="size", words=f"{_count(len(files), 'file')} at once")] if len(files) > _MANY_FILES else []
+    return Found((numbers, *((touched,) if by_file and files else ()), migrations), tuple(risks))
 
 
 async def _migrating(environment: Environment, old: str, new: str, steps: Sequence[Touched]) -> str:
-    """Return the mark of these migrations, with the first statement in them that destroys data."""
+    """Return how many migrations these are, with the first statement in them that destroys data."""
     said = _count(len(steps), "migration")
     for step in steps[:_MOST_FILES]:
         with suppress(LookFailed):

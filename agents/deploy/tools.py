@@ -12,8 +12,8 @@ from agents.deploy.backends.command import PLAN_S, backend_of
 from agents.deploy.environment import ELSEWHERE, Environment, Way
 from agents.deploy.facts import (
     ROLLBACK,
+    Found,
     about,
-    has_risks,
     health_fact,
     live,
     live_commit,
@@ -25,9 +25,8 @@ from agents.deploy.lists import UNKNOWN
 from agents.deploy.lookup import LookFailed
 from agents.deploy.repository import git
 from agents.deploy.results import LIVE_IN, read_commit
-from agents.requests import Effect, Fact
+from agents.requests import Effect
 from language import say
-from language.labels import RISKS
 from language.recorded import text_of
 
 _DESCRIPTIONS = {
@@ -79,14 +78,13 @@ def dispatch_tool(environments: Mapping[str, Environment], way: Way = "deploy") 
 def _tool(way: Way, environments: Mapping[str, Environment], description: str) -> Tool[DeployArgs]:
     async def prepare(args: DeployArgs) -> Effect:
         environment = named(environments, args.environment)
-        commit, base, facts = await resolved(way, environment, args.version)
+        commit, base, found = await resolved(way, environment, args.version)
         try:
             call = await backend_of(environment).prepare(commit)
         except LookFailed as error:
             raise ToolRefused(
                 say("deploy.no-program-found", environment=environment.name, why=text_of(str(error)))
             ) from error
-        facts = (*facts, *call.facts)
         return Effect(
             argv=call.argv,
             versions={args.version: commit},
@@ -95,8 +93,8 @@ def _tool(way: Way, environments: Mapping[str, Environment], description: str) -
             environment=environment.name,
             cwd=call.cwd,
             commit=call.commit,
-            facts=facts,
-            is_risky=has_risks(facts),
+            facts=(*found.facts, *call.facts),
+            risks=found.risks,
         )
 
     async def execute(args: DeployArgs, effect: Effect, hands: ToolContext) -> Outcome | Pending:
@@ -191,9 +189,7 @@ def title(way: Way, args: DeployArgs) -> str:
 
 def question(way: Way, args: DeployArgs, effect: Effect) -> str:
     """Return what a yes does: which version comes, where, and which one it replaces."""
-    marks = next((fact.text for fact in effect.facts if fact.label == RISKS), "")
-    # Another mark may hold words of a file.
-    goes_back = any(mark.startswith(ROLLBACK) for mark in marks.split("; "))
+    goes_back = any(risk.kind == ROLLBACK for risk in effect.risks)
     said = title("rollback" if goes_back else way, args)
     before = read_commit(next((fact.text for fact in effect.facts if fact.label == "From"), ""))
     if before is None:
@@ -209,15 +205,16 @@ def described(way: Way, environments: Mapping[str, Environment]) -> str:
     return f"{_DESCRIPTIONS[way]} Waits for approval by itself where one is needed. For: {where}."
 
 
-async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
+async def resolved(way: Way, environment: Environment, version: str) -> tuple[str, str, Found]:
     """Resolve a version: what it stands for, what is live before it, what a card says of both. Raises ToolRefused."""
-    commit, base, facts = await _resolved(environment, version)
+    commit, base, found = await _resolved(environment, version)
+    facts, risks = found
     if way == "deploy":
-        return commit, base, (*facts, *await release_notes(environment, version))
-    return commit, base, (await health_fact(environment), *facts)
+        return commit, base, Found((*facts, *await release_notes(environment, version)), risks)
+    return commit, base, Found((await health_fact(environment), *facts), risks)
 
 
-async def _resolved(environment: Environment, version: str) -> tuple[str, str, tuple[Fact, ...]]:
+async def _resolved(environment: Environment, version: str) -> tuple[str, str, Found]:
     try:
         stale = await refreshed([environment])
         commit = await git.commit_of(environment.repo, version)

@@ -63,6 +63,13 @@ class Fact(Frozen):
     content: str = Field(default="", exclude=True, repr=False)
 
 
+class Risk(Frozen):
+    """What code found risky about a call, for whoever decides it: `kind` is for code, `words` are for people."""
+
+    kind: str
+    words: str
+
+
 class Anyone(Stored, Frozen):
     """One seat that any of these people may fill. `source` is how the policy named them (`group:release`).
 
@@ -206,11 +213,11 @@ class Effect(Stored, Frozen):
     `argv` is the exact command, or the parts of the exact call. `versions` maps each name a person or a model used (a
     tag) to what it stands for now (a commit). `artifacts` has, under names of ours, whatever else must still be so when
     it is done. A name in the one is never one in the other. `cwd` is the folder that a command runs in; with a
-    `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved.
-    `is_risky`: they tell something that people want to see each time, so that no standing approval is used for it.
+    `commit`, in a clean copy of that one of it. `facts` are for the card, and not approved;
+    so are `risks`, which stand above them.
     """
 
-    TOLD = frozenset({"versions", "artifacts", "environment", "cwd", "commit", "facts"})
+    TOLD = frozenset({"versions", "artifacts", "environment", "cwd", "commit", "facts", "risks"})
 
     argv: tuple[str, ...]
     versions: dict[str, str] = Field(default={})
@@ -219,7 +226,12 @@ class Effect(Stored, Frozen):
     cwd: str = ""
     commit: str = ""
     facts: tuple[Fact, ...] = ()
-    is_risky: bool = False
+    risks: tuple[Risk, ...] = ()
+
+    @property
+    def is_risky(self) -> bool:
+        """Whether people want to see it each time: it has risks, or a list of it could not be read whole."""
+        return bool(self.risks) or any(fact.unread for fact in self.facts)
 
 
 class GatedCall(Stored, Frozen):

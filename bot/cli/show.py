@@ -31,7 +31,6 @@ from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Tu
 from bot.render.words import asked_by, how_to_approve, stands_as, state_word, why_rules
 from channels import Line
 from language import say
-from language.labels import RISKS, label_of
 
 # A denial stops, so what follows it after a mark is its reason, as in a mail. "deny nothing" is not plainly one.
 _DENIAL = re.compile(r"\s*deny\s*(?:[,:;.!\n]|\s[-\u2013\u2014]+\s|\Z)\s*(?P<reason>.*)", re.IGNORECASE | re.DOTALL)
@@ -163,8 +162,7 @@ def request_text(request: RequestView, people: People) -> str:
     whose = "unverified" if request.program and request.format == "approval" else "question"
     rows += [_row(whose, more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
-    facts = (fact for fact in request.facts if fact.label != label_of(RISKS))
-    rows += [row for fact in facts for row in _fact(fact)]
+    rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
     rows += [_row("field", _asked(each)) for each in request.fields]
     rows += [_row("decides", request.rule)]

@@ -246,7 +246,7 @@ class Together:
         if not in_order or (says_over and not (waiting or over)):
             return _Drawn(waiting, over, None)
         with self._people.speaking_to(entry.person):
-            card = listed(in_order[0], waiting, over if says_over else (), entry.card.at, self._page)
+            card = listed(in_order[0], waiting, over if says_over else (), entry.card.at, self._page, self._people)
         return _Drawn(waiting, over, card)
 
     async def _kept(self, request_id: RequestId) -> RequestRecord | None:

@@ -5,12 +5,9 @@ It finds what is written plainly, and no more: a card without such words is not 
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, cast
-
-from agents.requests import Fact
-from language.labels import LOOK_UP_FAILED, RISKS
 
 COMMANDS = frozenset(
     ("Bash", "Shell", "bash", "local_shell", "powershell", "run_in_terminal", "run_shell_command", "shell")
@@ -20,7 +17,7 @@ PATHS = ("file_path", "path", "notebook_path", "filePath", "absolute_path", "dir
 """The arguments of tools that name a file or a folder."""
 
 
-class Risk(NamedTuple):
+class Sign(NamedTuple):
     """A kind of risk, and the words that show it."""
 
     kind: str
@@ -33,22 +30,12 @@ _PATH = re.compile(r"(?:^|[\s'\"=(<>;|&`])((?:~|\.\.|/|\$\{?HOME\b)[^\s'\"|;&)<>
 _NOWHERE = "/dev/null"
 
 
-def risks_of(text: str, folder: str) -> tuple[Risk, ...]:
-    """Return the risks in what a call says, as an agent in `folder` makes it."""
+def signs_of(text: str, folder: str) -> tuple[Sign, ...]:
+    """Return the signs of risk in what a call says, as an agent in `folder` makes it."""
     text = text.replace("\\\n", "")  # a shell reads on at the next line
-    found = [Risk(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
+    found = [Sign(kind, match[0].strip()) for kind, pattern in _FOUND.items() if (match := pattern.search(text))]
     outside = next((path for path in _PATH.findall(text) if path != _NOWHERE and is_outside(path, folder)), "")
-    return (*found, *([Risk("outside the folder", outside)] if outside else []))
-
-
-def marked(facts: Iterable[Fact]) -> tuple[str, ...]:
-    """Return what the facts of a call mark as risky, each mark alone, as it is recorded."""
-    return tuple(mark for fact in facts if fact.label == RISKS for mark in fact.text.split("; "))
-
-
-def unknown(facts: Iterable[Fact]) -> tuple[str, ...]:
-    """Return the labels of the facts that could not be found out, as they are recorded."""
-    return tuple(fact.label.removesuffix(LOOK_UP_FAILED) for fact in facts if fact.label.endswith(LOOK_UP_FAILED))
+    return (*found, *([Sign("outside the folder", outside)] if outside else []))
 
 
 def texts_in(value: Any) -> Iterator[str]:

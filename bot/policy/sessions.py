@@ -14,7 +14,7 @@ from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.approvers.quorum import is_met
 from bot.policy.approvers.who import who_at_first
-from bot.policy.risks import COMMANDS, PATHS, Risk, is_outside, risks_of, texts_in
+from bot.policy.risks import COMMANDS, PATHS, Sign, is_outside, signs_of, texts_in
 from bot.policy.standing import rules_of
 
 MOST_USES, LONGEST = 20, timedelta(hours=8)
@@ -61,7 +61,7 @@ def same_in(call: GatedCall | None) -> Same | None:
     if not (isinstance(tool, str) and isinstance(folder, str) and tool and _is_folder(folder)):
         return None
     within = "/" if _writes(given) else folder
-    if risks_in(given) or risks_of("\n".join([*texts_in(given), *texts_in(facts)]), within):
+    if signs_in(given) or signs_of("\n".join([*texts_in(given), *texts_in(facts)]), within):
         return None
     written = tuple(sorted(_WRITTEN.intersection(given))) if _writes(given) else ()
     out = {*written, *([_SAID] if tool in COMMANDS else [])}
@@ -69,15 +69,15 @@ def same_in(call: GatedCall | None) -> Same | None:
     return Same(left, written) if left.keys() - {"tool", "folder"} else None
 
 
-def risks_in(given: Mapping[str, Any]) -> tuple[Risk, ...]:
+def signs_in(given: Mapping[str, Any]) -> tuple[Sign, ...]:
     """Return what deserves a second look in the arguments of a program's call, where they name a tool and a folder."""
     tool, folder = given.get("tool"), given.get("folder")
     if not (isinstance(tool, str) and isinstance(folder, str)):
         return ()
     # What is written into a file may name any path, and what else is done with one outside the folder shows it.
     text = "\n".join(texts_in({name: value for name, value in given.items() if name not in {"tool", "folder"}}))
-    found = risks_of(text, "/" if _writes(given) else folder)
-    outside = [Risk("outside the folder", path) for path in _paths(given) if is_outside(path, folder)]
+    found = signs_of(text, "/" if _writes(given) else folder)
+    outside = [Sign("outside the folder", path) for path in _paths(given) if is_outside(path, folder)]
     return tuple(dict.fromkeys((*found, *outside)))
 
 

@@ -299,7 +299,7 @@ def opened(policy: PolicySnapshot, person: PersonId, at: datetime, environment: 
     effect = Effect(argv=(), environment=environment or None)
     call = GatedCall(tool="", schema_version=1, arguments={**arguments}, effect=effect)
     doubles = doubles_in(who_at_first(policy, ()), people)
-    found = gate_request(run, pending, policy.name, call, policy, at, doubles)
+    found = gate_request(run, pending, policy.name, call, policy, at, doubles, people.name_of)
     return found if isinstance(found, Request) else found.why
 
 

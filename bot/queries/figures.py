@@ -32,9 +32,10 @@ LAG_S = 60.0
 SEAL_S = 60.0
 """A sweep seals within a second or two."""
 
-# Older ones were decided, if at all, after a time that would not change what is usual.
-_LOOKED_AT = 500
-_DAY = timedelta(days=1)
+# So many are read at a time.
+_AT_ONCE = 500
+# A request is open for 30 days at most: an older one was decided before that day.
+_DAY, _LONGEST = timedelta(days=1), timedelta(days=30)
 
 
 def answers(found: Figures) -> dict[str, int]:
@@ -153,13 +154,16 @@ def _needs(found: Figures, lag_s: float) -> list[str]:
 
 
 async def _decided(store: Store) -> list[float]:
-    """The seconds that each decision of the last 24 h took."""
-    marks = await store.lists.newest_requests(None, _LOOKED_AT, only_open=False)
-    if not marks:
-        return []
-    bodies = await store.lists.records_of([request_id for _, request_id in marks])
-    since = await store.now(marks[0][1]) - _DAY
-    return [took for body in bodies if body and (took := _took_s(body, since)) is not None]
+    """Return the seconds that each decision of the last 24 h took."""
+    found, before = list[float](), None
+    while marks := await store.lists.newest_requests(before, _AT_ONCE, only_open=False):
+        since = await store.now(marks[0][1]) - _DAY
+        bodies = await store.lists.records_of([request_id for _, request_id in marks])
+        found += [took for body in bodies if body and (took := _took_s(body, since)) is not None]
+        before = marks[-1]
+        if before[0] < (since - _LONGEST).timestamp() * 1000:
+            break
+    return found
 
 
 def _took_s(body: bytes, since: datetime) -> float | None:

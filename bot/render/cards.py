@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from types import MappingProxyType
@@ -31,8 +31,7 @@ from bot.people.directory import People
 from bot.people.recognition import void_votes
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
-from bot.policy.risks import marked, unknown
-from bot.policy.sessions import risks_in, same_in
+from bot.policy.sessions import same_in, signs_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.became import block, word
 from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
@@ -55,9 +54,9 @@ from channels import AnswerForm, Card, Line
 from channels.showing import spelled
 from language import LANGUAGES, say, say_many, speaking
 from language.dates import in_words
-from language.labels import RISKS, label_of
+from language.labels import label_of
 from language.lists import either
-from language.recorded import answer_of, artifact_of, fact_text, text_of, trouble_of
+from language.recorded import answer_of, artifact_of, fact_text, risk_text, text_of, trouble_of
 
 if TYPE_CHECKING:
     from bot.store.outbox_entry import Delivery
@@ -92,7 +91,7 @@ def request_card(
     facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
     facts += [Line(label=say("card.changed"), text=change, kind="changed") for change in request.changed]
     facts += remarks(request, people)
-    facts += map(with_short_hashes, below_risks(facts_about(request, lists)))
+    facts += map(with_short_hashes, facts_about(request, lists))
     facts += again_lines(request)
     form = AnswerForm(
         token="",
@@ -110,7 +109,7 @@ def request_card(
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
         quoted=below_title(request.title, request.quoted),
-        quoted_as=quoted_as(request),
+        quoted_as=quoted_as(request, people),
         sent=tuple(arguments_of(request)),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
@@ -124,20 +123,16 @@ def request_card(
 
 def risks_of(record: RequestRecord) -> tuple[str, ...]:
     """Return what an approver of `record` must see first while it is open: what freezes it, what it means by now, and
-    what code marked.
-
-    A rollback, checks that did not pass, migrations and what is not known are marked by the tool that looked.
+    what code found risky about it.
     """
     request, call = record.request, record.request.call
     if request.format != "approval" or call is None or record.state != "open":
         return ()
-    facts = call.effect.facts
     found = [say("card.risk-frozen")] if record.frozen else []
     found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
-    found += [fact_text(RISKS, mark) for mark in marked(facts)]
-    found += [say("card.risk-unknown", label=label_of(label)) for label in unknown(facts)]
-    found += [text_of(fact.unread) for fact in facts if fact.unread]
-    found += [f"{risk.kind}: {quote(risk.words, _NAME_CHARS)}" for risk in risks_in(sent_by_program(request))]
+    found += [risk_text(risk.words) for risk in call.effect.risks]
+    found += [text_of(fact.unread) for fact in call.effect.facts if fact.unread]
+    found += [f"{sign.kind}: {quote(sign.words, _NAME_CHARS)}" for sign in signs_in(sent_by_program(request))]
     return tuple(dict.fromkeys(found))
 
 
@@ -194,10 +189,10 @@ def below_title(title: str, quoted: str) -> str:
 _QUOTED_AS = {"go_on": "card.story", "review": "card.review-story"}
 
 
-def quoted_as(request: Request) -> str:
+def quoted_as(request: Request, people: People) -> str:
     """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
     if request.program and request.format == "approval":
-        return say("card.program-says", program=program_name(request.program))
+        return say("card.program-says", program=program_name(request.program, people))
     return say(_QUOTED_AS[request.purpose]) if request.purpose in _QUOTED_AS else ""
 
 
@@ -236,9 +231,13 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     ]
 
 
-def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
+def on_yes(
+    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
+) -> Line | None:
     """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
-    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
+    if record.request.format != "approval":
+        return None
+    return what_a_yes_does(record, people, me, is_paused=is_paused)
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:
@@ -490,11 +489,6 @@ def began_with(request: Request) -> list[Line]:
             return []
 
 
-def below_risks(facts: Iterable[Line]) -> list[Line]:
-    """Return `facts` without the one that is shown above all others."""
-    return [fact for fact in facts if fact.label != label_of(RISKS)]
-
-
 def set_off_by(origin: Origin) -> list[Line]:
     """Lines on who set it off and can't be told from those who decide; nothing where nobody did, or whom we know."""
     match origin:
@@ -505,10 +499,20 @@ def set_off_by(origin: Origin) -> list[Line]:
             return []
 
 
-def program_name(program: str) -> str:
+def program_name(program: str, people: People) -> str:
     """Return the beginning of a sentence about a program, by the owner of its API key."""
     kind, _, name = program.partition(":")
-    return say("card.program", name=name) if kind == "service" else say("card.program-of", name=name)
+    if kind == "service":
+        return say("card.program", name=name)
+    return say("card.program-of", name=people.name_of(PersonId(name)))
+
+
+def asks_title(program: str, title: str, name_of: Callable[[PersonId], str]) -> str:
+    """Return the title of what a program asks by itself: who asks, before its own words."""
+    kind, _, name = program.partition(":")
+    if kind == "service":
+        return say("card.program-title", name=name, title=title)
+    return say("card.program-title-of", name=name_of(PersonId(name)), title=title)
 
 
 def _program_asks(request: Request, people: People) -> str:
@@ -516,9 +520,9 @@ def _program_asks(request: Request, people: People) -> str:
     whose = people.names_of(request.requesters[:1]) or say("words.nobody")
     keys = {"approval": "card.program-asks-approval", "form": "card.program-asks-form"}
     if request.purpose == "unknown":
-        return say("card.asks-unknown-program", program=program_name(request.program), whose=whose)
+        return say("card.asks-unknown-program", program=program_name(request.program, people), whose=whose)
     is_own = request.program == f"person:{next(iter(request.requesters), '')}"
-    said = say("card.program-asks-for", program=program_name(request.program), whose=whose)
+    said = say("card.program-asks-for", program=program_name(request.program, people), whose=whose)
     said = say("card.program-of-own", who=whose) if is_own else said
     return f"{said} {say(keys.get(request.format, 'card.program-asks'))}"
 
@@ -551,12 +555,13 @@ def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
 def void_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
     return [
-        Line(label=say("standing.void"), text=_void_text(vote, people), kind="void")
+        Line(label=say("standing.void"), text=void_text(vote, people), kind="void")
         for vote in void_approvals(record, people)
     ]
 
 
-def _void_text(vote: Vote, people: People) -> str:
+def void_text(vote: Vote, people: People) -> str:
+    """Return whose approval counts no more, when they gave it, and why it does not."""
     given = say(
         "standing.vote", name=people.name_of(vote.person), when=in_words(vote.at), how=by_way(vote.channel)
     ).rstrip()

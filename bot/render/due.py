@@ -110,14 +110,20 @@ def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:
     return say("asked.you-because", why=say("asked.glass")) if me in who.glass else ""
 
 
-def what_a_yes_does(record: RequestRecord, people: People, me: PersonId | None = None) -> Line:
-    """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed."""
+def what_a_yes_does(
+    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
+) -> Line:
+    """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed.
+
+    `is_paused`: its run goes on only when somebody resumes it.
+    """
     known = as_known_now(record, people) if me else record
     left = waited_for(known, people.all()) if me else ()
     if me is None or me not in left:
-        return Line(label=say("card.if-approved"), text=_once_approved(record))
+        return Line(label=say("card.if-approved"), text=_once_approved(record, is_paused=is_paused))
     others = [one for one in left if one != me]
-    return Line(label=say("card.if-you-approve"), text=_after(me, others, known, people) or _once_approved(record))
+    then = _after(me, others, known, people) or _once_approved(record, is_paused=is_paused)
+    return Line(label=say("card.if-you-approve"), text=then)
 
 
 def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, people: People) -> str:
@@ -135,7 +141,7 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
     return say("card.yes-then-step", name=name) if name else ""
 
 
-def _once_approved(record: RequestRecord) -> str:
+def _once_approved(record: RequestRecord, *, is_paused: bool) -> str:
     request, is_frozen = record.request, record.frozen is not None
     where = request.call.effect.environment if request.call else None
     if request.program:
@@ -144,7 +150,7 @@ def _once_approved(record: RequestRecord) -> str:
         return say("card.approved-again")
     if is_frozen:
         return say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
-    return say("card.approved-gate")
+    return say("card.approved-paused" if is_paused else "card.approved-gate")
 
 
 _UNANSWERED = {
@@ -247,6 +253,15 @@ def _escalates_to(record: RequestRecord, people: People, at: datetime) -> tuple[
     there, who = people.escalates_to(record, at), who_of(record)
     may = replace(who, asked=filled(who.asked, escalated(who.asked, there), at)).approve
     return tuple(one for one in there if one in may)
+
+
+def too_few_lines(record: RequestRecord, people: People) -> list[Line]:
+    """Return the line that says how an approval goes on if one who decides leaves and the others are too few."""
+    if record.state != "open" or record.request.format != "approval":
+        return []
+    left = waited_for(record, people.all())
+    is_tight = bool(left) and lacking_in_all(record.asked, [*record.approved_by]) >= len(left)
+    return [Line(label=say("timing.too-few"), text=say("timing.too-few-then"))] if is_tight else []
 
 
 def reminded_lines(record: RequestRecord, people: People) -> list[Line]:

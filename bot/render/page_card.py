@@ -16,8 +16,8 @@ from bot.policy.judge import ways_for
 from bot.policy.judgements import AlreadyVoted, NotEntitled, NotThisWay
 from bot.policy.offers import Can, yes_to
 from bot.render.acts import page_acts
-from bot.render.cards import NO_LISTS, again_lines
-from bot.render.due import next_in_words
+from bot.render.cards import NO_LISTS, again_lines, on_yes
+from bot.render.due import next_in_words, too_few_lines
 from bot.render.edits import editable
 from bot.render.forms import inputs
 from bot.render.request_card import Room, standing
@@ -34,11 +34,13 @@ def page_card(
     now: datetime,
     lists: Mapping[str, str] = NO_LISTS,
     typed: Mapping[str, FormValue] | None = None,
+    *,
+    is_paused: bool = False,
 ) -> Card:
     """Return the card as it stands for its `reader`, with all of its `lists` and the whole of what people wrote.
 
     What was `typed` into its form stands there again. It has a form wherever it is open, which says why its reader has
-    nothing to press.
+    nothing to press. `is_paused`: its run goes on only when somebody resumes it.
     """
     request, me = record.request, reader.person
     card = standing(record, run, people, now, request.revision, me, Room(lists, str))
@@ -57,7 +59,11 @@ def page_card(
         why_not=_why_not(record, people, reader, can),
         until=request.expires_at,
     )
-    return card.model_copy(update={"form": form, "decides": (*card.decides, *_next(record, people))})
+    told = as_told_now(record, people)
+    decides = (*card.decides, *too_few_lines(told, people), *_next(told, people))
+    return card.model_copy(
+        update={"form": form, "decides": decides, "on_yes": on_yes(told, people, me, is_paused=is_paused)}
+    )
 
 
 def may_answer(record: RequestRecord, people: People, me: PersonId) -> frozenset[str]:
@@ -85,9 +91,9 @@ def _without(card: Card, lines: Sequence[Line]) -> Card:
     return card.model_copy(update={"facts": tuple(facts), "decides": tuple(decides)})
 
 
-def _next(record: RequestRecord, people: People) -> list[Line]:
+def _next(told: RequestRecord, people: People) -> list[Line]:
     """Return the line that says what time brings next; nothing where that is only the end."""
-    due = next_due(as_told_now(record, people), people.zones())
+    due = next_due(told, people.zones())
     if due is None or due.kind == "expiry":
         return []
     return [Line(label=say("timing.next"), text=next_in_words(due, people))]

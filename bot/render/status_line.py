@@ -42,7 +42,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     elif pending and pending.attempt and pending.attempt.queued:
         line = f"{held}: {_asked(run)}" if held else _queued(run, pending.attempt.queued, people)
     elif pending and pending.attempt:
-        since = f"{pending.attempt.started_at:%H:%M UTC}"
+        since = in_words(pending.attempt.started_at)
         line = say("status.running", what=_what(run), since=since) + broken(run, people)
         line += say("status.then", paused=held) if held else ""
     elif pending and pending.waits:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agents.requests.record import RequestRecord
 from agents.text import one_line
+from bot.people.directory import People
 from bot.render.cards import notice, program_name
 from channels import Card
 from language import say, say_many
@@ -22,13 +23,18 @@ _ENDED = {
 
 
 def listed(
-    one: RequestRecord, waiting: Sequence[RequestRecord], over: Sequence[RequestRecord], at: datetime, page: str
+    one: RequestRecord,
+    waiting: Sequence[RequestRecord],
+    over: Sequence[RequestRecord],
+    at: datetime,
+    page: str,
+    people: People,
 ) -> Card:
     """Return the message with those that are `waiting`, in their order, and how those ended that are `over`.
 
     `one` of all says which program asks, and `page` is where they are answered.
     """
-    program = program_name(one.request.program)
+    program = program_name(one.request.program, people)
     lines = [say("together.how", program=program)] if waiting else []
     lines += [f"{number}. {_title(each)}{_changed(each)}" for number, each in enumerate(waiting[:_SHOWN], 1)]
     lines += [say_many("together.more", len(waiting) - _SHOWN)] if len(waiting) > _SHOWN else []

@@ -156,8 +156,8 @@ class Status(Frozen):
     """The figures of an installation; `needs` says in words what a person has to look at, `frozen` what is frozen.
 
     `lag_s` is for how long the oldest work waits that could be taken, or how late workers look after what is due.
-    `decided_24h` are those of the last 24 h among the 500 newest requests, and `decision_p50_s` the time that half of
-    them took at most. `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
+    `decided_24h` are the decisions of the last 24 h, and `decision_p50_s` the time that half of them took at most.
+    `unsealed` facts wait to be sealed for the audit log, the oldest for `unsealed_s`. `answers`,
     `ended` (`unchanged` of those ended as done and did not do what was wished), `delivery_failures`, `expired`,
     `glass_broken`, the times that decisions and calls of models took, and what models used are counted since ever.
     `…_within` names seconds, and how many took no longer. `lags_s` is by kind of work: `schedule` is how late workers

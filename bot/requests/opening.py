@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -42,7 +42,7 @@ from bot.policy.approvers.who import Who, who_at_first, who_of
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
 from bot.policy.due import next_due
-from bot.render.cards import PARTS, program_name, request_card
+from bot.render.cards import PARTS, asks_title, request_card
 from bot.render.edits import why_editor
 from bot.render.request_card import with_notes
 from bot.store import Commit, Wake, WorkItem
@@ -124,10 +124,11 @@ def gate_request(
     policy: PolicySnapshot,
     now: datetime,
     doubles: Iterable[tuple[PersonId, PersonId]] = (),
+    name_of: Callable[[PersonId], str] = str,
 ) -> Request | NotEnoughApprovers:
     """The approval that `call` needs; `doubles` are pairs of whom nobody can say that they are two humans."""
     program = program_of(run)
-    title = say("card.program-title", program=program_name(program), title=title) if program else title
+    title = asks_title(program, title, name_of) if program else title
     if run.started and run.started.agent == STANDING:  # what lasts is no emergency, and nobody grants it to themselves
         policy = policy.model_copy(update={"break_glass": (), "requester_may_approve": False})
     asked = asked_in(run.started) if run.started and program else None
@@ -139,7 +140,11 @@ def gate_request(
 
 
 def question_request(
-    run: Run, pending: PendingStep, policy: PolicySnapshot, now: datetime
+    run: Run,
+    pending: PendingStep,
+    policy: PolicySnapshot,
+    now: datetime,
+    name_of: Callable[[PersonId], str] = str,
 ) -> Request | NotEnoughApprovers:
     """The question that the model, or a program, chose to ask."""
     step = pending.step
@@ -148,7 +153,7 @@ def question_request(
     program = program_of(run)
     title = _title_of(step.question)
     if program:
-        title = say("card.program-title", program=program_name(program), title=title)
+        title = asks_title(program, title, name_of)
     elif run.started and _is_of_model(run, pending):
         title = one_line(say("card.model-title", agent=run.started.agent, title=title), _TITLE_CHARS)
     return _request(

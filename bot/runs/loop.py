@@ -402,7 +402,7 @@ class Loop:
             if not who_at_first(policy, ()).seated:
                 with self._speaking_to_requester(run):
                     raise ToolRefused(say("run.have-left"))
-            return question_request(run, pending, policy, now)
+            return question_request(run, pending, policy, now, self._people.name_of)
         if not isinstance(pending.step, CallTool):
             raise TypeError(f"{ask.purpose} is about a tool call")
         if ask.purpose == "unknown":
@@ -413,7 +413,7 @@ class Loop:
         call = call_of(tool, args, effect)
         known = with_other_ids(run, self._people)
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
-        request = gate_request(known, pending, title, call, policy, now, doubles)
+        request = gate_request(known, pending, title, call, policy, now, doubles, self._people.name_of)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):

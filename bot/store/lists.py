@@ -1,6 +1,7 @@
 """The lists that go across runs: runs and requests for people, and dead letters."""
 
 import asyncio
+import json
 import operator
 from bisect import bisect_left
 from collections import Counter
@@ -112,6 +113,11 @@ class Lists:
     async def summary(self, run_id: str) -> bytes | None:
         """The line of one run."""
         return await self._client.do("HGET", Keys.of(run_id).summaries, run_id)
+
+    async def is_paused(self, run_id: str) -> bool:
+        """Return whether a run is paused, as its line says."""
+        line = await self.summary(run_id)
+        return bool(line) and json.loads(line).get("state") == "paused"
 
     async def requests(self, *, only_open: bool) -> list[str]:
         """The ids of requests, oldest first within each shard."""

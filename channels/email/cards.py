@@ -35,6 +35,8 @@ LINE_BYTES = 32
 
 _SENTENCE_CHARS = 120
 _LABEL_CHARS, _BUTTON_CHARS = 80, 40
+# Of more than so many buttons each has one line of a phone: what is cut stands in the list below them.
+_LONG_BUTTONS, _SHORT_BUTTON_CHARS = 5, 22
 _LEAD_CHARS = 120
 _FACT_LINES, _FACT_CHARS = 3, 120
 # More than that, above the buttons, pushes them off the screen of a phone.
@@ -373,7 +375,11 @@ def _buttons(form: AnswerForm, made: Made, *, is_risky: bool) -> list[tuple[Butt
         body = "\n".join(f"{line} " for line in (made.fills, "", *forms.lines(form, "")))
         rows = [(Button(say("mail.fill-in-button"), _mailto(made, body), "choice"),)] if made.fills else []
     else:
-        labels = [say("mail.answer-button", answer=_short(said, _BUTTON_CHARS)) for said in answers_of(form)]
+        answers = answers_of(form)
+        if len(answers) <= _LONG_BUTTONS:
+            labels = [say("mail.answer-button", answer=_short(said, _BUTTON_CHARS)) for said in answers]
+        else:
+            labels = [say("mail.answer-button-short", answer=_short(said, _SHORT_BUTTON_CHARS)) for said in answers]
         written = [_mailto(made, body) for body in made.answers]
         rows = [(Button(label, to, "choice"),) for label, to in zip(labels, written, strict=False)]
     bytes_of = sum(len(html.escape(button.to + button.label)) for row in rows for button in row)

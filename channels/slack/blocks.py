@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from itertools import islice
 
 from pydantic import JsonValue
 
@@ -20,10 +21,13 @@ def date(at: datetime, zone: tzinfo = UTC) -> str:
     return f"<!date^{int(at.timestamp())}^{_format()}|{shown}>"
 
 
-def with_dates(text: str, zone: tzinfo = UTC) -> Iterator[tuple[str, str]]:
-    """Yield pieces of `text`, each with "" or with the moment that follows it, where Slack looks for commands."""
+def with_dates(text: str, zone: tzinfo = UTC, *, most: int | None = None) -> Iterator[tuple[str, str]]:
+    """Yield pieces of `text`, each with "" or with the moment that follows it, where Slack looks for commands.
+
+    After `most` moments the others stay as they are.
+    """
     shown = 0
-    for found, at in _moments(text):
+    for found, at in islice(_moments(text), most):
         yield text[shown : found.start()], date(at, zone)
         shown = found.end()
     yield text[shown:], ""

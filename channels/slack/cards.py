@@ -186,6 +186,8 @@ _LINES, _FEWEST_FACTS, _SHORT_CHARS = 10, 2, 80
 """Lines of an approval above its buttons, but for its risks, and of these the facts at least. A phone shows no more."""
 _RISKS = 4
 _LINE_CHARS = 300
+# So many moments of a line are shown by the clock of its reader: a context holds ten elements.
+_MOMENTS = 3
 _FACTS, _FACTS_AT_ONCE = 24, 10
 
 
@@ -264,14 +266,23 @@ def escaped(text: str, most: int) -> str:
 
 
 def _line(card: Card) -> Block:
-    """Return how something stands, in small print."""
+    """Return how something stands, in small print, with moments in the reader's own time zone."""
     text = one_line(" · ".join(filter(None, (card.title.strip(), card.summary.strip()))), _LINE_CHARS)
+    said = [part for piece, at in times.with_dates(text or "-", most=_MOMENTS) for part in _said(piece, at)]
     link: list[JsonValue] = (
         [{"type": "mrkdwn", "text": f"<{card.link}|{say('slack.open-in-sayso')}>", "verbatim": True}]
         if card.link
         else []
     )
-    return {"type": "context", "elements": [words(text or "-"), *link]}
+    return {"type": "context", "elements": [*said, *link]}
+
+
+def _said(text: str, at: str) -> Iterator[JsonValue]:
+    """Yield the elements of a line: words that nothing is read in, and the moment behind them."""
+    if text.strip():
+        yield words(text)
+    if at:
+        yield {"type": "mrkdwn", "text": at, "verbatim": True}
 
 
 def _whole(card: Card) -> list[Block]:
@@ -492,7 +503,7 @@ def _told(card: Card) -> Iterator[tuple[str, bool]]:
 
     In words of others none are.
     """
-    yield f"⚠ {card.title}" if card.risks and card.form else card.title, False
+    yield f"⚠ {card.title}" if card.risks and card.form else card.title, card.is_line
     if card.risks:
         yield f"{say('card.look-closely')}: {'; '.join(card.risks)}", False
     asked = "" if card.is_output else one_line(card.quoted, _QUOTED_CHARS)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from agents.forms import FormField
-from agents.requests import Fact, FullList, PolicyStep, Request, Worded
+from agents.requests import Fact, FullList, PolicyStep, Request, Risk, Worded
 from agents.requests.asked import asked_at_first
 from agents.requests.record import RequestRecord
 from bot.people.recognition import as_told_now
@@ -29,11 +29,13 @@ NEW, OLD = "c0ffee" + "1" * 34, "decade" + "2" * 34
 COMMITS = [f"{at:07x} Teach the checkout to round the sums of orders with number {at} up" for at in range(60)]
 
 
-def deploy(*facts: tuple[str, str], **changes: object) -> Request:
+def deploy(*facts: tuple[str, str], risks: tuple[str, ...] = (), **changes: object) -> Request:
     """A deploy with what was looked up for it; lists are kept beside it."""
     ends = (("From", f"{OLD} (v1.0.0)"), ("To", f"{NEW} (v1.2.0)"))
     told = tuple(Fact(label=label, text=text, full=full(text)) for label, text in (*ends, *facts))
-    effect = CALL.effect.model_copy(update={"facts": told})
+    effect = CALL.effect.model_copy(
+        update={"facts": told, "risks": tuple(Risk(kind="any", words=each) for each in risks)}
+    )
     call = CALL.model_copy(update={"effect": effect, "editable": ("version",)})
     return approval(call=call, words="Please bring v1.2.0 to production before the sale begins", **changes)
 
@@ -49,23 +51,25 @@ def cards() -> Iterator[tuple[str, Card]]:
     small = deploy(changes, notes, ("Files", "4 files"))
     yield "deploy", of(small)
     risks = (
-        "60 commits at once; 12 migrations: 0042_drop_orders.sql (DROP TABLE orders_2019), 0043_drop_old.sql; "
-        "CI failed; deploy.sh is another one; the list of changes is not whole; migrations could not be read"
+        *("60 commits at once", "12 migrations: 0042_drop_orders.sql (DROP TABLE orders_2019), 0043_drop_old.sql"),
+        *("CI failed", "deploy.sh is another one", "the list of changes is not whole", "migrations could not be read"),
     )
     many = deploy(
-        ("Risks", risks),
         ("CI", "failed: unit, browser, lint and 4 more"),
         ("Changes", "60 commits, newest first:\n" + "\n".join(COMMITS[:20]) + "\n… and 40 more"),
         ("Migrations", "12: " + ", ".join(f"db/migrations/00{at}_orders.sql" for at in range(42, 54))),
+        risks=risks,
     )
     yield "60 commits", of(many)
-    back = deploy(("Risks", "rollback by 12 commits"), ("Takes back", "\n".join(COMMITS[:12])))
+    back = deploy(("Takes back", "\n".join(COMMITS[:12])), risks=("rollback by 12 commits",))
     yield "rollback", of(back.model_copy(update={"title": "Roll production back to v1.0.0, taking back v1.2.0?"}))
     mine = {"policy": policy(name="question", rule=anyone("bo"))}
     asked = "Which of the two regions goes first, and may it be done while the shops are open?\n" * 12
     yield "free text", of(question().model_copy(update={"title": "Which region?", "quoted": asked, **mine}))
     options = tuple(f"{place}, with all of its shops" for place in ("Hamburg", "Bremen", "Kiel", "Rostock", "Trier"))
     yield "choice", of(question("choice", options).model_copy(update=mine))
+    eight = tuple(f"{number} o'clock in the morning, while all of the shops are closed" for number in range(1, 9))
+    yield "choice of eight", of(question("choice", eight).model_copy(update=mine))
     yield "several", of(question("choices", tuple(f"volume {at}" for at in range(60))).model_copy(update=mine))
     fields = (FormField(name="right", label="Was it right?", kind="yes_no"), FormField(name="reason", label="Why?"))
     about = 'Bo Berg used the emergency override of s0q-aaaaaaaaaaaaa: "the shop is down, and nobody answers". Was it?'

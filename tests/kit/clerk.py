@@ -24,7 +24,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from agents import Agent, Outcome, Pending, Repeats, Tool, ToolContext, ToolRefused
-from agents.requests import Effect, Fact
+from agents.requests import Effect, Fact, Risk
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -245,7 +245,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
             argv=(name, workshop.meaning.get(args.what, args.what)),
             versions={args.what: workshop.meaning.get(args.what, args.what)},
             environment="workshop",
-            is_risky=args.what in workshop.risky,
+            risks=(Risk(kind="loud", words=f"{args.what} is loud"),) if args.what in workshop.risky else (),
         )
 
     async def execute(args: What, _: Effect, hands: ToolContext) -> Outcome:

@@ -312,7 +312,7 @@ def _came(vote: Vote, policy: PolicySnapshot) -> bool:
 
 def _executed(effect: Effect) -> Effect:
     """All of it but what is only for the card."""
-    return effect.model_copy(update={"facts": (), "is_risky": False})
+    return effect.model_copy(update={"facts": (), "risks": ()})
 
 
 def _enough(asked: Asked, voters: set[str]) -> bool:

@@ -23,6 +23,7 @@ from language.recorded import (
     reason_of,
     recorded,
     result_of,
+    risk_text,
     start_of,
     text_of,
     trouble_of,
@@ -60,8 +61,6 @@ SMTP, GERMAN_SMTP = "the SMTP server mx.example:25", "der SMTP-Server mx.example
         ),
         ("CI", "failed: ./deploy.sh changed", "fehlgeschlagen: ./deploy.sh changed"),
         ("Health", "failing: 503; ./x is a link", "gestört: 503; ./x is a link"),
-        ("Risks", "2 migrations; CI failed", "2 Migrationen; CI fehlgeschlagen"),
-        ("Risks", "./deploy.sh changed; 51 commits at once", "./deploy.sh geändert; 51 Commits auf einmal"),
         ("Variables", "PORT, TZ of this machine; TOKEN from files", "PORT, TZ von diesem Rechner; TOKEN aus Dateien"),
         ("Authors", "Bo Berg (3), Cy Cole (1) and 3 more", "Bo Berg (3), Cy Cole (1) und 3 weitere"),
         (
@@ -99,6 +98,21 @@ SMTP, GERMAN_SMTP = "the SMTP server mx.example:25", "der SMTP-Server mx.example
 def test_what_code_recorded_is_shown_in_german_and_others_words_are_not(label: str, text: str, german: str) -> None:
     with speaking("de"):
         assert fact_text(label, text) == german
+
+
+@pytest.mark.parametrize(
+    ("words", "german"),
+    [
+        ("2 migrations", "2 Migrationen"),
+        ("CI failed", "CI fehlgeschlagen"),
+        ("./deploy.sh changed", "./deploy.sh geändert"),
+        ("51 commits at once", "51 Commits auf einmal"),
+        ("the bell is loud", "the bell is loud"),
+    ],
+)
+def test_each_risk_of_ours_is_told_in_german_and_a_strange_one_as_its_tool_named_it(words: str, german: str) -> None:
+    with speaking("de"):
+        assert risk_text(words) == german
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agents.deploy.backends.api import SAID_CHARS
 from agents.text import one_line
+
+Stands = Literal["passed", "failed", "running", "unknown"]
 
 _GOOD = {"success", "neutral", "skipped"}
 _SHOWN_NAMES, _NAME_CHARS = 5, 40
@@ -13,8 +15,9 @@ _SHOWN_NAMES, _NAME_CHARS = 5, 40
 
 @dataclass(frozen=True, slots=True)
 class CIStatus:
-    """The state of all checks, in one line; the `lines` are each of them, and `unread` says why not all."""
+    """How all checks stand, and as `text` in one line; the `lines` are each of them, and `unread` says why not all."""
 
+    stands: Stands
     text: str
     lines: tuple[str, ...] = ()
     unread: str = ""
@@ -34,10 +37,7 @@ class Checks(Protocol):
         ...
 
     async def checks(self, commit: str) -> CIStatus:
-        """Return how all checks of `commit` stand: `passed`, `failed: …`, `running: …` or `unknown: …`.
-
-        Raises LookFailed.
-        """
+        """Return how all checks of `commit` stand. Raises LookFailed."""
         ...
 
 
@@ -45,19 +45,19 @@ def ci_status(checks: Sequence[tuple[str, str]], total: int) -> CIStatus:
     """Return how `total` checks stand, by the name and the end of those that were read; it is empty while one runs."""
     lines = tuple(f"{one_line(end, _NAME_CHARS) or 'running'}: {one_line(name, SAID_CHARS)}" for name, end in checks)
     unread = f"there are {total} checks, and only {len(checks)} were read" if total > len(checks) else ""
-    return CIStatus(_in_a_word(checks, total), lines, unread)
+    return CIStatus(*_together(checks, total), lines, unread)
 
 
-def _in_a_word(checks: Sequence[tuple[str, str]], total: int) -> str:
+def _together(checks: Sequence[tuple[str, str]], total: int) -> tuple[Stands, str]:
     bad = [name for name, end in checks if end and end not in _GOOD]
     running = [name for name, end in checks if not end]
     if bad:
-        return f"failed: {_names(bad)}"
+        return "failed", f"failed: {_names(bad)}"
     if total > len(checks):
-        return f"unknown: there are {total} checks, and only {len(checks)} were read"
+        return "unknown", f"unknown: there are {total} checks, and only {len(checks)} were read"
     if running:
-        return f"running: {_names(running)}"
-    return f"passed ({total} checks)" if checks else "unknown: this commit has no checks"
+        return "running", f"running: {_names(running)}"
+    return ("passed", f"passed ({total} checks)") if checks else ("unknown", "unknown: this commit has no checks")
 
 
 def _names(names: Sequence[str]) -> str:

@@ -33,7 +33,8 @@ from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
 from bot.policy.approvers.who import who_of
 from bot.policy.recheck import good_until, why_not
-from bot.render.cards import have_all_left, notice
+from bot.render.cards import have_all_left, notice, void_text
+from bot.render.words import present
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
@@ -44,7 +45,7 @@ from bot.requests.stored import TRIES
 from bot.store import Commit, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
-from bot.store.outbox_entry import Delivery, Tell
+from bot.store.outbox_entry import Delivery, Tell, tell_about
 from language import say
 
 _Kind = Literal["left", "void", "excluded"]
@@ -273,18 +274,35 @@ class Departures:
                     "void": tuple(vote.reply_id for vote in votes),
                 }
             )
+            of = [vote.person for vote in void]  # who has the id of one of them by now has not voted
             made = reassigning(record, asking, self._people, self._edits)
+            told = map(outbox_entry, self._told_voters(record, votes, {*made.event.to, *of}, now))
             stands = after(record, [made.event])
             return Commit(
                 run_id=request.run_id,
                 events=[made.event],
                 records=[record_write(stands, version, before=request.expires_at)],
-                outgoing=made.outgoing,
+                outgoing=[*made.outgoing, *told],
                 deliveries=made.deliveries,
                 wake=[*self._decisions.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
                 limit=MAX_EVENTS_AT_ALL,
             )
         return self._closing(record, version, kind, gone, now)
+
+    def _told_voters(
+        self, record: RequestRecord, void: Collection[Vote], told: Collection[PersonId], now: datetime
+    ) -> Iterator[Tell]:
+        """Tell everybody who has voted which approvals are `void`, but for those who are `told` otherwise."""
+        voters = dict.fromkeys(vote.person for vote in record.votes if vote.approve)
+        approvals = [vote for vote in void if vote.approve]
+        for person in present([*voters], self._people) if approvals else ():
+            if person in told:
+                continue
+            with self._people.speaking_to(person):
+                title = say("notice.void-title", title=record.request.title.removesuffix("?"))
+                text = " ".join(void_text(vote, self._people) for vote in approvals)
+                card = notice(title, text, now, record.request.id)
+            yield tell_about(record.request, person, card)
 
     def _closing(
         self, record: RequestRecord, version: int, kind: _Closes, gone: Sequence[PersonId], now: datetime

@@ -13,11 +13,13 @@ from bot.audit.export import csv_head, csv_line, json_line
 from bot.audit.reading import Query
 from bot.errors import Forbidden, Invalid, NotFound
 from bot.people.rights import Caller
+from bot.render.words import outcome_name, state_word
 from bot.web.console.pages import page
 from bot.web.console.views.audited import lines_of
 from bot.web.console.visits import Refusal, caller_of, visit_of
 from bot.web.here import here
 from language import say
+from language.recorded import reason_of
 
 _SHOWN, _AT_ONCE = 50, 200
 _FILTERS = ("person", "policy", "run", "since", "until")
@@ -84,6 +86,7 @@ async def shown(request: Request) -> Response:
         "problem": problem,
         "policies": sorted(process.app.people.tables.policies),
         "kind_of": _kind_word,
+        "outcome_of": _outcome_words,
         "evidence_of": _evidence_words,
         "older": str(request.url.include_query_params(cursor=older).query) if older else "",
         "query": str(request.url.query),
@@ -165,6 +168,21 @@ def _day(text: str) -> datetime | None:
 
 def _kind_word(kind: str) -> str:
     return say(_KINDS[kind]) if kind in _KINDS else kind.replace("_", " ")
+
+
+_VOTES = {"approve": "audit.vote-approve", "deny": "audit.vote-deny"}
+
+
+def _outcome_words(record: Mapping[str, JsonValue]) -> str:
+    """Return what came of it, in the reader's language."""
+    kind, outcome = record.get("kind"), str(record["outcome"])
+    if kind == "quarantined":
+        return reason_of(outcome)
+    if kind == "answer":
+        return outcome_name(outcome)
+    if outcome in _KINDS:  # as a break of the glass
+        return _kind_word(outcome)
+    return say(_VOTES[outcome]) if outcome in _VOTES else state_word(outcome)
 
 
 def _evidence_words(record: Mapping[str, JsonValue]) -> str:

@@ -34,7 +34,7 @@ from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.indexes import KeptReply, kept_replies
 from bot.web.console.pages import hardened, has_mail, page, to
-from bot.web.console.views.afterwards import Failure, failure_of
+from bot.web.console.views.afterwards import Failure, failure_of, first_of
 from bot.web.console.views.card import CardView, card_view, version_of
 from bot.web.console.views.steering import what_it_does
 from bot.web.console.views.story import parts_of
@@ -214,7 +214,13 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     call = record.request.call
     has_changes = bool(call and process.app.live.ends_of(call.effect))
     card = card_view(
-        record, process.app.people, session, process.app.store.about_now(), run=run, has_changes=has_changes
+        record,
+        process.app.people,
+        session,
+        process.app.store.about_now(),
+        run=run,
+        has_changes=has_changes,
+        is_paused=run.is_paused,
     )
     return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at, failure)
 
@@ -240,9 +246,9 @@ async def _story(process: Here, run_id: str) -> Story:
 def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
     failure, card = told.failure, told.card
-    if failure and card and card.after and failure.tells(card.after.output):
+    if failure and card and card.after and failure.tells(card.after.attempt):
         shown = card.shown.model_copy(update={"quoted": "", "quoted_as": ""})
-        card = replace(card, shown=shown, after=replace(card.after, output=None, files=()))
+        card = replace(card, shown=shown, after=replace(card.after, output=first_of(card.after.output), files=()))
     # What failed says so itself.
     known = [said for said in sentences(told.run) if not failure or said != say("card.change-failed")]
     return {

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from agents.requests import RequestId
 from bot.people.api_keys import ApiKey, people_in, policies_in
-from bot.policy.sessions import risks_in
+from bot.policy.sessions import signs_in
 from bot.render.views import RequestView
 from bot.store.watch import ended
 from bot.web.api.asking import asked_under
@@ -78,7 +78,7 @@ def hooks_of(here: Here, api: ASGIApp) -> ASGIApp:
             call = made or program.read(told)
         except WrongHook as error:
             raise trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", f"{error}.", "`sayso connect` shows it") from None
-        if call.tool in program.only_read and not risks_in({**call.given, "tool": call.tool, "folder": call.folder}):
+        if call.tool in program.only_read and not signs_in({**call.given, "tool": call.tool, "folder": call.folder}):
             return JSONResponse({})
         asking = _Asking(here, request.scope[KEY], _calls(request, client), program, call, refusals)
         if made:

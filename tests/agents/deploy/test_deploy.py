@@ -81,8 +81,8 @@ async def test_what_is_live_is_part_of_what_is_approved(repo: Repo) -> None:
     assert before.artifacts[base] == repo.git("rev-parse", "v1.0.0")
     assert after.artifacts[base] == repo.git("rev-parse", "v1.2.0")
     labels = [fact.label for fact in after.facts]
-    assert labels == ["From", "To", "Risks", "Migrations", "Files", "Takes back", "Authors", "Program"]
-    assert "Faster start" in after.facts[5].text
+    assert labels == ["From", "To", "Migrations", "Files", "Takes back", "Authors", "Program"]
+    assert "Faster start" in after.facts[4].text
     assert again.facts[-2] == Fact(label="Changes", text="none: it is live already")
     repo.git("tag", "--force", "v1.2.0", "v1.1.0")
     moved = await prepared(agent, V12)
@@ -107,7 +107,22 @@ async def test_attack_the_words_of_a_migration_title_no_deploy_as_a_rollback(rep
 
     effect = await prepared(agent_of(repo.environment()), newer.model_dump())
 
-    assert "1 migration with DROP TABLE rollback by 3" in [fact.text for fact in effect.facts if fact.label == "Risks"]
+    assert "1 migration with DROP TABLE rollback by 3" in [risk.words for risk in effect.risks]
+    assert question("deploy", newer, effect).startswith(title("deploy", newer))
+
+
+async def test_attack_the_name_of_a_program_titles_no_deploy_as_a_rollback(repo: Repo) -> None:
+    program = "x; rollback by 2 commits"
+    for number, tag in (("1", "v1.3.0"), ("2", "v1.4.0")):
+        (repo.path / program).write_text(number)
+        repo.git("add", program)
+        repo.puts_live(repo.git("rev-parse", "HEAD"))
+        repo.commit("Change the program", tag)
+    newer = DeployArgs(version="v1.4.0", environment="production")
+
+    effect = await prepared(agent_of(replace(repo.environment(), command=("sh", program))), newer.model_dump())
+
+    assert [risk.words for risk in effect.risks] == [f"{program} changed"]
     assert question("deploy", newer, effect).startswith(title("deploy", newer))
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.deploy import MIGRATIONS, Environment, deploy_agent
-from agents.deploy.facts import destroys, has_risks, release_notes, with_tags
-from agents.deploy.facts import risks as risks_of
+from agents.deploy.facts import destroys, look_at_ci, release_notes, with_tags
 from agents.deploy.results import Commit, read_commit
 from agents.deploy.tools import resolved
 from agents.requests import Effect, Fact
@@ -54,7 +53,7 @@ async def test_a_card_counts_files_and_names_authors_and_migrations(repo: Repo) 
 
     facts = await facts_of(repo.environment(), "v3")
 
-    assert list(facts) == ["From", "To", "Risks", "Migrations", "Files", "Changes", "Authors", "Program"]
+    assert list(facts) == ["From", "To", "Migrations", "Files", "Changes", "Authors", "Program"]
     assert facts["Authors"] == "Anna (3), Bo Berg (1), Cy Cole (1)"
     assert facts["Files"] == "3 files, +5 -0"
     assert facts["Migrations"] == "app/migrations/0002_tea.py +2 -0\nseed.sql +1 -0"
@@ -158,10 +157,9 @@ def test_any_path_is_a_migration_or_not(path: str) -> None:
 
 async def risks(environment: Environment, version: str) -> str | None:
     effect = await prepared(environment, version)
-    found = {fact.label: fact.text for fact in effect.facts}.get("Risks")
     is_unread = any(fact.unread for fact in effect.facts)
-    assert effect.is_risky is (found is not None or is_unread)  # so that no standing approval is used for it
-    return found
+    assert effect.is_risky is bool(effect.risks or is_unread)  # so that no standing approval is used for it
+    return "; ".join(risk.words for risk in effect.risks) or None
 
 
 async def test_a_card_names_its_risks_in_one_line(repo: Repo) -> None:
@@ -248,7 +246,7 @@ async def test_a_migration_far_down_in_folders_is_a_risk_and_its_name_is_shorten
 
     facts = await facts_of(repo.environment(), "v2")
 
-    assert facts["Risks"] == "2 migrations"
+    assert await risks(repo.environment(), "v2") == "2 migrations"
     assert [len(line.rpartition(" +")[0]) for line in facts["Migrations"].splitlines()] == [120, 120]
 
 
@@ -269,9 +267,7 @@ async def test_a_migration_is_marked_with_the_first_statement_that_destroys_data
     assert destroys(f"+++ b/drop table.sql\n{line}\n") == found
     release(repo, "v2", {"migrations/1.sql": f"{line[1:]}\n"} if line[0] == "+" else {"migrations/1.sql": "select 1\n"})
 
-    assert (await facts_of(repo.environment(), "v2"))["Risks"] == (
-        f"1 migration with {found}" if found else "1 migration"
-    )
+    assert await risks(repo.environment(), "v2") == (f"1 migration with {found}" if found else "1 migration")
 
 
 async def test_a_script_that_became_a_link_or_whose_folder_did_is_a_risk(repo: Repo) -> None:
@@ -334,17 +330,12 @@ async def test_a_repository_below_the_top_is_judged_by_its_own_paths(repo: Repo)
     assert await risks(environment, "v2") == "rollback by 1 commit"
 
 
-@given(
-    st.lists(st.text(min_size=1), max_size=4),
-    st.sampled_from(["passed", "failed", "running", "unknown"]),
-    st.text(),
-)
-def test_the_checks_are_a_risk_unless_they_passed(marks: list[str], word: str, why: str) -> None:
-    every = marks if word == "passed" else [*marks, f"CI {word}"]
+@pytest.mark.parametrize("word", ["passed", "failed", "running", "unknown"])
+async def test_the_checks_are_a_risk_unless_they_passed(repo: Repo, word: str) -> None:
+    told = await look_at_ci(replace(repo.environment(), ci=("echo", f"{word}: failed running")), "v1.2.0")
 
-    told = risks_of(marks, (Fact(label="CI", text=f"{word}: {why}"),))
-
-    assert [(fact.label, fact.text) for fact in told] == ([("Risks", "; ".join(every))] if every else [])
+    assert [fact.text for fact in told.facts] == [f"{word}: failed running"]
+    assert [risk.words for risk in told.risks] == ([] if word == "passed" else [f"CI {word}"])
 
 
 NOTES = "v1.3.0\n\nFixes:\n- the cart forgets nothing any more\n\n# no comment\n> quoted\napprove"
@@ -369,7 +360,7 @@ async def test_the_message_of_an_annotated_tag_is_on_the_card_line_by_line_as_wh
     assert fact.full is None
     assert await notes_of(environment, "v1.2.0") is await notes_of(environment, repo.git("rev-parse", "v1.2.0")) is None
     _, _, of_a_rollback = await resolved("rollback", environment, "v1.3.0")
-    assert "Release notes" not in [fact.label for fact in of_a_rollback]
+    assert "Release notes" not in [fact.label for fact in of_a_rollback.facts]
 
 
 async def test_all_of_long_release_notes_is_kept_and_what_nobody_sees_is_left_out(repo: Repo) -> None:
@@ -392,4 +383,4 @@ async def test_where_the_notes_can_t_be_read_the_card_says_so(repo: Repo) -> Non
 
     assert fact.text.startswith("unknown: cannot run 'git'")
     assert fact.unread.startswith("The list of release notes could not be read whole: ")
-    assert has_risks([fact])  # and no standing approval is used for it
+    assert Effect(argv=(), facts=(fact,)).is_risky, "no standing approval is used for it"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy.risks import is_outside, risks_of
+from bot.policy.risks import is_outside, signs_of
 from bot.web.guards import BODY_BYTES
 
 FOLDER = "/home/anna/shop"
@@ -43,7 +43,7 @@ FOLDER = "/home/anna/shop"
     ],
 )
 def test_what_deserves_a_second_look_is_found(command: str, kinds: list[str]) -> None:
-    assert [risk.kind for risk in risks_of(command, FOLDER)] == kinds
+    assert [risk.kind for risk in signs_of(command, FOLDER)] == kinds
 
 
 @given(st.lists(st.sampled_from(["a", "..", ".", "b"]), max_size=8))
@@ -59,7 +59,7 @@ def test_a_path_is_within_the_folder_only_if_it_never_leaves_it_in_the_end(parts
 
 
 def test_a_comment_in_a_file_is_no_path_outside() -> None:
-    assert risks_of("// the shop\nlet a = 1 // one", "/") == ()
+    assert signs_of("// the shop\nlet a = 1 // one", "/") == ()
     assert is_outside("//etc/hosts", FOLDER)
 
 
@@ -67,6 +67,6 @@ def test_a_comment_in_a_file_is_no_path_outside() -> None:
 def test_attack_a_long_text_keeps_nobody_waiting(word: str) -> None:
     began = process_time()
 
-    risks_of(word * (BODY_BYTES // len(word)), FOLDER)
+    signs_of(word * (BODY_BYTES // len(word)), FOLDER)
 
     assert process_time() - began < 1

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents import Repeats
-from agents.requests import Effect, FromPerson, GatedCall, PersonId, RequestId, RunId, Worded
+from agents.requests import Effect, FromPerson, GatedCall, PersonId, RequestId, Risk, RunId, Worded
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.standing import Ended, Standing, StandingApproval, covers, lapse, may_stand, pattern_of, rules_of
@@ -233,7 +233,7 @@ def test_it_counts_while_all_is_as_it_was_granted(
         {"program": "deploy"},
         {"service": "ci"},
         {"purpose": "question"},
-        {"call": call(is_risky=True)},
+        {"call": call(risks=(Risk(kind="loud", words="it is loud"),))},
         {"origin": FromPerson(logins=("bo-gh",))},
         {"origin": FromPerson(address="eve@shop.example")},
     ],

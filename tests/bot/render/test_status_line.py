@@ -76,8 +76,11 @@ def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
         (opened(approval(policy=policy(quorum=2))), "Waiting for Bo Berg and Cy Cole: Deploy v1.2.0 to production?"),
         (voted(approval(policy=policy(quorum=2)), BO), "Waiting for Cy Cole: Deploy v1.2.0 to production?"),
         (opened(CROWD), "Waiting for p0, p1, p2, p3, p4 or 4 more: Deploy v1.2.0 to production?"),
-        (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC"),
-        ((*BEGUN, PAUSED), "Running: Deploy v1.2.0 to production, since 12:01 UTC. Paused by Anna Ames after that"),
+        (BEGUN, "Running: Deploy v1.2.0 to production, since 12:01 UTC on 02 March 2026"),
+        (
+            (*BEGUN, PAUSED),
+            "Running: Deploy v1.2.0 to production, since 12:01 UTC on 02 March 2026. Paused by Anna Ames after that",
+        ),
         ((*BEGUN, QUEUED), "Waiting for its turn, after run s0r-other: Deploy v1.2.0 to production"),
         ((*BEGUN, AGAIN), "Interrupted; goes on by itself within 30 s. Deploy v1.2.0 to production"),
         ((*BEGUN, orphaned()), "It is not known whether this happened: Deploy v1.2.0 to production?"),

@@ -178,9 +178,9 @@ def test_a_line_is_one_small_line_whatever_it_says(card: Card) -> None:
     found = cards.message(card.model_copy(update={"is_line": True}), "d1")
     assert [block["type"] for block in found.blocks] == ["context"]
     plain = [node["text"] for node in nodes(found.blocks) if node.get("type") == "plain_text"]
-    assert len(plain) == 1
-    assert "\n" not in plain[0]
-    assert 0 < len(plain[0]) <= 300
+    assert "\n" not in "".join(plain)
+    assert 0 < len("".join(plain)) <= 300
+    assert message_mistakes(list(found.blocks)) == []
 
 
 @given(CARDS, CARDS)
@@ -249,6 +249,8 @@ DENIED = Card(
             "rich_text | quote | not on a *Friday*, <@U0ANNA> <https://evil.example|click>",
             "rich_text | section | <b>: * | <!here> & `x`",
         ]),
+        (Card(title="Running: <!here>, since 14:02 UTC on 03 March 2026. Paused", at=AT, is_line=True),
+         [f"context | Running: <!here>, since  | {DATE} | . Paused"]),
         (Card(title="Running: <tests>", summary="step 3 of 5", at=AT, is_line=True),
          ["context | Running: <tests> · step 3 of 5"]),
     ],

@@ -78,6 +78,25 @@ async def test_who_has_joined_is_asked_instead_once_and_votes_still_count(world:
     assert world.workshop.effects == ["press bell"]
 
 
+THREE = TOML.replace("quorum = 2", "quorum = 3") + EVE + EVE.replace("eve", "fay").replace("Eve Eder", "Fay Falk")
+
+
+@opens(toml=THREE)
+async def test_everybody_who_has_voted_hears_that_the_vote_of_who_left_counts_no_more(world: World) -> None:
+    _, record = await asked(world)
+    for person in ("bo", "cy"):
+        assert isinstance(await world.decide(person, record, "approve"), Counted)
+
+    await becomes(world, without(THREE, "bo"))
+    await world.quiet()
+
+    told = world.mails("cy")[-1]
+    assert told.text.startswith("An approval counts no more: Press bell\n")
+    assert "Bo Berg (has left) at " in told.text
+    assert "Whoever gave it has left." in told.text
+    assert not any("counts no more" in mail.text for mail in world.mails("eve")), "she has not voted"
+
+
 @opens(toml=TOML + EVE)
 async def test_the_vote_of_who_left_completes_no_quorum(world: World) -> None:
     run_id, record = await asked(world)

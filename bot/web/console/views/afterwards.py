@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from agents.requests import Attachment, PersonId, Request
+from agents.requests import Attachment, AttemptId, PersonId, Request
 from agents.requests.record import RequestRecord
 from agents.run import Run
-from agents.state import failed_command
+from agents.state import failed_command, failed_last
 from bot.people.directory import People
 from bot.policy.approvers.who import who_of
 from bot.render.became import Became, Mark, became
@@ -37,20 +37,29 @@ class Afterwards:
     output: Output | None
     files: tuple[Attachment, ...]
     review: str
+    attempt: AttemptId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong with a run: the error in a sentence, and what was `printed` last, of which `files` hold all."""
+    """What went wrong with a run: the error in a sentence, and what was printed last, of which `files` hold all.
+
+    `attempt` is whose output that is.
+    """
 
     error: str
-    printed: str
+    attempt: AttemptId | None
     files: tuple[Attachment, ...]
     output: Output | None
 
-    def tells(self, output: Output | None) -> bool:
-        """Return whether all of `output` is told here."""
-        return output is not None and output.whole.endswith((self.printed or self.error).strip("\n"))
+    def tells(self, attempt: AttemptId | None) -> bool:
+        """Return whether what `attempt` printed is told here."""
+        return attempt is not None and attempt == self.attempt
+
+
+def first_of(output: Output | None) -> Output | None:
+    """Return the first line of `output`: how it ended, without what was printed."""
+    return output_of(output.whole.partition("\n")[0]) if output else None
 
 
 def failure_of(run: Run) -> Failure | None:
@@ -58,10 +67,12 @@ def failure_of(run: Run) -> Failure | None:
     ended = run.ended
     if ended is None or word_of(run) != "failed":
         return None
-    made = failed_command(run.made)
-    told = ended.summary if ended.words_of == "code" else made.text if made else ""
-    error, _, printed = told.partition("\n")
-    return Failure(error, printed, made.files if made else (), output_of(printed)) if told else None
+    is_ours = ended.words_of == "code"
+    made = failed_command(run.made) or (failed_last(run.made) if is_ours else None)
+    told = ended.summary if is_ours else made.text if made else ""
+    error, _, more = told.partition("\n")
+    printed = output_of(made.text.partition("\n")[2] if made else more)
+    return Failure(error, made.id if made else None, made.files if made else (), printed) if told else None
 
 
 def afterwards(record: RequestRecord, run: Run | None, people: People, me: PersonId) -> Afterwards:
@@ -77,6 +88,7 @@ def afterwards(record: RequestRecord, run: Run | None, people: People, me: Perso
         output=_output(what) if has_result or what.kind == "unknown" else None,
         files=made.files if made and what.kind == "failed" else (),
         review=_review(record, me),
+        attempt=made.id if made else None,
     )
 
 

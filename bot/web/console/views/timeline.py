@@ -33,12 +33,12 @@ from agents.events import (
     VoteCast,
     own,
 )
-from agents.requests import Attachment, PersonId, RequestId
+from agents.requests import Attachment, AttemptId, PersonId, RequestId
 from bot.people.directory import People
 from bot.policy.attachments import files_in
 from bot.render.output import Output, output_of
 from bot.render.transcript import transcript_line
-from bot.web.console.views.afterwards import Failure
+from bot.web.console.views.afterwards import Failure, first_of
 from language import say
 
 Mark = Literal["person", "work", "ask", "good", "bad", "doubt"]
@@ -50,7 +50,8 @@ class Row:
     """One event. `mark` is its colour and word; `request_id` links to a request, `mailbox` to where a card lies.
 
     `files` came with it. `gist` names a step that is folded with those beside it. `output` is set where it failed: what
-    it printed, its end first. `is_copied`: it happened in the run that this one goes on from.
+    it printed, its end first; `attempt` is whose end it is. `is_last`: it is the end of the run. `is_copied`: it
+    happened in the run that this one goes on from.
     """
 
     seq: int
@@ -63,6 +64,8 @@ class Row:
     files: tuple[Attachment, ...] = ()
     gist: str = ""
     output: Output | None = None
+    attempt: AttemptId | None = None
+    is_last: bool = False
     is_copied: bool = False
 
 
@@ -78,10 +81,10 @@ def rows(events: Sequence[Event], people: People, word: str = "") -> list[Row]:
 
 def without_failure(told: Sequence[Row], failure: Failure | None) -> list[Row]:
     """`told` without what stands above it already: what the `failure` of the run printed."""
-    if failure is None or not told:
+    if failure is None:
         return list(told)
-    found = [replace(row, output=None, files=()) if failure.tells(row.output) else row for row in told]
-    return [*found[:-1], replace(found[-1], quoted="")] if found[-1].quoted.startswith(failure.error) else found
+    found = [replace(row, output=first_of(row.output), files=()) if failure.tells(row.attempt) else row for row in told]
+    return [replace(row, quoted="") if row.is_last else row for row in found]
 
 
 def _row(seq: int, event: Event, people: People, word: str) -> Row:
@@ -100,6 +103,8 @@ def _row(seq: int, event: Event, people: People, word: str) -> Row:
         files=files_in(event),
         gist=_gist(event),
         output=output,
+        attempt=event.attempt_id if isinstance(event, ToolFinished) else None,
+        is_last=isinstance(event, RunEnded),
     )
 
 

@@ -71,6 +71,18 @@ async def test_a_program_asks_waits_and_has_the_answer(world: World, api: Api) -
     assert (run["agent"], run["requester"], run["is_rehearsal"]) == ("relay", "anna", False)
 
 
+async def test_what_a_script_asks_names_its_owner_as_people_know_them(world: World, api: Api) -> None:
+    service = await asked(await program(api))
+    own = await asked(await api.client("anna", "trigger", "read", asks=("group:release",)))
+
+    titles = [(await world.request(one["id"])).request.title for one in (service, own)]
+
+    assert titles == [
+        f"The program ci asks: {QUESTION['question']}",
+        f"Anna Ames asks (sent by their script): {QUESTION['question']}",
+    ]
+
+
 async def test_a_request_is_open_at_once_while_no_worker_runs(world: World) -> None:
     await world.stop()
     await world.start(works=False)

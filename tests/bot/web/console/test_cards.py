@@ -131,6 +131,28 @@ async def test_after_the_decision_the_page_of_the_request_says_what_came_of_it_a
     assert f"/runs/{record.request.run_id}" in page.links
 
 
+async def test_what_a_yes_does_to_a_paused_run_is_nothing_until_it_goes_on(world: World, console: Console) -> None:
+    record, bo = await asked(world), await console.browser("bo")
+    before = await bo.get(place(record))
+    await world.steer(record.request.run_id, "pause")
+
+    page = await bo.get(place(record))
+
+    assert "it starts right away" in before.words
+    assert "it starts right away" not in page.words
+    assert "nothing starts until the run goes on: somebody has paused it" in page.words
+    assert "If one who decides leaves" not in page.words, "either of two is enough"
+
+
+async def test_a_page_says_how_it_goes_on_where_nobody_can_be_spared(world: World, console: Console) -> None:
+    world.workshop.policy_of["it"] = "pair"
+    page = await (await console.browser("bo")).get(place(await asked(world)))
+
+    assert (
+        "If one who decides leaves others of the same groups are asked, else those it would escalate to" in page.words
+    )
+
+
 async def test_what_failed_is_shown_with_its_last_lines_first_and_all_of_it_folded(
     world: World, console: Console
 ) -> None:

@@ -4,9 +4,13 @@ import hashlib
 import re
 from pathlib import Path
 
+from agents.run import fold
+from agents.steps import CallTool
 from bot.policy.attachments import all_files
+from bot.testing.events import chosen, ended, finished, started, tool_started
+from bot.web.console.views.afterwards import failure_of
 from bot.web.console.views.story import parts_of
-from bot.web.console.views.timeline import rows
+from bot.web.console.views.timeline import rows, without_failure
 from tests.bot.web.console.stage import answer, asked, place
 from tests.kit.shop import a_shop
 from tests.kit.waiting import until
@@ -187,3 +191,26 @@ async def test_the_page_of_a_failed_run_says_the_error_first_and_shows_what_was_
     assert "All 60 lines" in page.words
     assert page.words.count("All that it printed") == 1
     assert [link for link in page.links if "/files/" in link]
+
+
+async def test_what_an_earlier_attempt_printed_is_shown_though_it_ends_as_the_failure_does(world: World) -> None:
+    events = [
+        started(),
+        chosen(CallTool(tool="press", arguments={"what": "it"}), "s1"),
+        tool_started("a1", step_id="s1"),
+        finished("a1", error="no bell: no"),
+        chosen(CallTool(tool="press", arguments={"what": "it"}), "s2"),
+        tool_started("a2", step_id="s2"),
+        finished("a2", error="no\nthe clapper fell off"),
+        ended("failed", "Nothing was pressed: no\nthe clapper fell off"),
+    ]
+    failure = failure_of(fold(events))
+    assert failure
+    assert failure.output
+    assert (failure.error, failure.output.whole) == ("Nothing was pressed: no", "the clapper fell off")
+
+    told = {row.seq: row for row in without_failure(rows(events, world.app.people, "failed"), failure)}
+
+    shown = {seq: row.output.whole for seq, row in told.items() if row.output}
+    assert shown == {4: "no bell: no", 7: "no"}
+    assert told[8].quoted == ""
