@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,46 +34,51 @@ def planted(event: Event, typed: Typed) -> Event:
 def _whose(model: BaseModel) -> PersonId | None:
     """Whose words its texts are, as its own fields say; those of what it holds are theirs as well."""
     for name in ("person", "requester", "by", "read_by", "vote", "decision"):
-        found: Any = getattr(model, name, None)
-        found = found[0] if isinstance(found, tuple) and found else found
-        found = found.person if isinstance(found, Author) else found
-        if isinstance(found, str) and found:
-            return PersonId(found)
-        if isinstance(found, BaseModel):
-            return _whose(found)
+        value = getattr(model, name, None)
+        for one in cast("tuple[object, ...]", value if isinstance(value, tuple) else (value,)):
+            match one:
+                case Author(person=person):
+                    return person
+                case BaseModel():
+                    return _whose(one)
+                case str() if one:
+                    return PersonId(one)
+                case _:
+                    pass
     return None
 
 
-def _planted(model: Any, whose: PersonId | None, typed: Typed) -> Any:
+def _planted(model: BaseModel, whose: PersonId | None, typed: Typed) -> Any:
     hints, update = get_type_hints(type(model)), dict[str, Any]()
-    for name in type(model).model_fields:
-        value: Any = getattr(model, name)
+    for name, value in model:
+        within = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+        parts = [one for one in within if isinstance(one, BaseModel)]
         if isinstance(value, BaseModel):
             update[name] = _planted(value, _whose(value) or whose, typed)
-        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel) and name not in {"by", "read_by"}:
-            parts: Any = value
+        elif parts and name not in {"by", "read_by"}:
             update[name] = tuple(_planted(one, _whose(one) or _of_its_own(one, whose), typed) for one in parts)
         elif whose and (isinstance(value, dict) or hints[name] in _TEXTS):
-            update[name] = _token_in(value, whose, typed)
+            update[name] = _token_in(getattr(model, name), whose, typed)
     return model.model_copy(update=update)
 
 
-def _of_its_own(part: Any, whose: PersonId | None) -> PersonId | None:
+def _of_its_own(part: BaseModel, whose: PersonId | None) -> PersonId | None:
     """A line that names nobody is of code, whoever stands around it."""
     return None if isinstance(part, Worded) else whose
 
 
-def _token_in(value: Any, whose: PersonId, typed: Typed) -> Any:
+def _token_in(value: object, whose: PersonId, typed: Typed) -> object:
     if isinstance(value, str) and value:
         token = f"zz{len(typed)}zz"
         typed[token] = whose
         return f"{value} {token}"
     if isinstance(value, dict):
-        named: dict[Any, Any] = value
+        named = cast("dict[str, object]", value)
         return {name: _token_in(one, whose, typed) for name, one in named.items()}
-    if isinstance(value, list | tuple):
-        listed: Any = value
-        return type(listed)([_token_in(one, whose, typed) for one in listed])
+    if isinstance(value, list):
+        return [_token_in(one, whose, typed) for one in cast("list[object]", value)]
+    if isinstance(value, tuple):
+        return tuple(_token_in(one, whose, typed) for one in cast("tuple[object, ...]", value))
     return value
 
 

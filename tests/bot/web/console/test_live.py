@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.context.fields import Cut, fields_of
+from agents.context.fields import About, Cut, fields_of
 from agents.events import RequestDecided
 from agents.requests import RunId
 from bot.queries import lists
@@ -161,10 +161,11 @@ async def test_attack_the_page_calls_nobody_an_approver_who_was_not_asked(shop: 
     assert [one.words.count("Bo Berg approved") for one in (*own, page)] == [0, 1, 1]
     assert "allowed by a standing approval that Bo Berg granted" in page.words
     assert "2 deployments in 14 days" in page.words
-    said = [fields_of(event, Cut()) for event in await shop.events(run.id) if isinstance(event, RequestDecided)]
+    decided = [event for event in await shop.events(run.id) if isinstance(event, RequestDecided)]
+    said = fields_of(decided[0], Cut(), About())
     assert said
-    assert said[0]
-    assert (said[0]["state"], said[0]["by"]) == ("approved by a standing approval, nobody was asked", [])
+    assert said.by == (), "whoever granted it said nothing here"
+    assert (said.fields["state"], said.fields["by"]) == ("approved by a standing approval, nobody was asked", [])
 
 
 async def test_attack_however_many_look_at_once_each_environment_is_asked_once_how_it_is(shop: World) -> None:
