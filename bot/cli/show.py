@@ -24,7 +24,7 @@ from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
 from bot.render.outcome import word_of
-from bot.render.said import commented, noted, remarked
+from bot.render.said import commented, noted, remarked, whose
 from bot.render.times import ago, left, length, local, local_whole, moment
 from bot.render.transcript import lines
 from bot.render.views import EnvironmentView, FactView, RequestView, Summary, Turn, run_view
@@ -159,8 +159,8 @@ def request_text(request: RequestView, people: People) -> str:
     rows += [_row("about", request.says)] if request.says else []
     rows += [_row("wrote" if request.words_are_own else "unverified", request.words)] if request.words else []
     rows += [_row("with a key", key)] if (key := by_key(request.service, request.key_holders, people)) else []
-    whose = "unverified" if request.program and request.format == "approval" else "question"
-    rows += [_row(whose, more)] if (more := below_title(request.title, request.quoted)) else []
+    called = "unverified" if request.program and request.format == "approval" else "question"
+    rows += [_row(called, more)] if (more := below_title(request.title, request.quoted)) else []
     rows += [_row("changed", change) for change in request.changes]
     rows += [row for fact in request.facts for row in _fact(fact)]
     rows += [_row(f"{number}:", option) for number, option in enumerate(request.options, 1)]
@@ -183,7 +183,7 @@ def request_text(request: RequestView, people: People) -> str:
         operators
     )
     said = (*remarked(request.remarks), *noted(request.votes), *commented(request.comments, request.revision))
-    rows += [_row(one.kind, f"{whose(one, people)}: {one.text}") for one in said]
+    rows += [_row("said", f"{whose(one, people)}: {one.text}") for one in said]
     rows += _timing_rows(request, people)
     rows += (
         [_row("expires", moment(None, request.expires_at))] if request.state == "open" else _after_rows(request, people)

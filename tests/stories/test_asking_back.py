@@ -271,8 +271,8 @@ async def test_a_question_typed_as_an_answer_in_a_terminal_goes_to_whoever_asked
     assert (answers.code, "Your answer is on the card now" in answers.out) == (0, True)
     assert await is_untouched(world, record)
     shown = (await sayso(world, "show", record.request.id)).out
-    assert "question   Bo Berg: approve?" in shown
-    assert f"answer     Anna Ames: {BECAUSE}" in shown
+    assert "said       Question by Bo Berg: approve?" in shown
+    assert f"said       Answer by Anna Ames: {BECAUSE}" in shown
 
 
 async def test_over_http_a_question_is_asked_once_and_answered_with_a_key_that_may_only_answer_and_says_no_more(

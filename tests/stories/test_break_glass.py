@@ -136,7 +136,7 @@ async def test_over_http_it_names_what_was_seen_and_why_and_is_called_break_glas
     shown, story = await sayso(world, "show", record.request.id), await sayso(world, "show", run)
     now = (await (await api.client("bo")).get(request)).json()
     assert f"{record.request.id}  break glass" in shown.out
-    assert f"glass      Break glass: reason of Eve Ebert: {DOWN}" in shown.out
+    assert f"said       Break glass: reason of Eve Ebert: {DOWN}" in shown.out
     assert "so far by" not in shown.out
     assert "Eve Ebert breaks the glass" in story.out
     assert "approve" not in story.out.lower()

@@ -11,7 +11,7 @@ from bot.render.cards import outcome_card
 from bot.render.in_run import InRun, in_run
 from bot.render.status_line import status_line
 from bot.render.words import decided, decided_briefly, state_title
-from language import LANGUAGES, speaking
+from language import LANGUAGES, Language, speaking
 from tests.agents.worlds import ended, started
 from tests.bot.examples import LATER, PEOPLE, REQUEST, decision, record
 
@@ -20,7 +20,9 @@ CLOSED = [state for state in get_args(RequestState) if state != "open"]
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", CLOSED)
-def test_each_end_has_a_word_a_line_and_a_block_that_begins_with_the_line(state: RequestState, language: str) -> None:
+def test_each_end_has_a_word_a_line_and_a_block_that_begins_with_the_line(
+    state: RequestState, language: Language
+) -> None:
     what = became(record(state=state), None)
     with speaking(language):
         assert word(what)[0].isupper()
