@@ -8,6 +8,9 @@ import json
 import re
 import sys
 from collections.abc import Collection, Iterator
+from typing import cast
+
+from pydantic import JsonValue
 
 from channels import Card
 from channels.email import mime
@@ -47,16 +50,15 @@ def texts_of(card: Card) -> Iterator[str]:
     yield from (body.plain or "").splitlines()
     yield from re.split(r"<[^>]*>", re.sub(r"<style.*?</style>|<!--.*?-->", "", body.html or "", flags=re.DOTALL))
     message = slack.message(card, "d1")
-    yield from _read(message.text.splitlines())
-    yield from _read([*message.blocks])
-    yield from _read([*slack.details(card)])
+    yield from message.text.splitlines()
+    yield from _read(cast("JsonValue", [*message.blocks, *slack.details(card)]))
 
 
-def _read(node: object) -> Iterator[str]:
+def _read(node: JsonValue) -> Iterator[str]:
     match node:
         case dict():
             yield from _read([value for name, value in node.items() if name not in _NOT_READ])
-        case list() | tuple():
+        case list():
             for value in node:
                 yield from _read(value)
         case str():

@@ -198,7 +198,7 @@ async def test_what_an_earlier_attempt_printed_is_shown_though_it_ends_as_the_fa
         started(),
         chosen(CallTool(tool="press", arguments={"what": "it"}), "s1"),
         tool_started("a1", step_id="s1"),
-        finished("a1", error="no bell: no"),
+        finished("a1", error="no bell\nno\nthe clapper fell off"),
         chosen(CallTool(tool="press", arguments={"what": "it"}), "s2"),
         tool_started("a2", step_id="s2"),
         finished("a2", error="no\nthe clapper fell off"),
@@ -212,5 +212,5 @@ async def test_what_an_earlier_attempt_printed_is_shown_though_it_ends_as_the_fa
     told = {row.seq: row for row in without_failure(rows(events, world.app.people, "failed"), failure)}
 
     shown = {seq: row.output.whole for seq, row in told.items() if row.output}
-    assert shown == {4: "no bell: no", 7: "no"}
+    assert shown == {4: "no bell\nno\nthe clapper fell off", 7: "no"}
     assert told[8].quoted == ""
