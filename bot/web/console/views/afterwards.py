@@ -83,7 +83,7 @@ def afterwards(record: RequestRecord, run: Run | None, people: People, me: Perso
     return Afterwards(
         mark=what.mark,
         held=" ".join(_held(what, run, people)),
-        asked=_asked(request),
+        asked=_asked(request, people),
         answer=_answer(record) if what.kind == "answered" else (),
         output=_output(what) if has_result or what.kind == "unknown" else None,
         files=made.files if made and what.kind == "failed" else (),
@@ -92,9 +92,9 @@ def afterwards(record: RequestRecord, run: Run | None, people: People, me: Perso
     )
 
 
-def _asked(request: Request) -> Line | None:
+def _asked(request: Request, people: People) -> Line | None:
     quoted = below_title(request.title, request.quoted)
-    return Line(label=quoted_as(request) or say("card.unverified"), text=quoted) if quoted else None
+    return Line(label=quoted_as(request, people) or say("card.unverified"), text=quoted) if quoted else None
 
 
 def _answer(record: RequestRecord) -> tuple[Line, ...]:
