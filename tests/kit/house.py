@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from agents.context.pruning import authors
 from agents.events import Event, RequestOpened
 from agents.requests import AttemptId, Effect, GatedCall, Given, PersonId, Request, RunId, bound_to
 from agents.requests.proof import as_by
@@ -92,7 +93,7 @@ class House:
             about = build.request(new_id("request", 0), "s0", "question", run_id=run_id)
             begun += [build.chosen(asks, "s0"), RequestOpened(at=build.NOON, request=about)]
             begun += [build.decided("answered", about.id, Given(text="v1"), by=(person,))]
-        begun += [build.chosen(step, gate=policy)]
+        begun += [build.chosen(step, gate=policy, read_by=authors(begun))]
         await self.store.commit(Commit(run_id=run_id, events=begun))
         run, now = fold(begun), await self.store.now(run_id)
         snapshot = self.people.snapshot(policy, now)

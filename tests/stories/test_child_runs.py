@@ -106,6 +106,7 @@ async def test_who_wrote_to_a_child_is_a_requester_of_what_its_parent_does_next(
 
     assert record.request.requesters == ("anna", "bo")
     assert own.type == "not_entitled"
+    assert (await world.run(run_id)).writers == ("bo",), "nobody else has written since"
 
 
 async def test_a_child_that_a_crash_kept_from_beginning_does_not_hold_up_the_end_of_its_parent(world: World) -> None:
