@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import islice, product
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -109,9 +110,10 @@ async def test_the_usual_time_to_decide_is_that_of_the_last_day(world: World) ->
         await world.move_time(after_s)
         await world.decide("bo", record, "approve")
     newest = await world.opened(await world.trigger("press it"))
-    for number in range(600):  # however many newer ones there are
+    newer = ("".join(letters) for letters in islice(product("abcdefgh", repeat=4), 600))
+    for number, letters in enumerate(newer):  # however many there are
         later = newest.request.opened_at.timestamp() * 1_000 + number
-        await world.app.store.client.do("ZADD", Keys(0).requests, round(later), f"s0q-{number:013}")
+        await world.app.store.client.do("ZADD", Keys(0).requests, round(later), f"s0q-aaaaaaaaa{letters}")
 
     now = await status(world.app.store)
     await world.move_time(25 * _HOUR_S)

@@ -92,7 +92,7 @@ async def test_everybody_who_has_voted_hears_that_the_vote_of_who_left_counts_no
 
     told = world.mails("cy")[-1]
     assert told.text.startswith("An approval counts no more: Press bell\n")
-    assert "Bo Berg (has left) at " in told.text
+    assert "Bo Berg (has left) on " in told.text
     assert "Whoever gave it has left." in told.text
     assert not any("counts no more" in mail.text for mail in world.mails("eve")), "she has not voted"
 
