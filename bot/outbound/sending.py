@@ -305,7 +305,7 @@ class Sender:
                 told = as_told_now(record, self._people)
                 now = {
                     "asked": asked_line(told, self._people, me),
-                    "risks": risks_of(told),
+                    "risks": risks_of(told, self._people),
                     "decides": tuple(deciders(told, self._people, me)),
                     "on_yes": on_yes(told, self._people, me, is_paused=is_paused),
                 }

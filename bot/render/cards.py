@@ -46,6 +46,7 @@ from bot.render.words import (
     by_way,
     channel_name,
     feedback_text,
+    frozen_by,
     present,
     who_decides,
     why_rules,
@@ -104,7 +105,7 @@ def request_card(
         title=request.title,
         at=at,
         asked=asked_line(record, people, me),
-        risks=risks_of(record),
+        risks=risks_of(record, people),
         summary=summary,
         said=request.words,
         said_as=said_as(request, people) if request.words else "",
@@ -121,14 +122,14 @@ def request_card(
     )
 
 
-def risks_of(record: RequestRecord) -> tuple[str, ...]:
+def risks_of(record: RequestRecord, people: People) -> tuple[str, ...]:
     """Return what an approver of `record` must see first while it is open: what freezes it, what it means by now, and
     what code found risky about it.
     """
     request, call = record.request, record.request.call
     if request.format != "approval" or call is None or record.state != "open":
         return ()
-    found = [say("card.risk-frozen")] if record.frozen else []
+    found = [frozen_by(record.frozen, people)] if record.frozen else []
     found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
     found += [risk_text(risk.words) for risk in call.effect.risks]
     found += [text_of(fact.unread) for fact in call.effect.facts if fact.unread]

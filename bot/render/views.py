@@ -454,7 +454,7 @@ def request_view(
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
         came_of=came_of(run.made) if run else None,
         says=who_asks(request, people),
-        risks=risks_of(record),
+        risks=risks_of(record, people),
         facts=tuple(_fact_views(request, lists)),
         step=_step_view(record.asked),
         next_due=_due_view(told, people),

@@ -540,6 +540,13 @@ def frozen_since(freeze: Freeze, people: People) -> str:
     return f"{told}; {say('words.frozen-again', at=at, name=_who_froze(freeze.again_by, people), why=again)}"
 
 
+def frozen_by(freeze: Freeze, people: People) -> str:
+    """`frozen by Bo Berg: “incident 4711”`: who froze it, and why."""
+    if freeze.window:
+        return say("card.risk-frozen-window", name=quote(freeze.window, REASON_CHARS))
+    return say("card.risk-frozen", name=_who_froze(freeze.by, people), why=_why_frozen(freeze.reason))
+
+
 def _who_froze(person: PersonId, people: People) -> str:
     return people.name_of(person) if person else "sayso"
 

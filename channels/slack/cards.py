@@ -181,6 +181,7 @@ _GROUP = re.compile(r"S[A-Z0-9]{2,20}", re.ASCII)
 _CALLED_AT_ONCE = 100
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _QUOTED_CHARS = 1_500
+_ASKED_CHARS = 400
 _FACT_CHARS = 600
 _LINES, _FEWEST_FACTS, _SHORT_CHARS = 10, 2, 80
 """Lines of an approval above its buttons, but for its risks, and of these the facts at least. A phone shows no more."""
@@ -302,7 +303,7 @@ def _is_cut(card: Card) -> bool:
     facts = (*card.sent, *card.facts, *card.decides)
     facts_cut = len(facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
-    words = any(len(escape_invisible(text)) > _QUOTED_CHARS for text in (card.said, card.quoted))
+    words = any(len(escape_invisible(text)) > _quoted_chars(card) for text in (card.said, card.quoted))
     return bool(card.exact or card.details) or facts_cut or summary or words
 
 
@@ -323,11 +324,10 @@ def _content(card: Card) -> Iterator[Block]:
         yield _sentences(card.summary)
     if card.said:
         yield small(one_line(card.said_as, _LINE_CHARS) or say("card.unverified"))
-        yield quote(_folded(card.said) if is_folded else cut(escape_invisible(card.said), _QUOTED_CHARS))
+        yield quote(_quoted(card, card.said))
     if card.quoted:
         yield small(one_line(card.quoted_as, _LINE_CHARS) or say("card.unverified"))
-        shown = _folded(card.quoted) if is_folded else cut(escape_invisible(card.quoted), _QUOTED_CHARS)
-        yield _output(card.quoted) if card.is_output else quote(shown)
+        yield _output(card.quoted) if card.is_output else quote(_quoted(card, card.quoted))
     if is_folded:
         yield from _facts((*card.sent, *_few(card)))
         return
@@ -339,6 +339,15 @@ def _content(card: Card) -> Iterator[Block]:
 
 def _is_folded(card: Card) -> bool:
     return card.form is not None and card.form.format == "approval" and not card.form.only_stops
+
+
+def _quoted_chars(card: Card) -> int:
+    """The most that is shown of somebody's words: what can be answered leaves room for its buttons."""
+    return _ASKED_CHARS if card.form is not None and not card.form.only_stops else _QUOTED_CHARS
+
+
+def _quoted(card: Card, text: str) -> str:
+    return _folded(text) if _is_folded(card) else cut(escape_invisible(text), _quoted_chars(card))
 
 
 def _folded(text: str) -> str:

@@ -186,7 +186,8 @@ async def test_attack_a_mail_that_waits_as_a_freeze_begins_or_ends_is_as_risky_a
         await world.stop()
 
     mail = await world.next_mail("cy", about="Press bell")
-    assert mail.subject.startswith("⚠ ") == ("⚠ it is frozen" in mail.text) == ("Frozen: since" in mail.text) == begins
+    told = ("⚠ frozen by Bo Berg" in mail.text, "Frozen: since" in mail.text)
+    assert (mail.subject.startswith("⚠ "), *told) == (begins, begins, begins)
 
 
 async def said(app: App, word: Awaitable[object]) -> None:

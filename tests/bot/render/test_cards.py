@@ -198,7 +198,7 @@ def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> 
     assert risks(None, cut) == ("It is not whole.",)
     asked = approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"risks": marks})}))
     assert standing(record(asked, "denied"), fold([started()]), PEOPLE, NOON, 1).risks == (), "nobody decides it"
-    assert risks(freeze) == ("it is frozen",)
+    assert risks(freeze) == ("frozen by Bo Berg: “hot”",)
     assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
     assert risks(moved=("v1.1.0",)) == (), "it was edited since"
 
