@@ -21,7 +21,7 @@ from agents import (
     ToolContext,
 )
 from agents.events import PersonSaid, RequestRevised
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, Risk, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import GO_ON, IT_DID_NOT
@@ -131,6 +131,27 @@ async def test_attack_whoever_denied_with_a_wish_or_has_their_seat_approves_that
         await s.next_mail("cy", "Bo Berg, who denied with a reason or changed something else")
 
 
+async def test_whoever_denied_a_call_for_its_risk_decides_it_once_that_is_gone() -> None:
+    risks = [Risk(kind="CI", words="CI running")]
+
+    async def prepare(args: Ring) -> Effect:
+        return Effect(argv=("ring", args.bell), risks=tuple(risks))
+
+    bell = bells([])
+    agent = replace(bell, tools=(replace(bell.tools[0], prepare=prepare),))
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with a_sayso(agents=[agent], policies={"desk": ["bo"]}, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        risks.clear()
+        await s.deny("bo", run, "wait for the tests")
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), Decided)
+        await s.ended(run)
+
+
 async def test_a_change_that_nobody_could_approve_is_refused_and_what_nobody_could_is_not_asked() -> None:
     model = Scripted(ring("v1"), ring("v1"), ring("v1"), ring("v9"))
     async with a_sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
@@ -228,9 +249,8 @@ async def test_attack_a_model_reads_what_is_for_people_alone_in_the_story_of_the
         assert not [words for words in BESIDE if words in model.asked[-1].text]
 
 
-async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_is_asked_again() -> None:
-    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
-    rung, may_go = list[str](), asyncio.Event()
+def slow_bells(rung: list[str], may_go: asyncio.Event) -> Agent:
+    """Each rings until it may go, and nobody knows whether one has that was interrupted."""
 
     async def execute(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
         rung.append(args.bell)
@@ -238,8 +258,13 @@ async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_
         return Outcome(f"{args.bell} rang")
 
     bell = bells([])
-    slow = replace(bell, tools=(replace(bell.tools[0], execute=execute, idempotent=False),))
-    async with a_sayso(agents=[slow], policies=OWN, model=model) as s:
+    return replace(bell, tools=(replace(bell.tools[0], execute=execute, idempotent=False),))
+
+
+async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_is_asked_again() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    rung, may_go = list[str](), asyncio.Event()
+    async with a_sayso(agents=[slow_bells(rung, may_go)], policies=OWN, model=model) as s:
         run = await s.trigger("ring v1")
         first = await s.opened(run)
         await s.approve("cy", run)
