@@ -131,6 +131,23 @@ async def test_attack_whoever_denied_with_a_wish_or_has_their_seat_approves_that
         await s.next_mail("cy", "Bo Berg, who denied with a reason or changed something else")
 
 
+@pytest.mark.parametrize("editor", ["anna", "cy"])
+async def test_attack_whoever_wished_for_what_stands_by_the_card_before_denies_it_and_approves_it(editor: str) -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with a_sayso(agents=[bells([], editable=("bell",))], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        assert isinstance(await s.edit(editor, first, bell="v9"), Edited)
+        assert isinstance(await s.decide("bo", first, "deny", WISH), Decided)
+
+        wished = await s.opened(run, after=first.request.id)
+
+        assert WISH in model.asked[-1].text
+        assert isinstance(await s.decide("bo", wished, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", wished, "approve"), Decided)
+        await s.ended(run)
+
+
 async def test_whoever_denied_a_call_for_its_risk_decides_it_once_that_is_gone() -> None:
     risks = [Risk(kind="CI", words="CI running")]
 
@@ -284,6 +301,31 @@ async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_
         assert isinstance(await s.decide("cy", wished, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v1", "v9"]
+
+
+async def test_attack_whoever_denied_too_late_by_the_card_before_approves_what_they_wished_for() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    rung, may_go = list[str](), asyncio.Event()
+    async with a_sayso(agents=[slow_bells(rung, may_go)], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.edit("anna", first, bell="v9")
+        await s.approve("cy", run)
+        await until(lambda: rung, what="it rings")
+        assert isinstance(await s.decide("bo", first, "deny", WISH), TooLate)
+        async with s.stopped():
+            may_go.set()
+        asked = await s.opened(run, after=first.request.id)
+        await s.answer("cy", run, say(IT_DID_NOT))
+        again = await s.opened(run, after=asked.request.id)
+        await s.deny("cy", run)
+
+        wished = await s.opened(run, after=again.request.id)
+
+        assert WISH in model.asked[-1].text
+        assert isinstance(await s.decide("bo", wished, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", wished, "approve"), Decided)
+        await s.ended(run)
 
 
 class Nothing(Arguments):
