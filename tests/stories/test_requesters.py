@@ -169,6 +169,19 @@ async def test_whoever_denied_a_call_for_its_risk_decides_it_once_that_is_gone()
         await s.ended(run)
 
 
+async def test_whoever_may_approve_their_own_edit_hands_it_on_to_somebody_who_then_may() -> None:
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with a_sayso(agents=[bells([], editable=("bell",))], policies=OWN, model=model) as s:
+        run, second = await denied_by_bo(s, WISH)
+        assert isinstance(await s.edit("bo", second, bell="v9"), Edited)
+        changed = await s.request(second.request.id)
+
+        assert isinstance(await s.delegate("bo", changed, "dan"), Delegated)
+
+        assert isinstance(await s.decide("dan", changed, "approve"), Decided)
+        await s.ended(run)
+
+
 async def test_a_change_that_nobody_could_approve_is_refused_and_what_nobody_could_is_not_asked() -> None:
     model = Scripted(ring("v1"), ring("v1"), ring("v1"), ring("v9"))
     async with a_sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
