@@ -21,21 +21,25 @@ from agents import (
     ToolContext,
 )
 from agents.events import PersonSaid, RequestRevised
-from agents.requests import PersonId, Risk, RunId
+from agents.requests import PersonId, Risk, RunId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT
+from bot.policy.answers import Statement
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import (
     AlreadyDecided,
     Counted,
     Decided,
     Delegated,
+    Judgement,
     NotEntitled,
     OutOfDate,
     Revoked,
     TooLate,
 )
+from bot.store.ids import review_of
 from bot.testing import Fails, Sayso, Scripted
 from language import say
 from tests.fakes.hallway import Hallway
@@ -253,6 +257,41 @@ async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_com
 
         assert ("bo", "answered") in [(one.person, one.part) for one in (await s.run(run)).read_by]
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
+
+
+async def broken(s: Sayso, person: str, record: RequestRecord) -> Judgement:
+    """What comes of it that somebody breaks the glass."""
+    said = Statement(
+        reply_id="glass",
+        person=PersonId(person),
+        proof=as_by("cli"),
+        binding=bound_to(record.request, "digest"),
+        said="break_glass",
+        text="it burns",
+        reason="it burns",
+    )
+    return await s.app.requests.decisions.decide(record.request.id, said)
+
+
+async def test_attack_whoever_answered_the_agent_reviews_the_glass_that_was_broken_for_what_came_of_it() -> None:
+    asks = RequestHumanInput(question="Which?", to=("person:dan",))
+    model = Scripted(asks, lambda run: ring(run.results[-1].text), Done(summary="done"))
+    agent, desk = replace(bells([]), asks=("person:dan",)), {"approvers": ["person:bo"], "break_glass": ["person:bo"]}
+    async with a_sayso(agents=[agent], policies={"desk": desk}, model=model) as s:
+        run = await s.trigger("ring")
+        asked = await s.opened(run)
+        await s.answer("dan", run, "v9")
+        record = await s.opened(run, after=asked.request.id)
+        assert record.request.behind == ("dan",)
+
+        assert isinstance(await broken(s, "bo", record), Decided)
+
+        review = await s.ended(RunId(review_of(record.request.id)))
+        assert (review.state, dict(review.requests)) == ("failed", {})
+        told = reviewed_of(review)
+        assert told is not None
+        assert told.took_part == ("anna", "dan")
+        await s.next_mail("dan", "The review of a broken glass has no answer")
 
 
 BESIDE = "take v9 instead", "v9 is what they want", "next time v9"
