@@ -77,12 +77,15 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What is known of the request that an event names: the `call` it asks for, by its hash, and which `options` of an
-    answer are words of code.
+    """What is known of the request that an event names: the `call` it asks for, or that was on the card by which
+    somebody says no to it, by its hash, and which `options` of an answer are words of code.
+
+    `was_another`: it asked for another call before.
     """
 
     call: str = ""
     options: frozenset[str] = frozenset()
+    was_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ were tried again, waits that were written anew. The rest makes room as `fit` say
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agents.context.fields import About, Cut, fields_of
 from agents.events import (
@@ -58,29 +58,40 @@ class Entry:
 
 @dataclass(slots=True)
 class _Story:
-    """The facts to know about the steps of a run."""
+    """The facts to know about the steps of a run. `shown` is the hash of the call on a card, by the digest of that."""
 
     attempts: dict[AttemptId, StepId] = field(default_factory=dict[AttemptId, StepId])
     calls: dict[StepId, _Call] = field(default_factory=dict[StepId, _Call])
     asked: set[StepId] = field(default_factory=set[StepId])
     about: dict[RequestId, About] = field(default_factory=dict[RequestId, About])
+    shown: dict[str, str] = field(default_factory=dict[str, str])
 
     def for_model(self, event: Event) -> tuple[Event, About]:
         """Return `event` as a model reads it, and what it is about.
 
-        Code takes one of its own words for an answer to its questions: what came with that is for people.
+        Code takes one of its own words for an answer to its questions: what came with that is for people. A no counts
+        by whatever card it is said, and is one to the call on that; which one it is meant for is not known where it
+        came by no card, and there were two.
         """
         match event:
             case RequestOpened() | RequestRevised():
-                request = event.request
+                request, before = event.request, self.about.get(event.request.id)
                 is_of_code = request.purpose in {"go_on", "unknown"}
                 options = frozenset(request.options) if is_of_code else frozenset[str]()
-                self.about[request.id] = About(request.call.sha256 if request.call else "", options)
+                call = self.shown[request.digest] = request.call.sha256 if request.call else ""
+                was_another = before is not None and (before.was_another or before.call != call)
+                self.about[request.id] = About(call, options, was_another)
                 return event, About()
-            case VoteCast() | RequestRevoked() | RequestDecided():
+            case VoteCast() | RequestRevoked():
+                about, seen = self.about.get(event.request_id, About()), event.vote.binding
+                if not event.vote.approve:
+                    is_sure = seen.by not in {"request", "thread"} or not about.was_another
+                    about = replace(about, call=self.shown.get(seen.digest, "") if is_sure else "")
+                    self.about[event.request_id] = about
+                return event, about
+            case RequestDecided():
                 about = self.about.get(event.request_id, About())
-                is_of_code = isinstance(event, RequestDecided) and bool(about.options)
-                return event.model_copy(update={"files": ()}) if is_of_code else event, about
+                return event.model_copy(update={"files": ()}) if about.options else event, about
             case _:
                 return event, About()
 

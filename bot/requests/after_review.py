@@ -114,7 +114,7 @@ def reviewed(record: RequestRecord, vote: Vote, people: People, now: datetime) -
     """Return what is reviewed once `vote` has broken the glass of `record`, and who is asked."""
     request, by, known = record.request, vote.person, who_of(as_known_now(record, people))
     # Whoever may be one of them could not answer it either.
-    out = {other for one in (by, *known.took_part) for other in (one, *people.maybe(one))}
+    out = {other for one in (by, *known.took_part, *known.behind) for other in (one, *people.maybe(one))}
     to = present(known.reviewers, people)
     operators = people.members(people.tables.alerts, now)
     return Reviewed(
@@ -125,7 +125,7 @@ def reviewed(record: RequestRecord, vote: Vote, people: People, now: datetime) -
         name=people.name_of(by),
         reason=vote.reason,
         to=to or tuple(one for one in operators if one not in out),
-        took_part=who_of(record).took_part,
+        took_part=(*who_of(record).took_part, *request.behind),
         expires_after_s=_REVIEW_WITHIN.total_seconds(),
         remind_after_s=request.policy.remind_after_s,
         quiet_hours=request.policy.quiet_hours,

@@ -482,14 +482,14 @@ def behind_in(run: Run, requesters: Collection[PersonId], call: GatedCall | None
 def with_objectors(record: RequestRecord, run: Run, call: GatedCall, but: PersonId | None) -> Request:
     """Return the request, whose requesters are those too whose wish the changed `call` may be, as they denied another.
 
-    `but`: whoever changed it themselves is none of them by that.
+    `but`: whoever changed it themselves is none of them by that, nor keeps anybody from the seat that they hand on.
     """
     request = record.request
     found = (one for one, part in parts_in(run, who_of(record).named, call).items() if part == "objected")
     new = tuple(one for one in found if one not in request.requesters and one != but)
     parts: dict[PersonId, Part] = {**request.parts, **dict.fromkeys(new, "objected")}
     requesters = (*request.requesters, *new)
-    behind = behind_in(run, requesters, call)
+    behind = tuple(one for one in behind_in(run, requesters, call) if one != but)
     return request.model_copy(update={"requesters": requesters, "parts": parts, "behind": behind})
 
 

@@ -656,8 +656,9 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[Worded, ...
 
 
 def _said_no(request: Request, vote: Vote) -> tuple[Author, ...]:
-    call = request.call.sha256 if request.call else ""
-    return (Author(person=vote.person, part="objected", no_to=call),)
+    # By an older card they may have said no to another call.
+    call = request.call if vote.binding.digest == request.digest else None
+    return (Author(person=vote.person, part="objected", no_to=call.sha256 if call else ""),)
 
 
 def _who_objected(run: Run, people: Sequence[PersonId]) -> tuple[Author, ...]:

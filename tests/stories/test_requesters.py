@@ -21,21 +21,25 @@ from agents import (
     ToolContext,
 )
 from agents.events import PersonSaid, RequestRevised
-from agents.requests import PersonId, RunId
+from agents.requests import PersonId, Risk, RunId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from agents.review import reviewed_of
 from agents.run import GO_ON, IT_DID_NOT
+from bot.policy.answers import Statement
 from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import (
     AlreadyDecided,
     Counted,
     Decided,
     Delegated,
+    Judgement,
     NotEntitled,
     OutOfDate,
     Revoked,
     TooLate,
 )
+from bot.store.ids import review_of
 from bot.testing import Fails, Sayso, Scripted
 from language import say
 from tests.fakes.hallway import Hallway
@@ -131,6 +135,57 @@ async def test_attack_whoever_denied_with_a_wish_or_has_their_seat_approves_that
         await s.next_mail("cy", "Bo Berg, who denied with a reason or changed something else")
 
 
+@pytest.mark.parametrize("editor", ["anna", "cy"])
+async def test_attack_whoever_wished_for_what_stands_by_the_card_before_denies_it_and_approves_it(editor: str) -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    async with a_sayso(agents=[bells([], editable=("bell",))], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        assert isinstance(await s.edit(editor, first, bell="v9"), Edited)
+        assert isinstance(await s.decide("bo", first, "deny", WISH), Decided)
+
+        wished = await s.opened(run, after=first.request.id)
+
+        assert WISH in model.asked[-1].text
+        assert isinstance(await s.decide("bo", wished, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", wished, "approve"), Decided)
+        await s.ended(run)
+
+
+async def test_whoever_denied_a_call_for_its_risk_decides_it_once_that_is_gone() -> None:
+    risks = [Risk(kind="CI", words="CI running")]
+
+    async def prepare(args: Ring) -> Effect:
+        return Effect(argv=("ring", args.bell), risks=tuple(risks))
+
+    bell = bells([])
+    agent = replace(bell, tools=(replace(bell.tools[0], prepare=prepare),))
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with a_sayso(agents=[agent], policies={"desk": ["bo"]}, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        risks.clear()
+        await s.deny("bo", run, "wait for the tests")
+
+        second = await s.opened(run, after=first.request.id)
+
+        assert isinstance(await s.decide("bo", second, "approve"), Decided)
+        await s.ended(run)
+
+
+async def test_whoever_may_approve_their_own_edit_hands_it_on_to_somebody_who_then_may() -> None:
+    model = Scripted(ring("v1"), ring("v1"), Done(summary="done"))
+    async with a_sayso(agents=[bells([], editable=("bell",))], policies=OWN, model=model) as s:
+        run, second = await denied_by_bo(s, WISH)
+        assert isinstance(await s.edit("bo", second, bell="v9"), Edited)
+        changed = await s.request(second.request.id)
+
+        assert isinstance(await s.delegate("bo", changed, "dan"), Delegated)
+
+        assert isinstance(await s.decide("dan", changed, "approve"), Decided)
+        await s.ended(run)
+
+
 async def test_a_change_that_nobody_could_approve_is_refused_and_what_nobody_could_is_not_asked() -> None:
     model = Scripted(ring("v1"), ring("v1"), ring("v1"), ring("v9"))
     async with a_sayso(agents=[bells([])], policies={"desk": ["bo"]}, model=model) as s:
@@ -204,6 +259,41 @@ async def test_whoever_answers_a_question_of_the_agent_does_not_approve_what_com
         assert isinstance(await s.decide("bo", second, "approve"), NotEntitled)
 
 
+async def broken(s: Sayso, person: str, record: RequestRecord) -> Judgement:
+    """What comes of it that somebody breaks the glass."""
+    said = Statement(
+        reply_id="glass",
+        person=PersonId(person),
+        proof=as_by("cli"),
+        binding=bound_to(record.request, "digest"),
+        said="break_glass",
+        text="it burns",
+        reason="it burns",
+    )
+    return await s.app.requests.decisions.decide(record.request.id, said)
+
+
+async def test_attack_whoever_answered_the_agent_reviews_the_glass_that_was_broken_for_what_came_of_it() -> None:
+    asks = RequestHumanInput(question="Which?", to=("person:dan",))
+    model = Scripted(asks, lambda run: ring(run.results[-1].text), Done(summary="done"))
+    agent, desk = replace(bells([]), asks=("person:dan",)), {"approvers": ["person:bo"], "break_glass": ["person:bo"]}
+    async with a_sayso(agents=[agent], policies={"desk": desk}, model=model) as s:
+        run = await s.trigger("ring")
+        asked = await s.opened(run)
+        await s.answer("dan", run, "v9")
+        record = await s.opened(run, after=asked.request.id)
+        assert record.request.behind == ("dan",)
+
+        assert isinstance(await broken(s, "bo", record), Decided)
+
+        review = await s.ended(RunId(review_of(record.request.id)))
+        assert (review.state, dict(review.requests)) == ("failed", {})
+        told = reviewed_of(review)
+        assert told is not None
+        assert told.took_part == ("anna", "dan")
+        await s.next_mail("dan", "The review of a broken glass has no answer")
+
+
 BESIDE = "take v9 instead", "v9 is what they want", "next time v9"
 """A comment, the reason of a hand-on, and a note beside an approval."""
 
@@ -228,9 +318,8 @@ async def test_attack_a_model_reads_what_is_for_people_alone_in_the_story_of_the
         assert not [words for words in BESIDE if words in model.asked[-1].text]
 
 
-async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_is_asked_again() -> None:
-    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
-    rung, may_go = list[str](), asyncio.Event()
+def slow_bells(rung: list[str], may_go: asyncio.Event) -> Agent:
+    """Each rings until it may go, and nobody knows whether one has that was interrupted."""
 
     async def execute(args: Ring, _: Effect, hands: ToolContext) -> Outcome:
         rung.append(args.bell)
@@ -238,8 +327,13 @@ async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_
         return Outcome(f"{args.bell} rang")
 
     bell = bells([])
-    slow = replace(bell, tools=(replace(bell.tools[0], execute=execute, idempotent=False),))
-    async with a_sayso(agents=[slow], policies=OWN, model=model) as s:
+    return replace(bell, tools=(replace(bell.tools[0], execute=execute, idempotent=False),))
+
+
+async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_is_asked_again() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    rung, may_go = list[str](), asyncio.Event()
+    async with a_sayso(agents=[slow_bells(rung, may_go)], policies=OWN, model=model) as s:
         run = await s.trigger("ring v1")
         first = await s.opened(run)
         await s.approve("cy", run)
@@ -259,6 +353,31 @@ async def test_attack_whoever_denied_too_late_with_a_wish_approves_that_once_it_
         assert isinstance(await s.decide("cy", wished, "approve"), Decided)
         await s.ended(run)
     assert rung == ["v1", "v9"]
+
+
+async def test_attack_whoever_denied_too_late_by_the_card_before_approves_what_they_wished_for() -> None:
+    model = Scripted(ring("v1"), ring("v9"), Done(summary="done"))
+    rung, may_go = list[str](), asyncio.Event()
+    async with a_sayso(agents=[slow_bells(rung, may_go)], policies=OWN, model=model) as s:
+        run = await s.trigger("ring v1")
+        first = await s.opened(run)
+        await s.edit("anna", first, bell="v9")
+        await s.approve("cy", run)
+        await until(lambda: rung, what="it rings")
+        assert isinstance(await s.decide("bo", first, "deny", WISH), TooLate)
+        async with s.stopped():
+            may_go.set()
+        asked = await s.opened(run, after=first.request.id)
+        await s.answer("cy", run, say(IT_DID_NOT))
+        again = await s.opened(run, after=asked.request.id)
+        await s.deny("cy", run)
+
+        wished = await s.opened(run, after=again.request.id)
+
+        assert WISH in model.asked[-1].text
+        assert isinstance(await s.decide("bo", wished, "approve"), NotEntitled)
+        assert isinstance(await s.decide("cy", wished, "approve"), Decided)
+        await s.ended(run)
 
 
 class Nothing(Arguments):

@@ -148,7 +148,7 @@ class Who:
     @cached_property
     def reviewers(self) -> tuple[PersonId, ...]:
         """Those who decide whether it was right to break it: who could approve, and took no part in what was asked."""
-        out = {*self.requesters, *self.editors, *self.broke, *self.may_not_break}
+        out = {*self.requesters, *self.behind, *self.editors, *self.broke, *self.may_not_break}
         return tuple(one for one in self.seated_ever if one not in out)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast, get_type_hints
+from typing import Any, Literal, cast, get_type_hints
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agents.context import render
 from agents.context.pruning import authors
-from agents.events import Event, RequestDecided, RequestRevised, RunStarted, StepChosen
+from agents.events import Event, RequestDecided, RequestOpened, RequestRevised, RunStarted, StepChosen
 from agents.events.requests import Edited
 from agents.requests import Attachment, Author, GatedCall, Given, PersonId, RequestId, Worded
 from agents.requests.proof import as_by
@@ -139,6 +139,29 @@ def test_one_of_the_words_of_code_names_nobody_and_any_other_word_does() -> None
         return BO in [one.person for one in authors([*asks, event])]
 
     assert [named(answered(say(IT_DID_NOT))), named(answered("rather v2"))] == [False, True]
+
+
+def test_a_no_is_one_to_the_call_on_the_card_by_which_it_was_said() -> None:
+    """It counts though the call was changed since: who wishes for what it was changed to has not said no to that."""
+    newer = CALL.model_copy(update={"arguments": {"version": "v9"}})
+    first, then = (
+        request().model_copy(update={"call": call, "digest": digest}) for call, digest in ((CALL, "d"), (newer, "e"))
+    )
+    asked: list[Event] = [started(requester="anna"), chosen(gate="production"), RequestOpened(at=NOON, request=first)]
+    changed = [*asked, RequestRevised(at=NOON, by=PersonId("anna"), request=then.asking())]
+
+    def no_to(story: list[Event], by: Literal["card", "thread"], digest: str) -> set[str]:
+        """Which call Bo said no to, all the ways in which he is told to have."""
+        told, found = decided("denied", reason="take v9"), set[str]()
+        for no in (vote(approve=False, reason="take v9"), revoked()):
+            binding = no.vote.binding.model_copy(update={"by": by, "digest": digest})
+            meant = no.model_copy(update={"vote": no.vote.model_copy(update={"binding": binding})})
+            found |= {one.no_to for one in authors([*story, meant, told]) if one.person == BO}
+        return found
+
+    assert no_to(changed, "card", "d") == no_to(asked, "card", "d") == no_to(asked, "thread", "d") == {CALL.sha256}
+    assert no_to(changed, "card", "e") == {newer.sha256}
+    assert no_to(changed, "thread", "e") == no_to(changed, "card", "unknown") == {""}, "nobody knows what they saw"
 
 
 @given(any_story(max_size=10))

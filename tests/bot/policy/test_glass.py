@@ -160,6 +160,8 @@ def test_the_other_approvers_review_it() -> None:
     assert who_of(broken(BO)).reviewers == (CY,)
     assert who_of(broken().model_copy(update={"joined": (CY,)})).reviewers == (BO,)
     assert who_of(broken().model_copy(update={"may_not_break": (CY,)})).reviewers == (BO,), "they may be an editor"
+    behind = broken().request.model_copy(update={"behind": (CY,)})
+    assert who_of(broken().model_copy(update={"request": behind})).reviewers == (BO,), "their words led to it"
 
 
 def test_what_is_kept_of_other_votes_and_decisions_is_as_it_was() -> None:
