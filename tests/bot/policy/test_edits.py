@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.events import RequestRevised, VoteCast
 from agents.moves import begun
-from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Vote, bound_to
+from agents.requests import Effect, Fact, GatedCall, PersonId, PolicySnapshot, PolicyStep, Risk, Vote, bound_to
 from agents.requests.asked import AskedStep
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord, after
@@ -126,9 +126,10 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
     assert decide == {"later step", "earlier step", "once it escalates"}
 
 
-def test_a_call_is_the_same_while_nothing_differs_but_its_facts_and_what_may_be_edited() -> None:
+def test_a_call_is_the_same_while_nothing_differs_but_its_facts_its_risks_and_what_may_be_edited() -> None:
     call = _call("v1")
-    beside = call.effect.model_copy(update={"facts": (Fact(label="From", text="v0"),)})
+    told = {"facts": (Fact(label="From", text="v0"),), "risks": (Risk(kind="CI", words="CI running"),)}
+    beside = call.effect.model_copy(update=told)
 
     assert call.sha256 == call.model_copy(update={"editable": (), "effect": beside}).sha256
     for changed in ({"argv": ("deploy", "--force")}, {"artifacts": {"plan": "1 to add"}}, {"cwd": "/srv"}):
