@@ -245,9 +245,7 @@ class GatedCall(Stored, Frozen):
 
     @property
     def sha256(self) -> str:
-        """The hex SHA-256 of exactly what it does: the facts and risks beside it, and what may be edited, are no part
-        of that.
-        """
+        """The hex SHA-256 of exactly what it does: facts and risks, and what may be edited, are no part of that."""
         beside = {"facts": (), "risks": ()}
         bare = self.model_copy(update={"editable": (), "effect": self.effect.model_copy(update=beside)})
         # As it is written: for Python, `1` is `True` and `1.0`.

@@ -277,6 +277,8 @@ def _undone(became: Became) -> str:
     request = became.record.request
     if is_of_program(request):
         return say("standing.program-told")
+    if became.kind == "superseded" and became.run is None:  # who knows whether it is asked anew, and done by that?
+        return ""
     return say("standing.nothing-done") if request.format == "approval" else ""
 
 

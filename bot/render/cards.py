@@ -81,10 +81,13 @@ def request_card(
     at: datetime,
     me: PersonId | None = None,
     lists: Mapping[str, str] = NO_LISTS,
+    *,
+    is_paused: bool = False,
 ) -> Card:
     """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
     What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
+    `is_paused`: its run goes on only when somebody resumes it.
     """
     request = record.request
     asks = asked_by(request.purpose, request.askers, people)
@@ -114,7 +117,7 @@ def request_card(
         sent=tuple(arguments_of(request)),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
-        on_yes=on_yes(record, people, me),
+        on_yes=on_yes(record, people, me, is_paused=is_paused),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,

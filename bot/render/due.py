@@ -144,13 +144,16 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
 def _once_approved(record: RequestRecord, *, is_paused: bool) -> str:
     request, is_frozen = record.request, record.frozen is not None
     where = request.call.effect.environment if request.call else None
-    if request.program:
-        return say("card.approved-program-frozen" if is_frozen else "card.approved-program")
-    if request.call and request.call.tool == ALLOW_AGAIN:
-        return say("card.approved-again")
+    if request.program and is_frozen:
+        return say("card.approved-program-frozen")
     if is_frozen:
         return say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
-    return say("card.approved-paused" if is_paused else "card.approved-gate")
+    if is_paused:
+        return say("card.approved-paused")
+    if request.program:
+        return say("card.approved-program")
+    is_again = request.call is not None and request.call.tool == ALLOW_AGAIN
+    return say("card.approved-again" if is_again else "card.approved-gate")
 
 
 _UNANSWERED = {

@@ -36,7 +36,6 @@ class InRun:
 
 def in_run(run: Run, request_id: RequestId) -> InRun:
     """Return what `run` knows of a request of its own."""
-    pending = run.pending.request if run.pending else None
     return InRun(
         made=made_for(run.made, request_id),
         queued=run.queued,
@@ -44,6 +43,15 @@ def in_run(run: Run, request_id: RequestId) -> InRun:
         word=word_of(run),
         is_cancelled=run.is_cancelled,
         cancelled_by=run.cancelled_by,
-        is_asked_anew=pending is not None and pending.id != request_id,
+        is_asked_anew=_newest_about(run, request_id) != request_id,
         live=live_now(run),
     )
+
+
+def _newest_about(run: Run, request_id: RequestId) -> RequestId:
+    """Return the request that was asked last about the same step and for the same purpose as this one."""
+    own = run.requests.get(request_id)
+    if own is None:
+        return request_id
+    every = (one.request for one in run.requests.values() if one.request.step_id == own.request.step_id)
+    return [one.id for one in every if one.purpose == own.request.purpose][-1]

@@ -116,8 +116,13 @@ class Lists:
 
     async def is_paused(self, run_id: str) -> bool:
         """Return whether a run is paused, as its line says."""
-        line = await self.summary(run_id)
-        return bool(line) and json.loads(line).get("state") == "paused"
+        return run_id in await self.paused((run_id,))
+
+    async def paused(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the runs that are paused, as their lines say."""
+        lines = await self.summaries_of(run_ids)
+        states = (json.loads(line).get("state") if line else "" for line in lines)
+        return frozenset(run_id for run_id, state in zip(run_ids, states, strict=True) if state == "paused")
 
     async def requests(self, *, only_open: bool) -> list[str]:
         """The ids of requests, oldest first within each shard."""

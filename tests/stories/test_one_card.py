@@ -9,7 +9,8 @@ from agents.requests import Fact, Request
 from agents.requests.record import RequestRecord
 from bot.cli.show import request_text
 from bot.render.cards import request_card
-from bot.render.views import request_view
+from bot.render.request_card import standing
+from bot.render.views import RequestView, request_view
 from channels import Address, Card
 from channels.email import mime
 from channels.email.format.body import read_body
@@ -17,12 +18,14 @@ from channels.slack import cards as slack
 from channels.slack.modals import details_page
 from tests.agents.worlds import NOON
 from tests.bot.examples import BO, CALL, PEOPLE, approval
+from tests.bot.queries.test_overview import looks
 from tests.channels.email.mails import BOT, TOKEN
 from tests.fakes.slack.limits.blocks import message_mistakes
 from tests.kit.acts import vote
 from tests.kit.long import examples
 from tests.kit.world import World
 from tests.servers.console import a_console
+from tests.servers.web import serving
 
 TO = Address(channel="email", person=BO, to="bo@corp.example", thread="run-7")
 # How each part begins, in the order in which people read; what follows it is anything.
@@ -78,3 +81,24 @@ async def test_the_page_in_the_console_has_the_same_order(world: World) -> None:
     parts = ["Press the big bell?", "Anna Ames asks.", "What Anna Ames wrote:", "press the big bell"]
     parts += ["Who decides", "Expires", "Approve", "Details", "Exactly this", record.request.digest]
     assert sorted(parts, key=words.index) == parts
+
+
+async def test_wherever_a_request_of_a_paused_run_stands_a_yes_starts_nothing_before_somebody_resumes_it(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.steer(run_id, "pause")
+
+    drawn = standing(record, await world.run(run_id), world.people, NOON, 1, BO)
+    window = await looks(world, record, "bo")
+    async with serving(world.app) as api:
+        bo = await api.client("bo")
+        alone = (await bo.get(f"/v1/requests/{record.request.id}")).json()
+        [listed] = (await bo.get("/v1/requests?state=open")).json()["requests"]
+
+    terminal = request_text(RequestView.model_validate(alone), world.people)
+    said = "nothing starts until the run goes on: somebody has paused it"
+    assert [card.on_yes and card.on_yes.text for card in (drawn, window)] == [said, said]
+    assert [alone["if_approved"], listed["if_approved"]] == [said, said]
+    assert f"if approved, {said}" in terminal

@@ -31,7 +31,7 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
     few_of(
         [
             ("--version", {*NO_REDIS, "asyncio", "pydantic_settings"}, 260),
-            ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 490),
+            ("runs", {*NO_REDIS, "pydantic_settings"} - {"httpx2"}, 495),
             # A client waits for it: no SDK, and nothing that reads what is asked.
             ("mcp", {*NO_REDIS, "jinja2", "mcp", "mcp_types", "agents.events"} - {"httpx2"}, 460),
             ("agents", NO_REDIS, 530),

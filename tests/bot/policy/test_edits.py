@@ -126,7 +126,7 @@ def test_whoever_asked_changes_it_as_one_who_decides_wherever_they_come_to_decid
     assert decide == {"later step", "earlier step", "once it escalates"}
 
 
-def test_a_call_is_the_same_while_nothing_differs_but_its_facts_and_risks_and_what_may_be_edited() -> None:
+def test_a_call_is_the_same_while_nothing_differs_but_its_facts_its_risks_and_what_may_be_edited() -> None:
     call = _call("v1")
     told = {"facts": (Fact(label="From", text="v0"),), "risks": (Risk(kind="CI", words="CI running"),)}
     beside = call.effect.model_copy(update=told)

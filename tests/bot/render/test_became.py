@@ -45,6 +45,8 @@ def test_what_is_known_of_the_run_says_more_than_the_record() -> None:
     alone, anew = became(found, None), became(found, InRun(is_asked_anew=True))
 
     assert (alone.kind, anew.kind) == ("superseded", "replaced")
+    nothing = "Nothing was done."
+    assert [nothing in line(one, PEOPLE) for one in (alone, became(found, InRun()))] == [False, True], "who looked?"
     assert became(record(state="approved"), InRun()).may_stop
     over = fold([started(), ended()])
     assert became(record(state="approved"), in_run(over, REQUEST)).kind == "not_begun"

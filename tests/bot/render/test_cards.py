@@ -132,6 +132,21 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
     assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
 
 
+def test_whatever_is_asked_a_yes_starts_nothing_in_a_paused_run_and_in_a_freeze() -> None:
+    again = approval(call=CALL.model_copy(update={"tool": ALLOW_AGAIN}))
+    freeze = Freeze(since=NOON, by=BO, environment="production", reason="hot")
+
+    def told(asks: Request, frozen: Freeze | None, *, is_paused: bool) -> str:
+        card = request_card(record(asks, frozen=frozen), PEOPLE, NOON, BO, is_paused=is_paused)
+        assert card.on_yes
+        return card.on_yes.text
+
+    for asks in (APPROVAL, again, approval(program="service:ci")):
+        assert told(asks, None, is_paused=True).startswith("nothing starts until the run goes on")
+        assert "freeze" in told(asks, freeze, is_paused=False)
+        assert "nothing starts" not in told(asks, None, is_paused=False)
+
+
 def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None:
     manager, finance = (
         PolicyStep(name="manager", rule=anyone("bo", "dan")),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
-from agents.events import Event, RunEnded, ToolQueued
+from agents.events import Event, RunEnded, StepRefused, ToolQueued
 from agents.forms import FormValue
 from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId, Worded
 from agents.requests.proof import as_by
@@ -230,12 +230,15 @@ def test_a_closed_request_says_who_when_why_and_what_follows(found: RequestRecor
         assert card_of(found, ended()).summary.endswith(f"in the terminal. {UNDONE} The run has ended.")
 
 
-def test_a_request_is_replaced_only_where_another_asks_in_its_place() -> None:
-    found = closed("superseded", **NOBODY)
-    anew = fold([started(), chosen(), opened("q2")])
+def test_a_request_is_replaced_only_where_another_asks_in_its_place_and_stays_so_once_that_is_decided() -> None:
+    found, replaced = closed("superseded", **NOBODY), f"Replaced by a new request at {AT}."
+    asked = [started(), chosen(), opened(REQUEST), decided("superseded", REQUEST, by=())]
+    anew = fold([*asked, opened("q2")])
+    another = fold([*asked, StepRefused(at=LATER, step_id=StepId("s1"), error=""), chosen(step_id="s2")])
+    another = fold([opened("q2", "s2")], another)
 
-    assert card_of(found, anew).summary == f"Replaced by a new request at {AT}."
-    assert card_of(found).summary == f"No longer asked, at {AT}. {UNDONE}"
+    assert [card_of(found, run).summary for run in (anew, ended(anew))] == [replaced, replaced]
+    assert card_of(found, another).summary == f"No longer asked, at {AT}. {UNDONE}"
 
 
 def test_an_approval_that_was_taken_back_names_both() -> None:

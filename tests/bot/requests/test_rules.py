@@ -459,6 +459,8 @@ class Requests(RuleBasedStateMachine):
         """They have left, or are only missing; which of the two is told by who is left and what becomes of it."""
         self.is_whole_again()
         page, before = self.page, {*self.page.present}
+        if not before & gone:  # it takes nobody away
+            return
         page.present = before - gone
         written = self.written()
         here = self.house.people.here_by(written)

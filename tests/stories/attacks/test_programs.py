@@ -313,7 +313,7 @@ async def test_attack_a_denial_in_the_moment_of_a_start_that_is_then_taken_back_
 
         stands = (await start.ci.get(path)).json()
         assert (stands["state"], stands["may_act"], stands["started_at"]) == ("revoked", False, None)
-        assert "revoked" in refused(await begun(start.ci, start.request), 409, "closed")
+        assert "stopped" in refused(await begun(start.ci, start.request), 409, "closed")
         assert (run.ended and run.ended.summary) == "approved, and taken back: “the disk is in use”"
         for person in ("bo", "cy"):
             await start.office.next_mail(person, about="Taken back by Cy Cole before it started.")

@@ -151,7 +151,7 @@ async def test_nothing_begins_before_the_decision_or_against_it(
     for more in ({}, {"digest": "0" * 64}):
         refused(await begun(ci, opened, **more), 409, "not-now")
         assert "denied" in refused(await begun(ci, denied, **more), 409, "closed")
-        assert "revoked" in refused(await begun(ci, taken_back, **more), 409, "closed")
+        assert "stopped" in refused(await begun(ci, taken_back, **more), 409, "closed")
         refused(await begun(ci, spent, "another", **more), 409, "already-begun")
     refused(await begun(ci, moved, digest="0" * 64), 409, "digest-moved")
     refused(await begun(other, moved), 404, "not-found")
