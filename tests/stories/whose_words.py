@@ -26,7 +26,7 @@ from agents.ask.survey import SURVEY_TOOL, survey_tool
 from agents.context import render
 from agents.desk import DESK
 from agents.desk.tools import SEND_REPLY
-from agents.events import Event, OutsideReported, RunForked, StepChosen
+from agents.events import Event, OutsideReported, RequestOpened, RequestRevised, RunForked, StepChosen
 from agents.model.protocol import Chosen, Failed
 from agents.requests import FromTrigger, GatedCall, PersonId, RequestId, StepId, bound_to
 from agents.requests.proof import as_by
@@ -486,10 +486,19 @@ class Walk(World):
             return
         may = self.who_may(record)
         person = self.chance.choice(may) if may and self.chance.random() < 0.7 else self.person
+        record = await self.card_of(record) if said == "deny" else record
         how, call = f"{said} {record.state}", record.request.call if said == "deny" else None
         text = self.text(person, how, call) if self.chance.random() < 0.8 else ""
         more: dict[str, Any] = {"reason": text, "note_confirmed": True}
         await self.told(person, record, said, text or said, files=self.files(person, how, call), **more)
+
+    async def card_of(self, record: RequestRecord) -> RequestRecord:
+        """The record as it stands on some card of it: a no counts by an older one as well."""
+        events = await self.events(record.request.run_id)
+        cards = [one.request for one in events if isinstance(one, RequestOpened | RequestRevised)]
+        card = self.chance.choice([one for one in cards if one.id == record.request.id])
+        shown = {"revision": card.revision, "digest": card.digest, "call": card.call}
+        return record.model_copy(update={"request": record.request.model_copy(update=shown)})
 
     async def answers(self) -> None:
         """A question of the model or of code: in its form, with more words, or a file."""
