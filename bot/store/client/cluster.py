@@ -29,6 +29,7 @@ class Cluster:
     def __init__(self, place: RedisPlace) -> None:
         self._place, self._options = place, from_url_options(place) | options(elsewhere=True)
         self._library, self._lines = self._made(), dict[str, Line]()
+        self._is_closed = False
         self._looking, self._is_stale, self._looked_at, self._failed = asyncio.Lock(), True, float("-inf"), ""
 
     def _made(self) -> RedisCluster:
@@ -87,7 +88,11 @@ class Cluster:
         node = self._library.nodes_manager.nodes_cache.get(name)
         if node is None:
             raise exceptions.ConnectionError(f"{name} is no longer a node of the cluster")
-        replies = await self._pipe(node, commands)
+        try:
+            replies = await self._pipe(node, commands)
+        finally:
+            if self._is_closed:  # a connection that was made meanwhile is given back by nobody else
+                await self._disconnect()
         if any(isinstance(reply, exceptions.ConnectionError | exceptions.TimeoutError | OSError) for reply in replies):
             self._failed = name
         return replies
@@ -141,6 +146,7 @@ class Cluster:
     async def close(self) -> None:
         """Give back every connection."""
         await asyncio.gather(*(line.end() for line in self._lines.values()))
+        self._is_closed = True
         await self._disconnect()
 
     async def _disconnect(self) -> None:

@@ -98,7 +98,7 @@ class OneServer:
     is_cluster = False
 
     def __init__(self, redis: Redis) -> None:
-        self._redis, self._line = redis, Line(self._over)
+        self._redis, self._line, self._is_closed = redis, Line(self._over), False
 
     async def line_of(self, commands: Sequence[Command]) -> Line:
         """The one there is."""
@@ -113,6 +113,13 @@ class OneServer:
         return [list(range(len(commands)))]
 
     async def _over(self, commands: Sequence[Command]) -> list[Any]:
+        try:
+            return await self._sent(commands)
+        finally:
+            if self._is_closed:  # a connection that was made meanwhile is given back by nobody else
+                await self._redis.connection_pool.disconnect()
+
+    async def _sent(self, commands: Sequence[Command]) -> list[Any]:
         if len(commands) == 1:
             return [await self._redis.execute_command(*commands[0])]  # pyright: ignore[reportUnknownMemberType]
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -148,6 +155,7 @@ class OneServer:
     async def close(self) -> None:
         """Give back every connection."""
         await self._line.end()
+        self._is_closed = True
         await self._redis.aclose()
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+
 from bot.store.client import Client, StoreError, StoreUnavailable
 from bot.store.watch import ended
 from tests.kit.waiting import PATIENCE_S, until
@@ -102,3 +104,20 @@ async def test_attack_a_server_that_runs_a_long_script_of_somebody_else_is_waite
     beside.close()
     await hurried.close()
     await patient.close()
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_what_is_on_its_way_as_the_client_closes_leaves_no_connection(redis: str, turns: int) -> None:
+    client, other = Client(redis), Client(redis)
+
+    async def is_alone() -> bool:
+        return (await other.do("INFO", "clients"))["connected_clients"] == 1
+
+    asking = asyncio.create_task(client.do("TIME"))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await client.close()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    await until(is_alone, what="every connection is given back")
+    await other.close()
