@@ -393,9 +393,7 @@ def _block_of_run(run: Run, people: People) -> Block:
     if ended is None:
         return Block("")
     failure = failed_command(run.made) if word_of(run) == "failed" else None
-    # What failed says so itself.
-    said = [one for one in sentences(run) if not failure or one != say("card.change-failed")]
-    said = [*filter(None, [stopped_by(run, people)]), *said]
+    said = [*filter(None, [stopped_by(run, people)]), *sentences(run, is_failure_told=failure is not None)]
     told = ended.summary if ended.words_of == "code" else failure.text if failure else ""
     if not told:
         quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""

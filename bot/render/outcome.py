@@ -169,12 +169,16 @@ def is_only_said(ended: RunEnded) -> bool:
     return is_done and ended.change not in {"changed", "not_wanted"}
 
 
-def sentences(run: Run) -> list[str]:
-    """Return what our own code knows of the end of `run`, beside its summary: what changed, and what is live where."""
+def sentences(run: Run, *, is_failure_told: bool = False) -> list[str]:
+    """Return what our own code knows of the end of `run`, beside its summary: what changed, and what is live where.
+
+    `is_failure_told`: what failed stands beside it, and says so itself.
+    """
     ended = run.ended
     if ended is None:
         return []
-    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, ended.change, live_seen(run), ended.summary)]
+    change = None if is_failure_told and ended.change == "failed" else ended.change
+    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, change, live_seen(run), ended.summary)]
 
 
 def _unhealthy(run: Run) -> list[str]:
@@ -236,11 +240,12 @@ def told(
 
 
 def _sentences(
-    outcome: str, words_of: Literal["code", "model"], change: Change, live: Mapping[str, str], summary: str
+    outcome: str, words_of: Literal["code", "model"], change: Change | None, live: Mapping[str, str], summary: str
 ) -> list[str]:
     is_model = words_of == "model"
-    key = _SENTENCES.get(change) if is_model or (outcome == "done" and change != "not_wanted") else None
-    if outcome != "done" and change in _IN_SPITE:
+    is_due = is_model or (outcome == "done" and change != "not_wanted")
+    key = _SENTENCES.get(change) if change and is_due else None
+    if outcome != "done" and change and change in _IN_SPITE:
         # Of a deploy, what is live says it.
         key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
     said = [say(key)] if key else []

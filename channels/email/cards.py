@@ -349,7 +349,7 @@ def _verbatim(fact: Line, room: int, most: int | None) -> Iterator[Block]:
     lines = escape_invisible(fact.text).split("\n")
     yield Block("verbatim", tuple(lines[:most]), room)
     if most is not None and len(lines) > most:
-        yield Block("small", (say("mail.list-below", count=len(lines)),), _TITLE)
+        yield Block("small", (say("mail.list-below", count=len(lines) - most),), _TITLE)
 
 
 def _lead(card: Card) -> str:
@@ -456,7 +456,7 @@ def _line(text: str) -> str:
 
 def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
     """`Label: text`, or the label and below it one line for each line of the text; with `most` that many short ones,
-    how many there are in all, and where.
+    how many more there are, and where.
     """
     every = _lines(fact)
     lines = every if most is None else [_short(line, _FACT_CHARS) for line in every[:most]]
@@ -465,7 +465,7 @@ def _fact(fact: Line, most: int | None = None) -> tuple[str, ...]:
     elif fact.lines > 1:
         lines = [*lines, say("mail.list-on-page", count=fact.lines)]
     elif len(lines) < len(every):
-        lines = [*lines, say("mail.list-below", count=len(every))]
+        lines = [*lines, say("mail.list-below", count=len(every) - len(lines))]
     elif lines != every:
         lines = [*lines, say("mail.goes-on-below")]
     if len(lines) < 2:

@@ -249,12 +249,10 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
     if failure and card and card.after and failure.tells(card.after.attempt):
         shown = card.shown.model_copy(update={"quoted": "", "quoted_as": ""})
         card = replace(card, shown=shown, after=replace(card.after, output=first_of(card.after.output), files=()))
-    # What failed says so itself.
-    known = [said for said in sentences(told.run) if not failure or said != say("card.change-failed")]
     return {
         "run": told.run,
         "word": word_of(told.run),
-        "known": known,
+        "known": sentences(told.run, is_failure_told=failure is not None),
         "failure": failure,
         "waits": told.waits,
         "frozen": _frozen(told.run, here(request).app.people),

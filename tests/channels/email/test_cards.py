@@ -270,7 +270,7 @@ def test_a_list_is_folded_to_three_lines_with_its_total_and_stands_whole_below()
 
     above, _, below = as_text(approval(facts=(changes, row)), HERE).partition("\nDetails\n")
 
-    assert "Changes:\n- commit 0\n- commit 1\n- commit 2\n- Complete list (25): below under Details\n" in above
+    assert "Changes:\n- commit 0\n- commit 1\n- commit 2\n- 22 more: below under Details\n" in above
     assert "Migrations:\n- 100.sql, 101.sql," in above
     assert "…\n- All of it stands below.\n" in above
     assert "commit 3" not in above
