@@ -272,7 +272,7 @@ class Author(Stored, Frozen):
         return self.part not in {"objected", "answered", "maybe"}
 
 
-class Worded(Stored, Frozen):
+class AuthoredLine(Stored, Frozen):
     """A line that people and models read, and `by` whom its words are: by nobody where all of them are code's."""
 
     text: str
@@ -349,7 +349,7 @@ class Asking(Began):
     opened_at: AwareDatetime
     expires_at: AwareDatetime
     thread: str = ""
-    changes: tuple[Worded, ...] = ()
+    changes: tuple[AuthoredLine, ...] = ()
     moved: tuple[str, ...] = ()
     is_rehearsal: bool = False
     stand_in: StandIn | None = None

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from agents import ToolRefused
-from agents.requests import Author, GatedCall, PersonId, Request, Worded
+from agents.requests import Author, AuthoredLine, GatedCall, PersonId, Request
 from agents.requests.record import RequestRecord, as_revised
 from agents.run import Run
 from agents.state import editors_of
@@ -85,7 +85,7 @@ async def judged(
         by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))
         changes = changes_between(old, new) if is_own else by_them
         by = (Author(person=answer.person, part="objected", no_to=new.sha256),)
-        told = tuple(Worded(text=change, by=by) for change in changes)
+        told = tuple(AuthoredLine(text=change, by=by) for change in changes)
         after = after.model_copy(update={"title": title(), "changes": told})
     may_approve = not is_own and answer.person not in who_of(as_revised(known, after)).editors_out
     found = Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve, is_own=is_own)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from agents.events import PersonSaid, RequestRevised
 from agents.events.requests import Edited as ByDecider
-from agents.requests import Author, Remark, Request, Worded
+from agents.requests import Author, AuthoredLine, Remark, Request
 from agents.requests.record import RequestRecord, after
 from agents.text import ends_of
 from bot.archive.keeper import Archive
@@ -86,7 +86,7 @@ class Revisions:
         changes = {
             "nonce": nonce,
             "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
-            "changes": (Worded(text=line, by=(Author(person=answer.person, part="wrote"),)),),
+            "changes": (AuthoredLine(text=line, by=(Author(person=answer.person, part="wrote"),)),),
         }
         if old.call:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)

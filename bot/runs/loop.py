@@ -14,6 +14,7 @@ from agents.events import Event, RunEnded, StepGated, StepRefused, ToolStarted
 from agents.requests import (
     AttemptId,
     Author,
+    AuthoredLine,
     Effect,
     Freeze,
     GatedCall,
@@ -23,7 +24,6 @@ from agents.requests import (
     RequestId,
     RunId,
     Vote,
-    Worded,
 )
 from agents.requests.record import RequestRecord, after, approval_before, asked_before
 from agents.run import PendingStep, Run
@@ -616,10 +616,10 @@ def question_of(agent: Agent, step: CallTool, effect: Effect) -> str:
         return title_of(agent, step)
 
 
-def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[Worded, ...]:
+def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[AuthoredLine, ...]:
     old, why = replaced
     changed = changes_between(old.call, call) if old.call else ()
-    return tuple(Worded(text=text, by=()) for text in (say("run.earlier-approval", why=why), *changed))
+    return tuple(AuthoredLine(text=text, by=()) for text in (say("run.earlier-approval", why=why), *changed))
 
 
 def _moved(old: Request, new: GatedCall) -> set[str]:
@@ -631,7 +631,7 @@ def _moved(old: Request, new: GatedCall) -> set[str]:
 _NO = {"denied", "revoked", "withdrawn"}
 
 
-def _denied(run: Run, pending: PendingStep, people: People) -> tuple[Worded, ...]:
+def _denied(run: Run, pending: PendingStep, people: People) -> tuple[AuthoredLine, ...]:
     """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
@@ -646,11 +646,11 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[Worded, ...
         is_withdrawn = kind == "withdrawn" or (kind == "revoked" and asked.issuperset(by))
         return say("run.withdrawn-before" if is_withdrawn else "run.denied-before", names=people.names_of(by))
 
-    def told(kind: str, by: tuple[Author, ...], why: str) -> Worded:
+    def told(kind: str, by: tuple[Author, ...], why: str) -> AuthoredLine:
         names = said(kind, tuple(dict.fromkeys(one.person for one in by)))
         if not why.strip():
-            return Worded(text=names, by=())
-        return Worded(text=f"{names} {say('words.reason', reason=quote(why, REASON_CHARS))}", by=by)
+            return AuthoredLine(text=names, by=())
+        return AuthoredLine(text=f"{names} {say('words.reason', reason=quote(why, REASON_CHARS))}", by=by)
 
     return tuple(told(kind, by, why) for kind, by, why in earlier if by)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from agents.events import AnswerNoted, Event, ToolStarted
-from agents.requests import Author, Given, RequestId, Worded
+from agents.requests import Author, AuthoredLine, Given, RequestId
 from agents.requests.proof import as_by
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.state import left_to_next, made_for
@@ -96,7 +96,7 @@ def test_a_reason_by_mail_that_came_too_late_is_gone_by_once_the_call_is_asked_a
     assert (run.by_mail, run.weakness) == (False, "")
 
     asked, late = opened("q2"), Author(person=BO, part="objected")
-    told = asked.request.model_copy(update={"changes": (Worded(text=reason, by=(late,) if reason else ()),)})
+    told = asked.request.model_copy(update={"changes": (AuthoredLine(text=reason, by=(late,) if reason else ()),)})
     again = fold([asked.model_copy(update={"request": told})], run)
 
     assert (again.by_mail, bool(again.weakness), late in again.read_by) == (by_mail, by_mail, by_mail)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from agents.forms import FormField
-from agents.requests import Fact, FullList, PolicyStep, Request, Risk, Worded
+from agents.requests import AuthoredLine, Fact, FullList, PolicyStep, Request, Risk
 from agents.requests.asked import asked_at_first
 from agents.requests.record import RequestRecord
 from bot.people.recognition import as_told_now
@@ -75,7 +75,7 @@ def cards() -> Iterator[tuple[str, Card]]:
     about = 'Bo Berg used the emergency override of s0q-aaaaaaaaaaaaa: "the shop is down, and nobody answers". Was it?'
     review = question("form", fields=fields).model_copy(update={"purpose": "review", "quoted": about, **mine})
     yield "review of a broken glass", of(review)
-    change = Worded(text='Cy Cole changed version from "v1.1.0" to "v1.2.0"', by=())
+    change = AuthoredLine(text='Cy Cole changed version from "v1.1.0" to "v1.2.0"', by=())
     edited = {"revision": 2, "changes": (change,), "moved": ("v1.2.0",)}
     yield "edited", of(small.model_copy(update=edited))
     again = asked_again(record(many), Unclear(), PEOPLE, NOON)

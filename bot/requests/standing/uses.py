@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse, Worded
+from agents.requests import AuthoredLine, Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -281,5 +281,5 @@ def _is_proven(run: Run, request: Request) -> bool:
 
 def with_reasons(request: Request, why: Sequence[str]) -> Request:
     """Return `request` as people are asked it, who read why a standing approval does not spare them that."""
-    told = (Worded(text=one, by=()) for one in why)
+    told = (AuthoredLine(text=one, by=()) for one in why)
     return request.model_copy(update={"changes": (*request.changes, *told)}) if why else request

@@ -12,7 +12,7 @@ from agents.context import render
 from agents.context.pruning import authors
 from agents.events import Event, RequestDecided, RequestOpened, RequestRevised, RunStarted, StepChosen
 from agents.events.requests import Edited
-from agents.requests import Attachment, Author, GatedCall, Given, PersonId, RequestId, Worded
+from agents.requests import Attachment, Author, AuthoredLine, GatedCall, Given, PersonId, RequestId
 from agents.requests.proof import as_by
 from agents.run import fold
 from agents.state import IT_DID_NOT
@@ -64,7 +64,7 @@ def _planted(model: BaseModel, whose: PersonId | None, typed: Typed) -> Any:
 
 def _of_its_own(part: BaseModel, whose: PersonId | None) -> PersonId | None:
     """A line that names nobody is of code, whoever stands around it."""
-    return None if isinstance(part, Worded) else whose
+    return None if isinstance(part, AuthoredLine) else whose
 
 
 def _token_in(value: object, whose: PersonId, typed: Typed) -> object:
@@ -106,7 +106,9 @@ def test_each_way_in_which_words_reach_a_model_names_them() -> None:
     asked = [started(requester="anna"), chosen(gate="production"), opened()]
     revised = request().model_copy(update={"call": CALL, "revision": 2})
     edited = Edited(before={}, changed=("version",), reply_id="m", proof=as_by("slack"))
-    late = request("q2").model_copy(update={"changes": (Worded(text="no", by=(Author(person=BO, part="objected"),)),)})
+    late = request("q2").model_copy(
+        update={"changes": (AuthoredLine(text="no", by=(Author(person=BO, part="objected"),)),)}
+    )
     ways: list[Event] = [
         said(BO),
         vote(approve=False, reason="no"),

@@ -1,7 +1,7 @@
 """The look of things in a terminal: everything that is decided, nothing that steers, no row that is not ours."""
 
 from agents.events import Event, RunEnded
-from agents.requests import AttemptId, Effect, Fact, PersonId, Worded
+from agents.requests import AttemptId, AuthoredLine, Effect, Fact, PersonId
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.cli.plain import plain
@@ -34,7 +34,7 @@ def test_no_text_can_pass_for_a_row_of_its_own() -> None:
     asked = approval(
         title=forged,
         quoted=forged,
-        changes=(Worded(text=forged, by=()),),
+        changes=(AuthoredLine(text=forged, by=()),),
         call=CALL.model_copy(update={"effect": effect}),
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from agents import Repeats
-from agents.requests import Effect, FromPerson, GatedCall, PersonId, RequestId, Risk, RunId, Worded
+from agents.requests import AuthoredLine, Effect, FromPerson, GatedCall, PersonId, RequestId, Risk, RunId
 from agents.standing import Pattern
 from bot.config.directory.policies import PolicyConfig
 from bot.policy.standing import Ended, Standing, StandingApproval, covers, lapse, may_stand, pattern_of, rules_of
@@ -229,7 +229,7 @@ def test_it_counts_while_all_is_as_it_was_granted(
     "otherwise",
     [
         {"edits": {"version": (BO,)}},
-        {"changes": (Worded(text="version", by=()),)},
+        {"changes": (AuthoredLine(text="version", by=()),)},
         {"program": "deploy"},
         {"service": "ci"},
         {"purpose": "question"},

@@ -10,6 +10,7 @@ from agents.moves import begun
 from agents.requests import (
     AllOf,
     Attachment,
+    AuthoredLine,
     Closed,
     Decision,
     Fact,
@@ -22,7 +23,6 @@ from agents.requests import (
     Risk,
     RunId,
     Vote,
-    Worded,
 )
 from agents.requests.asked import Asked, AskedAs, asked_at_first
 from agents.run import Run, fold
@@ -223,7 +223,9 @@ def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
     sly = CALL.model_copy(update={"arguments": {"version": 'v1"}\nruns: ["rm"]'}})
 
     card = request_card(
-        record(approval(call=CALL.model_copy(update={"effect": effect}), changes=(Worded(text="It was a.", by=()),))),
+        record(
+            approval(call=CALL.model_copy(update={"effect": effect}), changes=(AuthoredLine(text="It was a.", by=()),))
+        ),
         PEOPLE,
         NOON,
     )
@@ -409,7 +411,7 @@ def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
         ),
         (
             OutOfDate(seen_revision=1),
-            approval(changes=(Worded(text="v1 was a and is now b.", by=()),)),
+            approval(changes=(AuthoredLine(text="v1 was a and is now b.", by=()),)),
             "does not count. v1 was a and is now b.",
         ),
         (OutOfDate(seen_revision=1), APPROVAL, "It is now: Deploy v1.2.0 to production?"),

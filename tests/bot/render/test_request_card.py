@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.events import Event, RunEnded, StepRefused, ToolQueued
 from agents.forms import FormValue
-from agents.requests import AttemptId, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId, Worded
+from agents.requests import AttemptId, AuthoredLine, Decision, Given, PersonId, RequestId, RequestState, RunId, StepId
 from agents.requests.proof import as_by
 from agents.requests.record import Comment, RequestRecord
 from agents.run import Run, fold
@@ -100,7 +100,7 @@ def test_votes_are_counted_on_the_card_with_who_when_and_by_which_way() -> None:
 
 def test_a_card_of_an_older_revision_points_to_the_newer_one_and_can_not_be_answered() -> None:
     card = card_of(
-        record(approval(revision=2, changes=(Worded(text="v1.2.0 was a and is now b.", by=()),))), revision=1
+        record(approval(revision=2, changes=(AuthoredLine(text="v1.2.0 was a and is now b.", by=()),))), revision=1
     )
 
     assert card.title == "Changed: Deploy v1.2.0 to production?"
