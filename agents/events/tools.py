@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from agents.requests import Attachment, AttemptId, Author, Effect, Happened, PersonId, RequestId, RunId, StepId
-from agents.requests.frozen import Frozen
+from agents.requests.frozen import Frozen, Seconds
 from agents.requests.proof import PerhapsProven
 from language.stored import Stored
 
@@ -69,7 +69,7 @@ class ToolQueued(Happened):
     attempt_id: AttemptId
     behind: RunId | None = None
     requester: PersonId = PersonId("")
-    within_s: float = 0.0
+    within_s: Seconds = 0.0
 
 
 class ToolOrphaned(Happened):

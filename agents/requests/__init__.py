@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NewType
 from pydantic import AwareDatetime, Field, JsonValue, computed_field
 
 from agents.forms import FormField, FormValue
-from agents.requests.frozen import Frozen
+from agents.requests.frozen import Frozen, Seconds
 from agents.requests.origin import Began, FromDesk, FromPerson, FromTrigger, Origin, Outsider
 from agents.requests.proof import ByKey, PerhapsProven, Proven
 from language.stored import Stored
@@ -169,7 +169,7 @@ class PolicyStep(Stored, Frozen):
     name: str
     rule: Rule
     quorum: int = 1
-    escalate_after_s: float | None = None
+    escalate_after_s: Seconds | None = None
     escalate_to: tuple[Anyone, ...] = ()
 
 
@@ -193,11 +193,11 @@ class PolicySnapshot(Stored, Frozen):
     answer_from: tuple[str, ...]
     approve_by_email: bool
     requester_may_approve: bool
-    expires_after_s: float
-    execute_within_s: float
+    expires_after_s: Seconds
+    execute_within_s: Seconds
     editor_may_approve: bool = False
-    remind_after_s: tuple[float, ...] = ()
-    escalate_after_s: float | None = None
+    remind_after_s: tuple[Seconds, ...] = ()
+    escalate_after_s: Seconds | None = None
     escalate_to: tuple[Anyone, ...] = ()
     quiet_hours: str = ""
     urgency: Urgency = "medium"
@@ -305,7 +305,7 @@ class Again(Frozen):
     """
 
     uses: int
-    within_s: float
+    within_s: Seconds
     rules: str = ""
 
 

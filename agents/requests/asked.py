@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from agents.requests import Anyone, Frozen, PersonId, PolicySnapshot, PolicyStep, Rule
+from agents.requests.frozen import Seconds
 from language.stored import Stored
 
 
@@ -73,7 +74,7 @@ class Asked(Stored, Frozen):
     rule: Rule
     quorum: int = 1
     requester_may_approve: bool
-    escalate_after_s: float | None = None
+    escalate_after_s: Seconds | None = None
     escalate_to: tuple[Anyone, ...] = ()
     escalated_at: AwareDatetime | None = None
     steps: tuple[AskedStep, ...] = ()

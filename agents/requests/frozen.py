@@ -1,6 +1,11 @@
 """The base of all that is pure data."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(ge=0, le=100_000_000_000)]
+"""A length of time, of 3,168 years at most: settings name less, and a `datetime` of today holds no more than 7,973."""
 
 
 class Frozen(BaseModel):

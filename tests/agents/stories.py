@@ -14,7 +14,8 @@ from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from agents.events import Event, StepFailed
 from agents.model.failures import FailureKind
-from agents.requests import PolicySnapshot, PolicyStep, Request
+from agents.requests import PolicySnapshot, Request
+from agents.requests.frozen import Seconds
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.steps import CallTool
 from language import say
@@ -58,7 +59,6 @@ _NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 _ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=45)), timezone(timedelta(hours=-11))])
 _FIRST, _LAST = _NOON.replace(year=1990, tzinfo=None), _NOON.replace(year=2190, tzinfo=None)
 _TIMES = st.just(_NOON) | st.datetimes(_FIRST, _LAST, timezones=_ZONES)
-_SECONDS = st.floats(1, 30 * 86_400)
 _MOST = 2
 
 
@@ -86,6 +86,7 @@ class _Drawing:
             bool: st.booleans(),
             int: st.integers(0, 2**53),
             float: _floats(),
+            Seconds: st.floats(1, 30 * 86_400) | st.floats(0, 100_000_000_000),
             type(None): st.none(),
             AwareDatetime: _TIMES,
             datetime: _TIMES,
@@ -143,15 +144,8 @@ class _Drawing:
         if model is Request:
             drawn["options"] = st.just(_OPTIONS) | drawn["options"]
             drawn["option_keys"] = st.just(_KEYS) | drawn["option_keys"]
-        if model in {PolicySnapshot, PolicyStep}:  # of what settings can say: their reader bounds it
-            of_policy = {
-                "expires_after_s": _SECONDS,
-                "execute_within_s": _SECONDS,
-                "escalate_after_s": st.none() | _SECONDS,
-                "remind_after_s": _list(_SECONDS).map(tuple),
-                "quiet_hours": st.sampled_from(("", "22:00-07:00")),
-            }
-            drawn |= {name: strategy for name, strategy in of_policy.items() if name in drawn}
+        if model is PolicySnapshot:  # of what settings can say: their reader bounds it
+            drawn["quiet_hours"] = st.sampled_from(("", "22:00-07:00"))
         if model is StepFailed:
             drawn["kind"] = st.sampled_from(get_args(FailureKind)) | drawn["kind"]
         if "step" in drawn:
