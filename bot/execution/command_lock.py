@@ -67,13 +67,13 @@ class CommandLock:
                 await self._withdraw(name, me)
         return held
 
-    def here(self, moment: datetime | None) -> datetime | None:
-        """Return a moment of Redis's clock by this machine's, which the runner of a command goes by."""
-        return moment and datetime.now(UTC) + (moment - self._store.about_now())
+    def here(self, moment: datetime | None, attempt_id: AttemptId) -> datetime | None:
+        """Return a moment of the clock of an attempt's shard by this machine's, by which runners go."""
+        return moment and datetime.now(UTC) + (moment - self._store.about_now(attempt_id))
 
     async def _turn(self, name: str, me: Holder, not_after: datetime | None, queued: Queued) -> Held | None:
         gone, has_waited, is_wanted = "", False, True
-        while is_wanted and (not_after is None or self._store.about_now() < not_after):
+        while is_wanted and (not_after is None or self._store.about_now(me.run_id) < not_after):
             with suppress(StoreError):
                 found = await self.locks.take(name, str(me), gone)
                 gone = found.holder if found.state == "left" and await self._is_judged(found.holder) else ""

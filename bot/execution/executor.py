@@ -167,7 +167,8 @@ class Executor:
         A worker that is restarted leaves its command to the runner, which tells its result to Redis, and to its
         successor there, which adopts it.
         """
-        tool, now, lease = self._tool_of(run, pending), self._store.about_now(), timedelta(seconds=self._store.lease_s)
+        tool, now = self._tool_of(run, pending), self._store.about_now(run.id)
+        lease = timedelta(seconds=self._store.lease_s)
         may_run = tool is not None and tool.runs_command and attempt.queued is None and attempt.host != self.host
         return now + lease / 2 if may_run and now < until + _LEASES_MORE * lease else None
 
@@ -217,7 +218,7 @@ class Executor:
         queued = partial(self._queued, run.id, attempt.id, _Looked())
         adopted = _Adopted(adopt) if adopt else None
         held = HeldAttempt(self._runner, attempt.id, self._turns, self.mask, queued, adopted, cover)
-        now, announcing = self._store.about_now(), self.announcing
+        now, announcing = self._store.about_now(run.id), self.announcing
         hands = StepContext(run, pending.id, now, self._children, held, announcing=announcing)
         work = self._attempt(run, tool, args, attempt, hands, queued if cover else None, adopted)
         task = asyncio.create_task(work, name=f"attempt {attempt.id}")
@@ -261,10 +262,11 @@ class Executor:
         self.telemetry.tool_used(ToolUse(run_id, run.steps, name, tool.name, seconds, error))
         match outcome:
             case Outcome():
-                await self._finish(run_id, tool, *finished(self._store.about_now(), attempt.id, outcome, self.mask))
+                now = self._store.about_now(run_id)
+                await self._finish(run_id, tool, *finished(now, attempt.id, outcome, self.mask))
             case Pending():
                 until = attempt.started_at + timedelta(seconds=waits_s(tool, args))
-                await self._finish(run_id, tool, waits(self._store.about_now(), attempt, until, outcome))
+                await self._finish(run_id, tool, waits(self._store.about_now(run_id), attempt, until, outcome))
             case _:
                 await self._end_own(run_id, attempt.id, may_have_started=outcome is NobodyKnows)
 

@@ -212,7 +212,7 @@ class StepContext:
         async with turns.kept(mine):
             kept = Kept(turns.locks.shards, turns.locks.lease_s, mine.name, mine.holder, mine.fence)
             try:
-                found = await held.runner.run(held.id, what, turns.here(not_after), still, kept)
+                found = await held.runner.run(held.id, what, turns.here(not_after, held.id), still, kept)
             except Unavailable:  # nothing was started, nor will it be
                 await turns.give_up(mine)
                 raise

@@ -121,7 +121,7 @@ class FollowUps:
         if not run.started and trigger.edited and (had := await self._that_had(first)):
             run, word = had, "notice.edited-word"
         if run.started and not run.ended:
-            told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now())
+            told = self._told(channel, trigger, run, say(word, id=run.id), self._store.about_now(run.id))
             told = told.model_copy(update={"id": derived_id("outgoing", run.id, f"unheard {said_id}")})
             await self._journal.send(told)
         return run.started is not None
@@ -144,7 +144,7 @@ class FollowUps:
         if channel in ANSWERED_AT_ONCE or not self._has_say(trigger, run):
             return
         if text := await self._what_holds(run, trigger.person):
-            told = self._told(channel, trigger, run, text, self._store.about_now())
+            told = self._told(channel, trigger, run, text, self._store.about_now(run.id))
             told = told.model_copy(update={"id": derived_id("outgoing", run_id, f"holds {said_id}")})
             await self._journal.send(told)
 
@@ -447,7 +447,7 @@ class FollowUps:
         who = self._rights.of_person(person, None)
         if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
             return False
-        no = answer_by(record, person, channel, self._store.about_now()).of("deny")
+        no = answer_by(record, person, channel, self._store.about_now(run.id)).of("deny")
         return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
 
     async def _only_steers(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
@@ -531,7 +531,7 @@ class FollowUps:
 
         No limit of words stands in its way. It is written in one commit with what its writer is told.
         """
-        person, at = PersonId(trigger.person), self._store.about_now()
+        person, at = PersonId(trigger.person), self._store.about_now(run.id)
         pending = run.pending.id if run.pending and not run.queued else None
         made = (one for one in reversed(run.made) if one.changes and one.step_id == pending and not one.never_began)
         began = next((one for one in made if one.state in _MAY_HAVE_BEGUN), None)
@@ -567,7 +567,7 @@ class FollowUps:
         self, run_id: RunId, inbound_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> bool:
         """Tell somebody who may stop the run, or was asked in it, that it has ended; return whether they are told."""
-        run, person, at = await self._run(run_id), PersonId(trigger.person), self._store.about_now()
+        run, person, at = await self._run(run_id), PersonId(trigger.person), self._store.about_now(run_id)
         if not run.ended or channel in ANSWERED_AT_ONCE or not self._has_say(trigger, run):
             return False
         begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
@@ -678,7 +678,7 @@ class FollowUps:
     ) -> Written:
         """A message of the run, whose writer is one of its requesters from now on, and is `told` something."""
         await self._admit_words(run.id, trigger.person, inbound_id)
-        said = self._words(inbound_id, channel, trigger, self._store.about_now())
+        said = self._words(inbound_id, channel, trigger, self._store.about_now(run.id))
         joined = after(record, [said]) if record else None
         is_less = record is not None and record.state == "open" and joined != record
         joins = [Wake(WorkItem("ask", record.request.id))] if record and is_less else []
@@ -738,7 +738,8 @@ class FollowUps:
 
         `may_cancel`: a stop of theirs ends the run.
         """
-        person, now, is_open = PersonId(trigger.person), self._store.about_now(), record.state == "open"
+        person, is_open = PersonId(trigger.person), record.state == "open"
+        now = self._store.about_now(record.request.id)
         may = offers(record, self._people, person, channel, now)
         may_stop = not is_open and ("deny" in may or may_cancel)
         with self._people.speaking_to(person):

@@ -636,7 +636,8 @@ class Inbox:
         if trigger.deleted:
             return await self._no_stop(inbound_id, channel, trigger)
         trigger, title = self._order_alone(channel, trigger), say("run.not-passed-on-title")
-        if trigger.is_below_new and self._store.about_now() > await self._looked_at(inbound_id) + _NOTED_WITHIN:
+        now = self._store.about_now(inbound_id)
+        if trigger.is_below_new and now > await self._looked_at(inbound_id) + _NOTED_WITHIN:
             trigger = trigger.model_copy(update={"is_below_new": False})
         says_stop = is_stop(trigger.text) or bool(stops_named(trigger.text))
         if trigger.is_edit and not (says_stop or _only_ends(trigger.text)):
@@ -731,7 +732,7 @@ class Inbox:
 
     async def _looked_at(self, inbound_id: str) -> datetime:
         """Return when an item was first looked at: no worker may have lived when it came."""
-        now = self._store.about_now().isoformat().encode()
+        now = self._store.about_now(inbound_id).isoformat().encode()
         first, _ = await self._store.remember(f"looked at {inbound_id}", now, _COPIES_S)
         return datetime.fromisoformat(first.decode())
 

@@ -229,7 +229,7 @@ class LiveCards:
         An entry older than the grace may be left from a worker that died, and one that is sent again from a worker that
         heard no answer: its call may have landed after `last`.
         """
-        age = abs(self._store.about_now() - entry.card.at)  # clocks are set back, too
+        age = abs(self._store.about_now(entry.id) - entry.card.at)  # clocks are set back, too
         is_first = age < timedelta(seconds=self._store.grace_s) and not entry.again
         return is_first and last.drawn == await self._store.length(entry.run_id)
 

@@ -299,7 +299,7 @@ class Outbox:
         if delivery.address.thread and entry.thread.startswith(SESSION) and not together:
             await note_thread(self._store, channel, delivery.address.thread, entry.run_id)
         event = CardDelivered(
-            at=self._store.about_now(),
+            at=self._store.about_now(entry.run_id),
             request_id=entry.request_id,
             delivery_id=entry.delivery_id,
             revision=entry.revision,
@@ -445,7 +445,7 @@ class Outbox:
         """Put off an entry while its channel refuses us: no fault of `entry`, so no try is counted, for a month."""
         log.warning("not sent yet: we are refused", outgoing_id=entry.id, channel=error.channel, error=str(error))
         await self.locked_out(entry.id, error)
-        is_old = (self._store.about_now() - entry.card.at).total_seconds() > _TRIED_S
+        is_old = (self._store.about_now(entry.id) - entry.card.at).total_seconds() > _TRIED_S
         if isinstance(entry, AnswerStranger) or is_old:
             await self._put_off(entry, str(error))
         else:

@@ -65,7 +65,7 @@ class CardClaims:
 
     async def come_back(self, entry: OutboxEntry) -> None:
         """Have `entry` looked at again: soon, and later when its card has waited for long. No failure is counted."""
-        now = self._store.about_now()
+        now = await self._store.now(entry.id)
         waited_s = (now - entry.card.at).total_seconds()
         wait_s = min(max(waited_s / 4, _SOONEST_S), _LATEST_S)
         await self._store.come_back(WorkItem("out", entry.id), now + timedelta(seconds=wait_s))

@@ -130,7 +130,7 @@ class ApiRequests:
         self, run_id: RunId, wanted: Question | Approval, context: dict[str, JsonValue], asker: Asker
     ) -> RunStarted:
         return RunStarted(
-            at=self._journal.store.about_now(),
+            at=self._journal.store.about_now(run_id),
             run_id=run_id,
             agent=self._agent.name,
             channel=asker.channel,

@@ -95,7 +95,7 @@ class Children:
         depth = parent.parent.depth + 1 if parent.parent else 1
         await self._check_may(parent.requester, agent, run.id)
         self._check(agent, text, depth)
-        at = self._journal.store.about_now()
+        at = self._journal.store.about_now(run.id)
         by_model = _is_of_model(run, text)
         wanted = ChildStarted(
             at=at, step_id=step_id, run_id=child_id, agent=agent, text=text, key=key, by_model=by_model
@@ -187,7 +187,7 @@ class Children:
         child, _ = await self._child(run, child_id)
         if child.started is None or child.ended or child.is_cancelled:
             return
-        event = RunCancelled(at=self._journal.store.about_now(), by=run.cancelled_by, parent=run.id)
+        event = RunCancelled(at=self._journal.store.about_now(child_id), by=run.cancelled_by, parent=run.id)
         wake = [Wake(WorkItem("run", child_id))]
         commit = Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
         await self._journal.write(commit)

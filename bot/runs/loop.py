@@ -165,7 +165,7 @@ class Loop:
                     return
                 told = None
             elif self._waits_for_file(told.run, move) or self._is_left_to_others(told, move):
-                if await self._settle(told.run, self._store.about_now() + self._looks_again(told)):
+                if await self._settle(told.run, told.now + self._looks_again(told)):
                     return
                 told = None
             else:
@@ -203,11 +203,11 @@ class Loop:
         """Return whether a worker of another release may know the agent of a run that this one does not know."""
         if told.run.started is None or told.run.started.agent in self._agents or isinstance(move, Close | End):
             return False
-        return self._store.about_now() < told.events[-1].at + _ROLLING
+        return told.now < told.events[-1].at + _ROLLING
 
     def _looks_again(self, told: RunSnapshot) -> timedelta:
         """Return how long a run waits for a file, or another worker: the longer, the less often it looks."""
-        waited = self._store.about_now() - told.events[-1].at if told.events else _SOONEST
+        waited = told.now - told.events[-1].at if told.events else _SOONEST
         return min(max(waited / 2, _SOONEST), _LATEST)
 
     async def _show(self, told: RunSnapshot) -> None:

@@ -96,7 +96,7 @@ class Starter:
         if thread:
             await note_thread(self._store, channel, thread, run_id)
         started = RunStarted(
-            at=self._store.about_now(),
+            at=self._store.about_now(run_id),
             run_id=run_id,
             agent=name,
             channel=channel,

@@ -183,9 +183,12 @@ class Store:
         (version, body), *told = await self.client.read(fields, *self._clock.asked(keys))
         return None if body is None else Record(int(version), body, self._clock.noted(keys, told))
 
-    def about_now(self) -> datetime:
-        """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging."""
-        return self._clock.about()
+    def about_now(self, near: str = "") -> datetime:
+        """The time of the scripts as it was last read, moved on by this machine's clock; for facts, not for judging.
+
+        It is that of the shard of the id `near`, as far as that was read, or of any shard.
+        """
+        return self._clock.about(Keys.of(near) if near else None)
 
     def recent_now(self, some_id: str) -> datetime | None:
         """The time that the scripts go by; None where it was not read of late, and must be asked for."""
@@ -491,11 +494,19 @@ class Store:
 
     async def push_off(self, item: WorkItem) -> None:
         """Let the sweeper bring `item` one grace later, if it still waits."""
-        score = round((self.about_now().timestamp() + self.grace_s) * 1000)
+        score = scripts.at_ms(await self._time_of(Keys.of(item.id))) + self._grace_ms
         await self.client.do("ZADD", Keys.of(item.id).wake, "XX", "GT", score, str(item))
 
+    async def _time_of(self, keys: Keys) -> datetime:
+        """The time of a shard, by which alone its work is due."""
+        asked = self._clock.asked(keys)
+        return self._clock.noted(keys, await self.client.read(*asked) if asked else ())
+
     async def come_back(self, item: WorkItem, at: datetime) -> None:
-        """Have `item` done again at `at`, if it still waits; unlike with `put_off`, nothing failed."""
+        """Have `item` done again at `at`, by the time of its shard, if it still waits; nothing failed.
+
+        `put_off` counts a failure.
+        """
         await self.client.do("ZADD", Keys.of(item.id).wake, "XX", round(at.timestamp() * 1000), str(item))
 
     async def give_up(self, item: WorkItem, note: bytes, most: int | None = LISTED_AT_MOST) -> None:
@@ -517,16 +528,17 @@ class Store:
 
     async def push(self, item: WorkItem) -> None:
         """Have a worker take `item` now."""
-        await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now()), str(item))
+        await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now(item.id)), str(item))
 
     async def unread_since(self) -> datetime | None:
         """Return when the oldest message came in that is still to be read, or is being read, by any process.
 
         New work that nobody has taken does not count, and what could not be read and is tried again later.
         """
-        by_ms = scripts.at_ms(self.about_now()) + self._grace_ms + _ABOUT_MS
         shards = [Keys(shard) for shard in range(self.shards)]
-        due = await self.client.read(*(["ZRANGEBYSCORE", keys.wake, "-inf", by_ms] for keys in shards))
+        by_ms = [scripts.at_ms(await self._time_of(keys)) + self._grace_ms + _ABOUT_MS for keys in shards]
+        looks = (["ZRANGEBYSCORE", keys.wake, "-inf", by] for keys, by in zip(shards, by_ms, strict=True))
+        due = await self.client.read(*looks)
         found = [
             (keys, item.removeprefix(b"in ").decode())
             for keys, items in zip(shards, due, strict=True)

@@ -54,9 +54,13 @@ class Clock:
     def _is_good(self, found: tuple[datetime, float] | None) -> bool:
         return found is not None and boot_s() - found[1] < self._good_for_s
 
-    def about(self) -> datetime:
-        """About the time of any shard, however long ago it was read; for facts, not for judging."""
-        read_at, at_s = self._last
+    def about(self, keys: Keys | None = None) -> datetime:
+        """About the time of a shard, or of any where this one was never read, however long ago that was.
+
+        For facts, not for judging. Where a clock was set back, or a replica with another one took over, the time of one
+        shard may be an hour ahead of that of another.
+        """
+        read_at, at_s = self._read.get(keys.shard, self._last) if keys else self._last
         return read_at + timedelta(seconds=boot_s() - at_s)
 
     def _warn(self, ahead: timedelta) -> None:

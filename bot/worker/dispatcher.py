@@ -86,13 +86,13 @@ class Dispatcher:
                 await self._look(item)
         except NotReplicated as error:
             log.warning("put off, nothing was executed", item=str(item), error=str(error))
-            await self._store.come_back(item, self._store.about_now() + _REPLICAS_AGAIN)
+            await self._store.come_back(item, await self._store.now(item.id) + _REPLICAS_AGAIN)
             await self._tell_not_replicated(item)
         except WaitsForFile as error:
             log.info("put off", item=str(item), error=str(error))
             if item.kind == "in":
                 await self._noted.keep(item.id)
-            await self._store.come_back(item, self._store.about_now() + _FILE_AGAIN)
+            await self._store.come_back(item, await self._store.now(item.id) + _FILE_AGAIN)
             if not self._people.half_taken:
                 await self._tell_of_newer_file(item)
         except StoreError:

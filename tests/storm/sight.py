@@ -196,6 +196,15 @@ class Sight:
             if error and not isinstance(error, HTTPError | OSError):
                 raise error
 
+    async def tell_of_stuck(self) -> None:
+        """Print all that happened in the newest runs whose end was not seen."""
+        with suppress(HTTPError, OSError):
+            dan = self._clients["dan"]
+            listed: list[Json] = (await dan.get("/v1/runs", params={"limit": _NEWEST_RUNS})).json()["runs"]
+            for one in listed:
+                if _story_in(str(one)) in self._without_end:
+                    print((await dan.get(f"/v1/runs/{one['id']}/events")).text, flush=True)  # noqa: T201
+
     async def look_for_end(self, story: Story) -> None:
         """Look at where the story was begun, whether its end stands there."""
         name = story.plot.name

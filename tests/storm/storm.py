@@ -86,6 +86,7 @@ class Storm:
                     tasks = await self._tell_stories()
                 await self._weather.clear_up()
                 await self._end(tasks)
+            await self._sight.tell_of_stuck()
             return await self.judged()
         finally:
             await self._people.close()

@@ -102,9 +102,10 @@ async def test_the_end_of_an_approval_is_told_to_a_runner_by_the_clock_of_its_ma
     before = await world.now()
     await world.move_time(3_600)
     lock, ends = CommandLock(world.app.store), await world.now() + timedelta(seconds=60)
+    attempt = AttemptId("s0a-aaaaaaaaaaaaa")
 
-    assert lock.here(None) is None
-    told = lock.here(ends)
+    assert lock.here(None, attempt) is None
+    told = lock.here(ends, attempt)
     assert told
     assert timedelta() < told - before < timedelta(minutes=30)
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import Keys, Store, client
+from bot.store import Accepted, Keys, Store, WorkItem, client
 from bot.store.client.durability import far_ahead
 from bot.store.ids import ingress_shard
 from bot.store.locks import Locks
-from tests.bot.store.stores import RUN, move_time
+from tests.bot.store.stores import ITEM, RUN, move_time, woken
 from tests.kit.guards import guards
 
 HOUR_S = 3600.0
@@ -54,6 +54,32 @@ async def test_a_clock_that_was_too_fast_for_a_while_is_met_again(store: Store) 
     await scripts_now(store)
 
     assert await far_ahead(store.client, store.shards) is None
+
+
+async def ahead_elsewhere(store: Store, shard: int) -> None:
+    """The clock of one shard is an hour ahead, as where a replica with another clock has taken over."""
+    await store.client.do("SET", Keys(shard).clock, round(HOUR_S * 1000))
+    await store.now(RUN)
+
+
+async def test_attack_work_of_one_shard_is_put_off_by_its_own_time_where_another_is_an_hour_ahead(store: Store) -> None:
+    await ahead_elsewhere(store, 1)
+    item = WorkItem("in", ITEM)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
+    await store.now("s1r-aaaaaaaaaaaaa")
+    assert store.about_now(ITEM) < store.about_now("s1r-aaaaaaaaaaaaa") - timedelta(minutes=59)
+
+    await store.push_off(item)
+
+    assert (await woken(store))[str(item)] <= 2 * store.grace_s
+
+
+async def test_attack_words_in_a_shard_that_is_an_hour_ahead_are_read_before_what_they_may_stop(store: Store) -> None:
+    await ahead_elsewhere(store, 0)
+    await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
+    await store.now("s1r-aaaaaaaaaaaaa")
+
+    assert await store.unread_since()
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), max_size=20))
