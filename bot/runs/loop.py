@@ -454,7 +454,7 @@ class Loop:
 
         The `thought` that chose the step is recorded with it, where it was not before.
         """
-        if pending.request and not told.is_heard and await self._journal.queue.hear_first(told.now):
+        if pending.request and not told.is_heard and await self._journal.queue.hear_first():
             return replace(await self._log.read(told.run.id), is_heard=True)
         run, now = told.then(thought).run, told.now
         try:

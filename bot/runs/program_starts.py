@@ -4,6 +4,7 @@ The start is recorded by the same script as that of our own tools, so that of a 
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -107,16 +108,15 @@ class ProgramStarts:
         `digest` is of what the program is about to do, if it says so. Raises NotFound, and StoreUnavailable where it
         may be recorded all the same: the same attempt again tells, until people were asked what came of it.
         """
-        asked_at: datetime | None = None
+        began = time.monotonic()
         for look in range(_LOOKS):
             if look > _AT_ONCE:
                 await asyncio.sleep(_APART_S)
             read = await self._decisions.request(request_id)
-            asked_at = asked_at or read.now
             answer = self._answered(read, attempt, digest)
             if answer is None:
-                since = await self._store.unread_since()
-                if since and since <= asked_at:  # a stop may be among it
+                for_s = await self._store.unread_for_s()
+                if for_s is not None and for_s >= time.monotonic() - began:  # a stop may be among it
                     continue
                 answer = await self._try(read, attempt, by)
             if isinstance(answer, Begun):

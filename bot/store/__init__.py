@@ -530,14 +530,16 @@ class Store:
         """Have a worker take `item` now."""
         await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now(item.id)), str(item))
 
-    async def unread_since(self) -> datetime | None:
-        """Return when the oldest message came in that is still to be read, or is being read, by any process.
+    async def unread_for_s(self) -> float | None:
+        """Return how long ago the oldest message came that is still to be read, or is being read, by any process.
 
-        New work that nobody has taken does not count, and what could not be read and is tried again later.
+        Each shard tells by its own time. New work that nobody has taken does not count, and what could not be read and
+        is tried again later.
         """
         shards = [Keys(shard) for shard in range(self.shards)]
-        by_ms = [scripts.at_ms(await self._time_of(keys)) + self._grace_ms + _ABOUT_MS for keys in shards]
-        looks = (["ZRANGEBYSCORE", keys.wake, "-inf", by] for keys, by in zip(shards, by_ms, strict=True))
+        now_ms = {keys: scripts.at_ms(await self._time_of(keys)) for keys in shards}
+        until_ms = self._grace_ms + _ABOUT_MS
+        looks = (["ZRANGEBYSCORE", keys.wake, "-inf", now + until_ms] for keys, now in now_ms.items())
         due = await self.client.read(*looks)
         found = [
             (keys, item.removeprefix(b"in ").decode())
@@ -549,15 +551,17 @@ class Store:
             await self.client.read(*(["HMGET", keys.inbound(one), "at", "who"] for keys, one in found)) if found else ()
         )
         came = sorted(
-            (at, keys.shard, one, bool(who)) for (keys, one), (at, who) in zip(found, told, strict=True) if at
+            (int(at) - now_ms[keys], keys.shard, one, bool(who))
+            for (keys, one), (at, who) in zip(found, told, strict=True)
+            if at
         )
         for first in range(0, len(came), _LOOKED_AT):
-            some = [(at, Keys(shard), one, is_new) for at, shard, one, is_new in came[first : first + _LOOKED_AT]]
+            some = [(ago, Keys(shard), one, is_new) for ago, shard, one, is_new in came[first : first + _LOOKED_AT]]
             failed = await self.client.read(*(["EXISTS", keys.tries(one)] for _, keys, one, _ in some))
             waits = await self.client.read(*(["ZSCORE", keys.ready, f"in {one}"] for _, keys, one, _ in some))
-            for (at, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
+            for (ago_ms, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
                 if not has_failed and not (is_new and is_ready):
-                    return clock.moment(at)
+                    return -ago_ms / 1000
         return None
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:

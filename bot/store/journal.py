@@ -30,8 +30,8 @@ class WorkQueue(Protocol):
         """Have `item` done soon. Never raises: the schedule remembers."""
         ...
 
-    async def hear_first(self, until: datetime) -> bool:
-        """Wait until what people wrote by `until` is read, here or by others; return whether there was any."""
+    async def hear_first(self) -> bool:
+        """Wait until what people have written by now is read, here or by others; return whether there was any."""
         ...
 
 

@@ -10,7 +10,6 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -42,6 +41,8 @@ _LEAVE_WITHIN_S = 3.0
 _ENOUGH = 0.9
 # Longer than a mail takes that is hard to read.
 _HEARD_WITHIN_S, _LOOKED_AGAIN_S = 60.0, 0.1
+# The clock of a shard and that of this machine are a little apart, and what came just now may be a stop as well.
+_JUST_S = 0.1
 # Looking for messages takes this part of the time of whoever waits for them, at most.
 _LESS_OFTEN = 5
 # Longer than anybody waits.
@@ -89,10 +90,10 @@ class Taker:
 
 @dataclass(frozen=True)
 class _Look:
-    """A look for messages that wait: when it began, from when the oldest is, and how long the look took."""
+    """A look for messages that wait: when it began, since when the oldest waits, and how long the look took."""
 
     at: float = 0.0
-    since: datetime | None = None
+    since: float | None = None
     took_s: float = 0.0
 
 
@@ -126,8 +127,8 @@ class Queue:
         except StoreError as error:
             log.warning("not handed over, the sweeper will", item=str(item), error=str(error))
 
-    async def hear_first(self, until: datetime) -> bool:
-        """Wait until what people wrote by `until` is read, here or by others; return whether there was any.
+    async def hear_first(self) -> bool:
+        """Wait until what people have written by now is read, here or by others; return whether there was any.
 
         After a restart a stop and the approval that came after it are taken together, and a stop takes longer to read.
         """
@@ -142,7 +143,7 @@ class Queue:
                 seen = loop.time()
             while loop.time() < began + _HEARD_WITHIN_S:
                 look = await self._unread(seen)
-                if look.since is None or look.since > until:
+                if look.since is None or look.since > began + _JUST_S:
                     break
                 has_waited, seen = True, look.at
                 await asyncio.sleep(max(_LOOKED_AGAIN_S, _LESS_OFTEN * look.took_s))
@@ -156,8 +157,9 @@ class Queue:
             if self._looked.at <= seen:
                 loop = asyncio.get_running_loop()
                 at = loop.time()
-                since = await self._store.unread_since()
-                self._looked = _Look(at, since, loop.time() - at)
+                for_s = await self._store.unread_for_s()
+                now = loop.time()
+                self._looked = _Look(at, None if for_s is None else now - for_s, now - at)
             return self._looked
 
     def _begin(self, look: Look, item: WorkItem) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Generator, Sequence, Set
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -44,7 +43,7 @@ class NoQueue:
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is the workers'")
 
-    async def hear_first(self, until: datetime) -> bool:
+    async def hear_first(self) -> bool:
         return False
 
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -270,7 +269,7 @@ class Elsewhere:
     async def notify(self, item: WorkItem) -> None:
         raise AssertionError(f"{item} is nobody's")
 
-    async def hear_first(self, until: datetime) -> bool:
+    async def hear_first(self) -> bool:
         return False
 
 

@@ -39,7 +39,7 @@ class Worker:
         if item.kind == "in":
             await self.store.drop_inbound(item.id)
         else:
-            self.heard.append(await self.queue.hear_first(await self.store.now(item.id)))
+            self.heard.append(await self.queue.hear_first())
 
     async def look(self, item: WorkItem) -> None:
         self.seen.append(item)
