@@ -129,13 +129,12 @@ class Who:
 
     @property
     def denied_before(self) -> tuple[PersonId, ...]:
-        """Those who could decide it before others can now, and those who broke its glass: they may take that back.
-
-        So may all of whichever step once it is approved, and by whose word it is: a broken glass and a standing
-        approval decide all steps at once, and the turn of the later ones never comes.
+        """Those who could decide it before others can now; and once it is approved, by whose word it is, and all of
+        whichever step: a broken glass and a standing approval decide all steps at once, and the turn of the later ones
+        never comes. They may take that back.
         """
         once_approved = (*self.approved_by, *self.seated_ever) if self.approved_by else ()
-        return (*self.asked.may_deny, *self.broke, *once_approved)
+        return (*self.asked.may_deny, *once_approved)
 
     @cached_property
     def named_ever(self) -> frozenset[PersonId]:
