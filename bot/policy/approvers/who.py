@@ -133,8 +133,8 @@ class Who:
         whichever step: a broken glass and a standing approval decide all steps at once, and the turn of the later ones
         never comes. They may take that back.
         """
-        once_approved = (*self.approved_by, *self.seated_ever) if self.approved_by else ()
-        return (*self.asked.may_deny, *once_approved)
+        deciding = (*self.approved_by, *self.broke)
+        return (*self.asked.may_deny, *deciding, *(self.seated_ever if deciding else ()))
 
     @cached_property
     def named_ever(self) -> frozenset[PersonId]:
