@@ -252,10 +252,10 @@ def _urgency(policy: PolicySnapshot) -> str:
 
 
 def _escalates_to(record: RequestRecord, people: People, at: datetime) -> tuple[PersonId, ...]:
-    """Return who would decide as well if it escalated then."""
+    """Return who would decide as well if it escalated then, and does not so far."""
     there, who = people.escalates_to(record, at), who_of(record)
     may = replace(who, asked=filled(who.asked, escalated(who.asked, there), at)).approve
-    return tuple(one for one in there if one in may)
+    return tuple(one for one in there if one in may and one not in who.approve)
 
 
 def too_few_lines(record: RequestRecord, people: People) -> list[Line]:

@@ -215,9 +215,11 @@ class Rules:
     def deny(self, person: str, now: float) -> None:
         """Sentence 4: it ends at once, also after an approval, until the tool starts. Who only asks takes it back.
 
-        *Steps*: those of a later one may only look.
+        *Steps*: those of a later one may only look, until it is approved without their turn.
         """
         may = {*self._seated(self.in_step), *self.had_turn, *self._givers()}
+        if self.state == "approved":
+            may |= {one for number in range(len(self.steps)) for one in self._seated(number)}
         if person not in {*may, *self.requesters(), self.broke} or self.has_started:
             return
         if self.state == "approved":

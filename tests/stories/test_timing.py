@@ -21,6 +21,8 @@ HURRY = TOML.replace("[policies.production]\n", f"[policies.production]\n{_WHEN}
 )
 MINUTE = 60.0
 _NOT_YET = '\n[oncall.ops]\nrotation = ["person:dan"]\nshift = "7d"\nstarts = "2099-01-01T09:00"\n'
+_TO_ON_CALL = HURRY.replace('escalate_to = ["person:dan"]', 'escalate_to = ["oncall:ops"]') + _NOT_YET
+_IS_ASKED = _TO_ON_CALL.replace('rotation = ["person:dan"]', 'rotation = ["person:bo"]').replace("2099", "2020")
 
 
 pytestmark = opens(HURRY)
@@ -132,11 +134,25 @@ async def test_a_card_that_can_be_changed_says_when_it_escalates_and_that_it_has
     assert asks(wall, "dan")
 
 
-@opens(HURRY.replace('escalate_to = ["person:dan"]', 'escalate_to = ["oncall:ops"]') + _NOT_YET)
+@opens(_IS_ASKED)
+async def test_attack_it_escalates_to_nobody_but_one_who_is_asked_already_and_no_operator_hears_of_it(
+    world: World,
+) -> None:
+    record = await asked(world)
+    assert "If undecided" not in {line.label for line in timing_lines(record, world.people)}
+
+    await after(world, 61)
+
+    told = await world.next_mail("dan", "Nobody was there to decide as well")
+    assert "was not asked before. It does so once. Still asked: Bo Berg and Cy Cole." in " ".join(told.text.split())
+
+
+@opens(_TO_ON_CALL)
 async def test_operators_hear_that_nobody_was_there_to_whom_it_escalates_and_no_card_says_that_more_may_decide(
     world: World,
 ) -> None:
     record = await asked(world)
+    assert "If undecided" not in {line.label for line in timing_lines(record, world.people)}
 
     await after(world, 61)
 

@@ -17,8 +17,9 @@ from agents.requests.record import RequestRecord
 class Who:
     """The people of a request. `requesters` count as such by now, and `editors` ever chose an argument that stands.
 
-    `broke` broke its glass, whatever became of it since. Only an approval has a glass (`is_vote`). `doubles`,
-    `may_not_break` and `may_not_give` are as in the record, and `behind` as in the request.
+    `broke` broke its glass, whatever became of it since. `approved_by` are those by whose word it is approved. Only
+    an approval has a glass (`is_vote`). `doubles`, `may_not_break` and `may_not_give` are as in the record, and
+    `behind` as in the request.
     """
 
     policy: PolicySnapshot
@@ -26,6 +27,7 @@ class Who:
     requesters: tuple[PersonId, ...]
     editors: tuple[PersonId, ...] = ()
     broke: tuple[PersonId, ...] = ()
+    approved_by: tuple[PersonId, ...] = ()
     is_vote: bool = True
     doubles: tuple[tuple[PersonId, PersonId], ...] = ()
     may_not_break: tuple[PersonId, ...] = ()
@@ -127,8 +129,12 @@ class Who:
 
     @property
     def denied_before(self) -> tuple[PersonId, ...]:
-        """Those who could decide it before others can now, and those who broke its glass: they may take that back."""
-        return (*self.asked.may_deny, *self.broke)
+        """Those who could decide it before others can now; and once it is approved, by whose word it is, and all of
+        whichever step: a broken glass and a standing approval decide all steps at once, and the turn of the later ones
+        never comes. They may take that back.
+        """
+        deciding = (*self.approved_by, *self.broke)
+        return (*self.asked.may_deny, *deciding, *(self.seated_ever if deciding else ()))
 
     @cached_property
     def named_ever(self) -> frozenset[PersonId]:
@@ -182,6 +188,7 @@ def who_of(record: RequestRecord) -> Who:
         requesters=record.requesters,
         editors=request.editors,
         broke=(*broke, *(vote.person for vote in record.votes if vote.breaks_glass)),
+        approved_by=decision.by if decision and decision.state == "approved" else (),
         is_vote=request.format == "approval",
         doubles=record.doubles,
         may_not_break=record.may_not_break,

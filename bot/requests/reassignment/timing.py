@@ -66,9 +66,8 @@ class Timing:
         [wanted] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, wanted, self._people, self._edits)
         stands = after(record, [made.event])
-        there = {*self._people.escalates_to(record, now)}
-        is_heard = not there.isdisjoint(deciders(stands, self._people))
-        told = () if is_heard else tuple(outbox_entry(one) for one in self._told_of_nobody(stands, now))
+        # Whoever decides it already and is on call has not answered so far.
+        told = () if made.event.to else tuple(outbox_entry(one) for one in self._told_of_nobody(stands, now))
         return Commit(
             run_id=record.request.run_id,
             events=[made.event],
