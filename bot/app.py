@@ -387,7 +387,7 @@ def _ground(
         archive=archive,
         people=people,
         decisions=decisions,
-        freezes=FrozenRequests(journal, decisions, people, edits),
+        freezes=decisions.freezes,
         standing=StandingApprovals(journal, decisions, people),
         tokens=Tokens(data_dir.keys(settings)),
         access=access_to(store, people),

@@ -56,6 +56,7 @@ from bot.render.words import decided, feedback_text, has_no_room, how_to_approve
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
+from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import Placement, placement
 from bot.requests.reassignment import Reassignment, reassigning
 from bot.requests.reassignment.delegation import Delegation, HandOn
@@ -108,7 +109,8 @@ class Decisions:
         self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
         self.timing, self.noted = Timing(journal.store, people, edits), NotedTables(journal.store)
-        self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
+        self.freezes = FrozenRequests(journal, people, edits, self._archive)
+        self.revisions = Revisions(people, edits, self.timing, self.freezes)
         self.delegation = Delegation(journal.store, people, edits, self.timing)
         self.sessions = SessionGrants(journal, people)
 
@@ -196,7 +198,8 @@ class Decisions:
                     raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
                 await self.noted.check_joined(_voted(record), self._people)
             if isinstance(changed, Request) and isinstance(judgement, Edited):
-                commit = self.revisions.editing(record, version, statement, judgement, changed, now)
+                run = await self._run_of(record)()
+                commit = await self.revisions.editing(record, version, statement, judgement, changed, now, run)
             elif isinstance(changed, RequestReassigned) and isinstance(judgement, Delegated):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.delegation.delegating(record, version, statement, judgement, changed, told)
