@@ -462,15 +462,13 @@ class Decisions:
     ) -> None:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile.
 
-        What is to happen `then` is written with it. A program is told, and asks again by itself: nobody would read what
-        its run asked anew. What somebody denied is taken back, and nobody is asked anew.
+        What is to happen `then` is written with it. What somebody denied is taken back, and nobody is asked anew.
         """
         if record.stopped:
             return await self.take_back(record, version, record.stopped, now)
-        commit, request = self.closing(record, version, "superseded", why, now), record.request
+        commit = self.closing(record, version, "superseded", why, now)
         if commit.events:
-            refused = [StepRefused(at=now, step_id=request.step_id, error=why)] if request.program else []
-            commit = replace(commit, events=[*commit.events, *then, *refused])
+            commit = replace(commit, events=[*commit.events, *then])
         await self._journal.write(commit)
         return None
 
@@ -493,7 +491,8 @@ class Decisions:
     ) -> Commit:
         """Return the commit that closes a request for nobody's word; only a lost wake-up if it is closed already.
 
-        `newer` replaces it.
+        `newer` replaces it. A program whose approval is superseded is told, and asks again by itself: nobody would read
+        what its run asked anew.
         """
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
@@ -507,7 +506,9 @@ class Decisions:
         if newer:
             by = newer.requesters[:1]
             decision = decision.model_copy(update={"newer_run": newer.run_id, "newer_by": by})
-        closed = self._closed_by(record, version, decided_by(record, decision))
+        is_asked_by_program = state == "superseded" and request.program and request.purpose == "gate"
+        refused = [StepRefused(at=now, step_id=request.step_id, error=why)] if is_asked_by_program else []
+        closed = self._closed_by(record, version, [*decided_by(record, decision), *refused])
         return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 
     def _closed_by(self, record: RequestRecord, version: int, events: Sequence[Event]) -> Commit:
