@@ -175,6 +175,7 @@ def _beside(run: Run, event: Event) -> Run:
             ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
             if isinstance(event, ToolFinished) and not ends:
                 changes["heard_late"] = event.attempt_id
+                changes["heard_after"] = event.attempt_id if run.ended else None
         case VoteCast():
             changes["voters"] = run.voters | {event.vote.person}
         case _:

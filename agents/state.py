@@ -427,8 +427,8 @@ class Run:
     are those that code looked up once more at its end. `child_changes` are what the tools of children did, one for each
     that has ended, and `child_live` what they saw live, and when. `by_mail`: it goes by answers or words that whoever
     reads a mailbox can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last
-    attempt whose result ended no step. `fallback` is the model that is asked for the next step in place of the agent's
-    own.
+    attempt whose result ended no step, and `heard_after` the last whose result came after the end. `fallback` is the
+    model that is asked for the next step in place of the agent's own.
     """
 
     id: RunId = NOT_YET
@@ -473,6 +473,7 @@ class Run:
     stopped_with: RunId | None = None
     ended: RunEnded | None = None
     heard_late: AttemptId | None = None
+    heard_after: AttemptId | None = None
     forked: RunForked | None = None
     beside: tuple[Remark, ...] = ()
 
@@ -499,6 +500,15 @@ class Run:
     def open(self) -> RequestId | None:
         """The newest request that people can still answer, whatever its step became."""
         return next((about for about, one in reversed(tuple(self.requests.items())) if one.state == "open"), None)
+
+    @property
+    def left_over(self) -> RequestId | None:
+        """A request whose approval nothing uses any more: an earlier attempt at its step came to an end after all."""
+        done = {one.step_id for one in self.results if one.kind in {"ok", "error"}}
+        begun = {one.step_id: one.started_at for one in self.made if one.step_id in done}
+        waits = ((about, one.request) for about, one in self.requests.items() if one.waits)
+        later = (about for about, one in waits if one.step_id in begun and begun[one.step_id] < one.opened_at)
+        return next(later, None)
 
     @property
     def broke_glass(self) -> Mapping[RequestId, PersonId]:

@@ -264,7 +264,7 @@ def compose(
     firing = TriggerStarts(store, starter, history, outbox.alert)
     guard, runs = (
         Guard(ground.access.rights, store, history),
-        _runs(ground, starter, steering, forks, driving, notifier),
+        _runs(ground, starter, steering, forks, driving),
     )
     inbox, audit = _inbox(ground, runs, outbox, bounces, guard), AuditReader(store, ground.archive, people.ids_of)
     requests = _requests(ground, agents)
@@ -302,9 +302,7 @@ def compose(
     )
 
 
-def _runs(
-    ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving, notifier: Notifier
-) -> Runs:
+def _runs(ground: _Ground, starter: Starter, steering: Steering, forks: RunForks, driving: _Driving) -> Runs:
     gathering = _gathering(ground)
     asking = partial(ApiRequests, ground.journal, ground.people, starter, driving.thinker, driving.loop, gathering)
     standing, guard = asking(driving.agents[STANDING]), driving.loop.guard
@@ -322,7 +320,6 @@ def _runs(
             guard,
             driving.executor,
             ground.archive,
-            notifier,
         ),
         children=driving.children,
         executor=driving.executor,
@@ -387,7 +384,7 @@ def _ground(
         archive=archive,
         people=people,
         decisions=decisions,
-        freezes=FrozenRequests(journal, decisions, people, edits),
+        freezes=decisions.freezes,
         standing=StandingApprovals(journal, decisions, people),
         tokens=Tokens(data_dir.keys(settings)),
         access=access_to(store, people),

@@ -1,10 +1,11 @@
 """What a store out of a backup must not do by itself: what it holds as unfinished may be done since.
 
-Every run that had not ended is paused, so that people look at it before it goes on. What it asked is superseded, open
-or approved: an answer after the backup is forgotten, and one that comes again must not count. An attempt without an end
-is UNKNOWN where it can't be repeated. What came in and was not handled, and mails of tools that were to be sent, are
-dead letters. Standing approvals are revoked: one may have been revoked since, or its uses spent. Absences are ended:
-one may have been since, and whoever stood in would decide once more.
+Every run that had not ended is paused, so that people look at it before it goes on; who resumes it resumes those that
+it started. What it asked is superseded, open or approved: an answer after the backup is forgotten, and one that comes
+again must not count. The review of a broken glass, which nobody could resume, is asked anew by itself. An attempt
+without an end is UNKNOWN where it can't be repeated. What came in and was not handled, and mails of tools that were to
+be sent, are dead letters. Standing approvals are revoked: one may have been revoked since, or its uses spent. Absences
+are ended: one may have been since, and whoever stood in would decide once more.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +14,7 @@ from datetime import datetime
 
 from agents.events import Event, RequestDecided, RunPaused, ToolOrphaned
 from agents.requests import PersonId, RequestId, RunId
+from agents.review import reviewed_of
 from agents.run import Run
 from agents.state import left_to_next, orphaned_again
 from bot.audit.log import AuditLog
@@ -82,7 +84,8 @@ class Holding:
         if run.restored_from == as_of:  # before a crash, after which nobody was told
             return held.beside(run, await self._held_before(run_id, as_of))
         now, request_id = await self._store.now(run_id), _asked(run)
-        paused = RunPaused(at=now, restored_from=as_of)
+        above = run.started.parent
+        paused = RunPaused(at=now, restored_from=as_of, parent=above and above.run_id)
         if request_id is None:
             commit = Commit(run_id=run_id, wake=[Wake(WorkItem("run", run_id))], limit=MAX_EVENTS_AT_ALL)
         else:
@@ -90,12 +93,12 @@ class Holding:
             with self._people.speaking_to(""):
                 why = say("run.restored", at=in_words(as_of))
             commit = self._decisions.closing(record, version, "superseded", why, now)
-        events: Sequence[Event] = [*commit.events, paused]
+        events: Sequence[Event] = [*commit.events, *([] if reviewed_of(run) else [paused])]
         commit = replace(commit, events=events, expect=run.seq)
         written = await self._journal.write(commit)
         if written.state != "committed":
             raise StoreError(f"{run_id} changed while it was restored", "Stop every process of sayso, and begin anew")
-        return held.beside(run, events)
+        return held if reviewed_of(run) else held.beside(run, events)
 
     async def _held_before(self, run_id: RunId, as_of: datetime) -> Sequence[Event]:
         """Return the events by which a run was paused."""

@@ -170,7 +170,9 @@ class FollowUps:
             return False
         run = await self._run(request.run_id)
         if stops and request.purpose == "review":
-            return await self._take(await self._pinned(said_id, request.run_id), said_id, channel, trigger, record)
+            return await self._take(
+                await self._pinned(said_id, request.run_id, trigger), said_id, channel, trigger, record
+            )
         is_stopped = stops and (
             _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, run)
         )
@@ -178,7 +180,7 @@ class FollowUps:
             return False
         if self._is_denied(person, run) and not (stops and await self._takes_back(run, person)):
             return False
-        homes = await self._pinned(said_id, request.run_id)
+        homes = await self._pinned(said_id, request.run_id, trigger)
         return await self._take(homes, said_id, channel, trigger, record)
 
     async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
@@ -198,7 +200,7 @@ class FollowUps:
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
         asked = _asked(run)
         record = (await self._decisions.request(asked)).record if asked else None
-        if not await self._take(await self._pinned(said_id, run_id), said_id, channel, trigger, record):
+        if not await self._take(await self._pinned(said_id, run_id, trigger), said_id, channel, trigger, record):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
 
     async def _take(
@@ -225,7 +227,7 @@ class FollowUps:
             return answers is None and await self._is_late(homes[-1], said_id, channel, trigger)
         if above := await self._above(homes[-1]):
             name = f"{said_id} above {homes[-1]}"  # that one may end meanwhile as well, and the next is looked for
-            return await self._take(await self._pinned(name, above), said_id, channel, trigger, answers)
+            return await self._take(await self._pinned(name, above, trigger), said_id, channel, trigger, answers)
         return await self._is_over(homes[-1], said_id, channel, trigger, answers)
 
     async def _above(self, run_id: RunId) -> RunId | None:
@@ -288,16 +290,16 @@ class FollowUps:
             waits = waits or (not run.started and is_waiting)
             if run.started and not run.ended:
                 if thread_of(run).startswith(SESSION):
-                    return await self._pinned(inbound_id, await self._in_session(trigger, known) or found)
+                    return await self._pinned(inbound_id, await self._in_session(trigger, known) or found, trigger)
                 if not is_withdrawal(trigger.text) or self._has_say(trigger, run):
-                    return await self._pinned(inbound_id, found)
+                    return await self._pinned(inbound_id, found, trigger)
                 live.append(found)
             elif run.started:
                 over.append(found)
         if waits and not live:  # no count of tries ends that
             raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         newest = next(iter((*live, *over)), None)
-        return await self._pinned(inbound_id, newest) if newest else ()
+        return await self._pinned(inbound_id, newest, trigger) if newest else ()
 
     async def _plain_homes(self, inbound_id: str, channel: str, trigger: Trigger) -> Sequence[RunId]:
         """Return the same; none where nobody knows which. What else the message says, such as a freeze, is heard."""
@@ -323,8 +325,8 @@ class FollowUps:
             raise Conflict(say("run.which-of-session", names=names), say("run.which-of-session-do"))
         return found[0].request.run_id if found else None
 
-    async def _pinned(self, inbound_id: str, found: RunId) -> Sequence[RunId]:
-        ways = " ".join((await busy_with(self._store, found), found))
+    async def _pinned(self, inbound_id: str, found: RunId, trigger: Trigger) -> Sequence[RunId]:
+        ways = " ".join((await busy_with(self._store, found, PersonId(trigger.person)), found))
         pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
         return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
 
@@ -357,7 +359,7 @@ class FollowUps:
             log.info("ignored", reason="a message without words and files")
             return "taken"
         if is_stop(trigger.text) and (reviewed := await self._reviewed(run)):
-            homes = await self._pinned(f"{inbound_id} reviewed", reviewed)
+            homes = await self._pinned(f"{inbound_id} reviewed", reviewed, trigger)
             if await self._take(homes, inbound_id, channel, trigger, answers):
                 return "taken"
         asked = _asked(run)

@@ -161,7 +161,7 @@ class Notifier:
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
         # The end of a child is a step of its parent, whose end is told: maybe before an effect of the child had ended.
-        is_its_own = run.started and (run.started.parent is None or _has_outlasted(run))
+        is_its_own = run.started and (run.started.parent is None or run.heard_after or _has_outlasted(run))
         if run.started and is_its_own and run.started.requester not in told:
             entries.append(self._ending(run, run.started.requester, now))
             told |= {run.started.requester}

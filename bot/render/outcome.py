@@ -195,16 +195,26 @@ def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
 
 
 def said_late(run: Run) -> tuple[str, str] | None:
-    """Return what a program said came of what it did when `run` did not wait for that, and what it is called.
+    """Return what came of what `run` did when it did not wait for that, and what it is called.
 
-    It came afterwards, or was about another attempt than the one that `run` ended with. None where it said nothing.
+    It came afterwards, or was about another attempt than the one that `run` ended with. None where nothing is known.
     """
     made = next((one for one in run.made if one.id == run.heard_late), None)
-    text = program_said(made, made.text, WORDS_CHARS) if made else ""
+    text = (program_said(made, made.text, WORDS_CHARS) or _came_late(made, run)) if made else ""
     if made is None or not text:
         return None
-    is_earlier = made != run.made[-1] and run.ended and made.ended_at and made.ended_at < run.ended.at
+    is_before = run.ended and made.ended_at and made.ended_at < run.ended.at
+    is_earlier = is_before and made != run.made[-1] and made.id != run.heard_after
     return say("card.earlier-attempt" if is_earlier else "card.afterwards"), text
+
+
+def _came_late(made: AttemptOutcome, run: Run) -> str:
+    """Return what an effect of our own came to after all; empty where nothing was changed, or only made once more."""
+    is_again = made.idempotent and made.id != run.heard_after
+    if made.begun_by or is_again or not made.changes or made.state not in {"ok", "error"}:
+        return ""
+    key = "card.came-late" if made.state == "ok" else "card.failed-late"
+    return say(key, tool=made.tool, text=quote(made.text, WORDS_CHARS))
 
 
 def in_spite(run: Run) -> str:

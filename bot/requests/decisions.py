@@ -56,6 +56,7 @@ from bot.render.words import decided, feedback_text, has_no_room, how_to_approve
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
+from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import Placement, placement
 from bot.requests.reassignment import Reassignment, reassigning
 from bot.requests.reassignment.delegation import Delegation, HandOn
@@ -108,7 +109,8 @@ class Decisions:
         self._archive = archive or Archive(None)
         self.comments = Comments(journal.store, people, edits)
         self.timing, self.noted = Timing(journal.store, people, edits), NotedTables(journal.store)
-        self.revisions = Revisions(journal, people, edits, self._archive, self.timing)
+        self.freezes = FrozenRequests(journal, people, edits, self._archive)
+        self.revisions = Revisions(people, edits, self.timing, self.freezes)
         self.delegation = Delegation(journal.store, people, edits, self.timing)
         self.sessions = SessionGrants(journal, people)
 
@@ -196,7 +198,8 @@ class Decisions:
                     raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
                 await self.noted.check_joined(_voted(record), self._people)
             if isinstance(changed, Request) and isinstance(judgement, Edited):
-                commit = self.revisions.editing(record, version, statement, judgement, changed, now)
+                run = await self._run_of(record)()
+                commit = await self.revisions.editing(record, version, statement, judgement, changed, now, run)
             elif isinstance(changed, RequestReassigned) and isinstance(judgement, Delegated):
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.delegation.delegating(record, version, statement, judgement, changed, told)
@@ -459,15 +462,13 @@ class Decisions:
     ) -> None:
         """Replace an approval that does not cover what would be executed; nothing if it has changed meanwhile.
 
-        What is to happen `then` is written with it. A program is told, and asks again by itself: nobody would read what
-        its run asked anew. What somebody denied is taken back, and nobody is asked anew.
+        What is to happen `then` is written with it. What somebody denied is taken back, and nobody is asked anew.
         """
         if record.stopped:
             return await self.take_back(record, version, record.stopped, now)
-        commit, request = self.closing(record, version, "superseded", why, now), record.request
+        commit = self.closing(record, version, "superseded", why, now)
         if commit.events:
-            refused = [StepRefused(at=now, step_id=request.step_id, error=why)] if request.program else []
-            commit = replace(commit, events=[*commit.events, *then, *refused])
+            commit = replace(commit, events=[*commit.events, *then])
         await self._journal.write(commit)
         return None
 
@@ -490,7 +491,8 @@ class Decisions:
     ) -> Commit:
         """Return the commit that closes a request for nobody's word; only a lost wake-up if it is closed already.
 
-        `newer` replaces it.
+        `newer` replaces it. A program whose approval is superseded is told, and asks again by itself: nobody would read
+        what its run asked anew.
         """
         request = record.request
         is_unused = state == "superseded" and record.state == "approved"
@@ -504,7 +506,9 @@ class Decisions:
         if newer:
             by = newer.requesters[:1]
             decision = decision.model_copy(update={"newer_run": newer.run_id, "newer_by": by})
-        closed = self._closed_by(record, version, decided_by(record, decision))
+        is_asked_by_program = state == "superseded" and request.program and request.purpose == "gate"
+        refused = [StepRefused(at=now, step_id=request.step_id, error=why)] if is_asked_by_program else []
+        closed = self._closed_by(record, version, [*decided_by(record, decision), *refused])
         return replace(closed, counts={EXPIRED: 1} if state == "expired" else {})
 
     def _closed_by(self, record: RequestRecord, version: int, events: Sequence[Event]) -> Commit:

@@ -12,6 +12,7 @@ from agents.requests import Freeze, PersonId, Request, RequestId
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
+from bot.archive.keeper import Archive
 from bot.audit.log import AuditLog
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, NotFound
@@ -20,8 +21,7 @@ from bot.policy.freezes import ComingWindow, active, coming_windows, next_window
 from bot.render.cards import notice
 from bot.render.words import frozen_words
 from bot.requests.card_updates import moved
-from bot.requests.decisions import Decisions
-from bot.requests.stored import TRIES
+from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import shard_of
@@ -54,12 +54,12 @@ class FrozenRequests:
     def __init__(
         self,
         journal: Journal,
-        decisions: Decisions,
         people: People,
-        edits: Set[str] = frozenset(),
+        edits: Set[str],
+        archive: Archive,
     ) -> None:
         self._journal, self._store, self._freezes = journal, journal.store, journal.store.freezes
-        self._decisions, self._people, self._edits = decisions, people, edits
+        self._people, self._edits, self._archive = people, edits, archive
         self._audit = AuditLog(journal.store)
         # What each shard was told of, or need not be, as of the last look here.
         self._looked = dict[int, str]()
@@ -180,7 +180,7 @@ class FrozenRequests:
     async def note(self, request_id: RequestId, freeze: Freeze | None) -> None:
         """Tell everybody what freezes a request, or that nothing does any more; what is known is not told again."""
         for _ in range(TRIES):
-            record, version, now = read = await self._decisions.request(request_id)
+            record, version, now = read = await read_request(self._store, self._archive, request_id)
             if read.is_archived or record.state not in {"open", "approved"}:
                 return await self._freezes.waits_no_longer(request_id)
             if record.frozen == (freeze := freeze and freeze.at_first()):
@@ -239,7 +239,7 @@ class FrozenRequests:
 
     async def _tell(self, request_id: RequestId) -> None:
         try:
-            record = (await self._decisions.request(request_id)).record
+            record = (await read_request(self._store, self._archive, request_id)).record
             if record.request.purpose == "gate":
                 found = await self.on(environment_of(record), request_id)
                 await self.note(request_id, found.freeze)

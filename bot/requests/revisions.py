@@ -1,16 +1,16 @@
 """Changed requests: a new revision in front of everybody who may decide, or the same card sent once more."""
 
 import secrets
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
-from agents.events import PersonSaid, RequestRevised
+from agents.events import PersonSaid, RequestFrozen, RequestRevised
 from agents.events.requests import Edited as ByDecider
 from agents.requests import Author, AuthoredLine, Remark, Request
 from agents.requests.record import RequestRecord, after
+from agents.run import Run
 from agents.text import ends_of
-from bot.archive.keeper import Archive
 from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.policy.attachments import attachments, contents, list_contents
@@ -19,11 +19,12 @@ from bot.policy.edits import Edited, changed_names
 from bot.policy.judgements import Answer, Remarked, judgements
 from bot.render.cards import remark
 from bot.requests.card_updates import moved
+from bot.requests.freezes import FrozenRequests, environment_of
 from bot.requests.opening import placing
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import Journal, outbox_entry, record_write
+from bot.store.journal import outbox_entry, place_of_call, record_write
 from bot.store.lists import counted_as
 from bot.store.outbox_entry import Tell
 
@@ -34,24 +35,28 @@ _HEAD_CHARS, _TAIL_CHARS = 6_000, 2_000
 class Revisions:
     """Changes what stands in front of people. `edits`: the channels that can change a card where it stands."""
 
-    def __init__(self, journal: Journal, people: People, edits: Set[str], archive: Archive, timing: Timing) -> None:
-        self._journal, self._people, self._edits, self._archive = journal, people, edits, archive
-        self._timing = timing
+    def __init__(self, people: People, edits: Set[str], timing: Timing, freezes: FrozenRequests) -> None:
+        self._people, self._edits, self._timing, self._freezes = people, edits, timing, freezes
 
-    def revising(self, record: RequestRecord, version: int, revised: RequestRevised) -> Commit:
+    def revising(
+        self, record: RequestRecord, version: int, revised: RequestRevised, beside: Sequence[RequestFrozen] = ()
+    ) -> Commit:
         """New cards for everyone, old votes void; who held the old card gets the new one, which says what changed.
 
-        Where there are steps, the first is in force again.
+        Where there are steps, the first is in force again. `beside` is what freezes it from now on.
         """
-        now, stands = revised.at, after(record, [revised])
+        now, stands = revised.at, after(record, [revised, *beside])
         request = stands.request
         holders, outgoing, deliveries = placing(stands, self._people, now)
         outgoing = [*outgoing, *map(outbox_entry, moved(record, self._edits, now))]
         event = revised.model_copy(update={"holders": holders, "policy": request.policy.name})
+        written = record_write(after(record, [event, *beside]), version, before=request.expires_at)
+        if (was_in := place_of_call(record.request)) != written.place:
+            written = replace(written, was_in=was_in)
         return Commit(
             run_id=request.run_id,
-            events=[event],
-            records=[record_write(after(record, [event]), version, before=request.expires_at)],
+            events=[event, *beside],
+            records=[written],
             outgoing=outgoing,
             deliveries=deliveries,
             wake=self._timing.wake(stands, now),
@@ -104,7 +109,7 @@ class Revisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def editing(
+    async def editing(
         self,
         record: RequestRecord,
         version: int,
@@ -112,10 +117,12 @@ class Revisions:
         judgement: Edited,
         request: Request,
         now: datetime,
+        run: Run,
     ) -> Commit:
-        """Return the commit that puts an edit in front of everybody.
+        """Return the commit that puts an edit of what `run` asks in front of everybody.
 
-        Whoever made it is told by the card of the new revision, which they get as well.
+        Whoever made it is told by the card of the new revision, which they get as well. Where it is for another
+        environment by now, what freezes that one freezes it.
         """
         old = record.request
         if judgement.is_own:
@@ -133,9 +140,15 @@ class Revisions:
                 proof=statement.proof,
             )
             revised = RequestRevised(at=now, by=statement.person, request=request.asking(), edited=edited)
-        commit = self.revising(record, version, revised)
+        found = await self._freezes.on(environment_of(after(record, [revised])), old.id)
+        is_moved = found.freeze != record.frozen
+        frozen = [RequestFrozen(at=now, request_id=old.id, freeze=found.freeze)] if is_moved else []
+        told = [self._freezes.told(request, run, found.freeze, now)] if is_moved and found.freeze else []
+        commit = self.revising(record, version, revised, frozen)
         return replace(
             commit,
+            outgoing=[*commit.outgoing, *map(outbox_entry, told)],
+            frozen=found.number,
             once=Once(old.id, statement.reply_id, judgements.dump_json(judgement, round_trip=True)),
             counts=counted_as(judgement.type, now - old.opened_at),
             wake=[*commit.wake, Wake(WorkItem("run", old.run_id))],

@@ -33,6 +33,7 @@ from bot.config.tables import AgentConfig
 from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
+from bot.policy.approvers.who import who_of
 from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, told_of, word_of
 from bot.render.views import line_of
 from bot.requests.opening import are_own, everybody_behind, thread_of
@@ -323,15 +324,26 @@ def _without_turn(child: Run) -> Run:
     return fold([ToolOrphaned(at=queued.at, attempt_id=queued.attempt_id, may_have_started=False)], child)
 
 
-async def busy_with(store: Store, run_id: RunId) -> RunId:
-    """The run itself, or the one child that its step waits for, or that one's: where words about it belong."""
+async def busy_with(store: Store, run_id: RunId, person: PersonId) -> RunId:
+    """The run itself, or the one child that its step waits for, or that one's: where words of `person` about it belong.
+
+    Of several children, as those of a survey, that is the one that asks them.
+    """
     run = await store.run(run_id)
     if run.pending is None or run.pending.waits is None:
         return run_id
     children = [child.run_id for child in run.children if child.step_id == run.pending.id]
+    if len(children) > 1:
+        children = [one for one in children if _waits_for(await store.run(one), person)]
     if len(children) != 1 or (await store.run(children[0])).ended:
         return run_id
-    return await busy_with(store, children[0])
+    return await busy_with(store, children[0], person)
+
+
+def _waits_for(run: Run, person: PersonId) -> bool:
+    """Return whether `run` asks `person` something, or waits to begin what they may still deny."""
+    asked = (one for one in run.requests.values() if one.state == "open" or one.waits)
+    return any(person in {*who.approve, *who.deny} for who in map(who_of, asked))
 
 
 def _reached(events: Sequence[Event]) -> tuple[PersonId, ...]:

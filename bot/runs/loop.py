@@ -41,6 +41,7 @@ from bot.people.recognition import doubles_in, with_other_ids
 from bot.policy.approvers.who import who_at_first
 from bot.policy.recheck import good_until, too_old
 from bot.render.edits import changes_between
+from bot.render.outcome import said_late
 from bot.render.views import line_of
 from bot.render.words import REASON_CHARS
 from bot.requests.decisions import Decisions
@@ -73,7 +74,7 @@ from bot.runs.moves import (
     next_move,
 )
 from bot.runs.thinking import AfterThought, ModelTurn
-from bot.store import Commit, Line, NotReplicated, RecordWrite, StoreError
+from bot.store import Commit, Line, NotReplicated, Once, RecordWrite, StoreError
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry
 from bot.telemetry import waits_that_ended
@@ -154,6 +155,7 @@ class Loop:
                 move = next_move(told.run, told.now, day)
             if isinstance(move, Stop):
                 await self._children.notify_parent(told.run, told.events)
+                await self._tell_afterwards(told)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
@@ -219,6 +221,14 @@ class Loop:
                 await self._journal.write(Commit(run_id=told.run.id, outgoing=news.outgoing))
             self._notifier.shown(news)
 
+    async def _tell_afterwards(self, told: RunSnapshot) -> None:
+        """Have what came of an effect told, once, to all who heard of the end of its run, where it came after that."""
+        run = told.run
+        if run.heard_after and said_late(run):
+            once = Once(run.id, f"heard {run.heard_after}", b"")
+            outgoing = self._notifier.outcome(run, told.now)
+            await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
+
     def _speaking_to_requester(self, run: Run) -> AbstractContextManager[None]:
         """Speak to whoever is told how a step of `run` ended; what others read as well is worded outside of this."""
         return self._people.speaking_to(run.started.requester if run.started else "")
@@ -259,7 +269,8 @@ class Loop:
             case Close():
                 with self._speaking_to_requester(run):
                     why = why_closed(move, run)
-                await self._decisions.close(move.request_id, "withdrawn", why)
+                state = "withdrawn" if move.request_id == run.open else "superseded"
+                await self._decisions.close(move.request_id, state, why)
                 return None
             case End():
                 with self._speaking_to_requester(run):

@@ -97,6 +97,8 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
         return Execute(pending)
     if run.open is not None and (pending is None or pending.request is None or pending.request.id != run.open):
         return Close(run.open, "went_on")
+    if (left_over := run.left_over) is not None:
+        return Close(left_over, "went_on")
     if run.seq >= _ROOM_FOR_EVENTS:
         return Close(run.open, "full") if run.open is not None else End("failed", "full")
     if run.is_cancelled:

@@ -27,7 +27,6 @@ from bot.archive.keeper import Archive
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, prepare
 from bot.execution.results import finished
-from bot.outbound.notifier import Notifier
 from bot.people.directory import People
 from bot.policy.recheck import too_old
 from bot.render.outcome import how_ended
@@ -96,10 +95,9 @@ class ProgramStarts:
         guard: ApprovalGuard,
         executor: Executor,
         archive: Archive,
-        notifier: Notifier,
     ) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
-        self._guard, self._executor, self._archive, self._notifier = guard, executor, archive, notifier
+        self._guard, self._executor, self._archive = guard, executor, archive
         self._agents: Mapping[str, Agent] = executor.agents
 
     async def start(self, request_id: RequestId, attempt: str, by: Beginner, digest: str | None) -> Begun | Refused:
@@ -257,8 +255,7 @@ class ProgramStarts:
     async def _keep(self, run_id: RunId, event: ToolFinished) -> bool:
         """Keep the word of a program, unless the run is to be read again; False where no word can be kept any more.
 
-        A run does not end while an attempt is under way. Any other word is kept as the run was read, or not: of a run
-        that is over nobody tells any more, so that what keeps the word has it told as well.
+        A run does not end while an attempt is under way. Any other word is kept as the run was read, or not.
         """
         events, item = (await self._store.load(run_id)).events, WorkItem("run", run_id)
         if not events or _end_of(events, event.attempt_id):
@@ -268,10 +265,7 @@ class ProgramStarts:
             is_kept = await self._store.finish_tool(run_id, event.attempt_id, event)
             await self._journal.queue.notify(item)
             return is_kept
-        told = self._notifier.outcome(fold([event], run), event.at) if run.ended else []
-        late = Commit(
-            run_id=run_id, events=[event], expect=run.seq, outgoing=told, wake=[Wake(item)], limit=MAX_EVENTS_AT_ALL
-        )
+        late = Commit(run_id=run_id, events=[event], expect=run.seq, wake=[Wake(item)], limit=MAX_EVENTS_AT_ALL)
         return (await self._journal.write(late)).state != "full"
 
     async def _finished(self, read: RequestRead, attempt_id: AttemptId) -> ToolFinished | None:

@@ -37,7 +37,8 @@ class RecordWrite:
     It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
     those of the `people` on whom it waits; it leaves those of `others`. With `before` the whole change is refused from
     that moment on. A start in its `environment` is refused while that is frozen. In a `place`, the newest are listed
-    whatever becomes of them. What it approves `waits`, or does so no longer.
+    whatever becomes of them; `was_in` is the one where it was listed until now. What it approves `waits`, or does so no
+    longer.
     """
 
     request_id: str
@@ -50,6 +51,7 @@ class RecordWrite:
     environment: str = ""
     concerns: Collection[str] = ()
     place: str = ""
+    was_in: str | None = None
     others: Sequence[str] = ()
     waits: bool | None = None
 
@@ -373,7 +375,7 @@ def _record(
     record: RecordWrite, key: Callable[[str], int], body: Callable[[bytes], int], keys: Keys, commit: Commit
 ) -> dict[str, Any]:
     is_new = record.version == 0 or commit.is_rebuilt
-    is_wider = is_new or any(map(widens, commit.events))
+    is_wider, is_listed = is_new or any(map(widens, commit.events)), is_new or record.was_in is not None
     written: dict[str, Any] = {
         "key": key(keys.request(record.request_id)),
         "version": record.version,
@@ -390,9 +392,11 @@ def _record(
         "left": [key(keys.requests_for(person)) for person in record.others],
         "seen": [key(keys.requests_seen_by(person)) for person in sorted(record.concerns)] if is_wider else [],
         "before": _ms(record.before),
-        "place": key(keys.requests_in(record.place)) if record.place and is_new else None,
+        "place": key(keys.requests_in(record.place)) if record.place and is_listed else None,
         "most": MOST_IN_A_PLACE,
     }
+    if record.was_in:
+        written["left"] += [key(keys.requests_in(record.was_in))]
     if record.waits is not None:
         written["waits"] = {"key": key(keys.approved_waits), "by": "SADD" if record.waits else "SREM"}
     return _known(written)

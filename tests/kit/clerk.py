@@ -65,6 +65,7 @@ class Workshop:
     in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
     Without a policy of its own a thing is free to `stamp` and `pull`. `editable` names the arguments of `press` that
     whoever decides may change, which are `args`. A call with one in `risky` is.
+    What is done is done in the environment "workshop", unless a thing has another one in `environments`.
     """
 
     policy_of: dict[str, str | None] = field(default_factory=dict[str, str | None])
@@ -87,6 +88,7 @@ class Workshop:
     editable: tuple[str, ...] = ()
     args: type[What] = What
     risky: set[str] = field(default_factory=set[str])
+    environments: dict[str, str] = field(default_factory=dict[str, str])
 
     def hold(self, what: str) -> asyncio.Event:
         """Make whoever works on `what` wait until the event is set."""
@@ -244,7 +246,7 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
         return Effect(
             argv=(name, workshop.meaning.get(args.what, args.what)),
             versions={args.what: workshop.meaning.get(args.what, args.what)},
-            environment="workshop",
+            environment=workshop.environments.get(args.what, "workshop"),
             risks=(Risk(kind="loud", words=f"{args.what} is loud"),) if args.what in workshop.risky else (),
         )
 

@@ -19,7 +19,6 @@ from bot.execution.approval_guard import ApprovalGuard
 from bot.people.directory import People
 from bot.policy.answers import Statement
 from bot.requests.decisions import Decisions
-from bot.requests.freezes import FrozenRequests
 from bot.requests.opening import gate_request, opening
 from bot.requests.reassignment.absences import AbsentPeople
 from bot.requests.reassignment.departures import Departures
@@ -60,7 +59,7 @@ class House:
         self.journal.hears.append(self.written.hear)
         self.people = People.of(configured)
         self.decisions = Decisions(self.journal, self.people, edits)
-        self.freezes = FrozenRequests(self.journal, self.decisions, self.people, edits)
+        self.freezes = self.decisions.freezes
         self.guard = ApprovalGuard(self.decisions, self.people, self.freezes)
         standing = StandingApprovals(self.journal, self.decisions, self.people)
         self.absent = AbsentPeople(self.journal, self.decisions, self.people)

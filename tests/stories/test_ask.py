@@ -9,6 +9,7 @@ from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from bot.errors import Invalid
 from bot.policy.judgements import Decided
+from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes
@@ -183,3 +184,25 @@ async def test_attack_who_is_asked_by_a_group_or_an_id_is_who_is_meant_since_the
     told = await world.summary(run_id)
     assert "Zoe Zahn: “Tue”" in told
     assert "Cy Cole" not in told
+
+
+@opens(
+    TOML.replace('name = "Anna Ames"\n', 'name = "Anna Ames"\ngroups = ["release"]\n'),
+    deploys=True,
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
+async def test_attack_who_is_asked_what_they_ask_others_types_the_answer_below_it_and_counts_as_silent(
+    world: World, hallway: Hallway
+) -> None:
+    thread, inbox = "C01OPS/1712345678.000100", world.app.messages.inbox
+    run_id = RunId(world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", DAYS, thread))))
+    questions = await asked(world, run_id, ("anna", "bo", "cy"))
+
+    await inbox.handle(await inbox.accept(hallway.follows("anna", "Wed", thread)))
+    for person in ("bo", "cy"):
+        await world.decide(person, questions[person], "free_text", "Mon")
+
+    summary = await world.summary(run_id)
+    assert summary.startswith("done: 3 of 3 answered")
+    assert "Anna Ames: “Wed”" in summary

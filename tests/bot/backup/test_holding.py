@@ -28,11 +28,15 @@ from bot.store.ids import new_id
 from bot.worker.queue import Taker
 from channels import Accept, Channel, Inbound, Marks, Remembers, RequestLookup
 from tests.bot.backup.putting_back import backed_up, lost, put_back, restored
+from tests.bot.web.api.test_asking_approval import asked as asked_by_program
+from tests.bot.web.api.test_asking_approval import program
 from tests.kit.guards import guards
 from tests.kit.office import TOML
 from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
+from tests.servers.web import serving
+from tests.stories.test_break_glass import NIGHT, breaks, reviewed
 
 DAY_S = 86_400
 BO = '[people.bo]\nname = "Bo Berg"\nemail = "bo@corp.example"\ngroups = ["release"]\n'
@@ -220,6 +224,52 @@ async def test_of_a_tool_at_work_people_say_what_happened_and_one_with_a_key_is_
     await office.ended(keyed)
     assert sorted(office.workshop.started) == sorted([*started, "stamp form"])
     assert 2 in office.workshop.calls.values(), "two calls with one key"
+
+
+async def test_attack_the_review_of_a_broken_glass_waits_for_a_person_to_resume_it_as_nobody_may(
+    office: World,
+) -> None:
+    await becomes(office, NIGHT)
+    office.toml = NIGHT
+    office.workshop.policy_of["bell"] = "night"
+    record = await office.opened(await office.trigger("press bell"))
+    await breaks(office, "bo", record)
+    asks = await reviewed(office, record)
+    await office.ended(record.request.run_id)
+    await office.quiet()
+
+    held = await restored(office, await backed_up(office))
+
+    assert (held.runs, held.requests) == (0, 0)
+    assert (await office.request(asks.request.id)).state == "superseded"
+    again = await office.opened(asks.request.run_id, after=asks.request.id)
+    assert again.request.purpose == "review"
+
+
+async def test_attack_a_run_waits_for_one_that_it_started_and_that_nobody_resumed_with_it(office: World) -> None:
+    run_id = await office.trigger("start_run press bell")
+    child = await office.child(run_id)
+    asked = await office.opened(child.id)
+    await office.quiet()
+    assert (await restored(office, await backed_up(office))).runs == 2
+
+    await office.steer(run_id, "resume")
+
+    again = await office.opened(child.id, after=asked.request.id)
+    await office.decide("bo", again, "approve")
+    assert (await office.ended(run_id)).state == "done"
+
+
+async def test_attack_people_are_asked_anew_for_a_program_that_asks_again_by_itself(office: World) -> None:
+    async with serving(office.app) as api:
+        request = await asked_by_program(await program(api))
+    await office.quiet()
+    await restored(office, await backed_up(office))
+
+    await office.steer(request["run_id"], "resume")
+
+    assert "the program may not act: sayso was restored" in await office.summary(request["run_id"])
+    assert [one.request.id for one in await office.requests()] == [request["id"]]
 
 
 async def test_what_had_ended_stays_as_it_was_and_what_began_later_is_not_there(office: World) -> None:

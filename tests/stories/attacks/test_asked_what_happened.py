@@ -1,18 +1,22 @@
 """Whoever is asked what became of an effect, or anything else, can say it: somebody is there whose word counts."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from agents.state import IT_DID_NOT, IT_HAPPENED
 from bot.people.offers import deciders
-from bot.policy.judgements import Decided
+from bot.policy.judgements import ClosedOtherwise, Decided
+from tests.bot.execution.test_executor import found_gone
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, beside_it
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
 
 GIVEN = file_of("bo", stand_ins="cy").replace('to = ["person:ole"]', 'to = ["person:bo"]')
@@ -138,3 +142,54 @@ async def test_attack_nobody_knows_whether_it_happened_in_a_run_that_somebody_ha
         assert (await world.ended(run_id)).state == "done"
     else:
         assert (await world.opened(run_id, after=record.request.id)).request.purpose == "gate"
+
+
+async def taken_for_lost(world: World, redis: str, folder: Path) -> tuple[RunId, RequestRecord, asyncio.Event]:
+    """A run of whose effect, still under way, nobody knows; what people are asked of it; and what lets it end."""
+    may_end = world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    async with beside_it(World(redis, folder, world.toml)) as other:
+        await found_gone(world, other, await world.run(run_id))
+        await world.has(run_id, "unknown")
+    return run_id, await world.opened(run_id, after=gate.request.id), may_end
+
+
+@opens(TOML)
+async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have_happened_is_told_to_nobody(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.decide("bo", asks, "free_text", asks.request.options[1])
+    await world.decide("cy", await world.opened(run_id, after=asks.request.id), "deny")
+    await world.ended(run_id)
+    await world.next_mail("anna", about="Stopped: press bell")
+
+    may_end.set()
+
+    told = await world.next_mail("anna", about="Stopped: press bell")
+    assert "Afterwards: press was done after all: “press bell: done”" in told.text
+    await world.quiet()
+    assert len([mail for mail in world.mails("anna") if "after all" in mail.text]) == 1
+
+
+@opens(TOML)
+async def test_attack_an_approval_waits_for_what_is_done_by_then_and_is_said_to_have_stopped_it(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.decide("bo", asks, "free_text", asks.request.options[1])
+    again = await world.opened(run_id, after=asks.request.id)
+    await world.steer(run_id, "pause")
+    await world.decide("cy", again, "approve")
+
+    may_end.set()
+
+    await until(lambda: world.workshop.effects, what="it has happened")
+    await world.quiet()
+    assert (await world.request(again.request.id)).state == "superseded"
+    assert isinstance(await world.decide("bo", again, "deny"), ClosedOtherwise)
+    await world.steer(run_id, "resume")
+    assert await world.summary(run_id) == "done: ok: press bell: done"

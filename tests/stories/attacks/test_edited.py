@@ -160,3 +160,37 @@ async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_app
     await world.reply("bo", card, "deny")
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "denied"
+
+
+async def test_attack_what_is_moved_to_another_environment_is_called_frozen_by_the_one_before_and_starts_at_once(
+    world: World,
+) -> None:
+    """And what is moved to a frozen one is not called so, until it is approved."""
+    world.workshop.environments = {"bell": "staging"}
+    await world.app.requests.freezes.freeze("staging", PersonId("dan"), "incident 4711", proof=None)
+    await world.quiet()
+    frozen = await world.opened(await world.trigger("press bell"))
+    free = await world.opened(await world.trigger("press horn"))
+    await world.quiet()
+    before = len(world.mails("cy"))
+
+    await world.edit("anna", frozen, what="gong")
+    await world.edit("anna", free, what="bell")
+
+    now, then = [await world.request(one.request.id) for one in (frozen, free)]
+    assert now.frozen is None
+    assert then.frozen is not None
+    await world.quiet()
+    cards = {
+        one.request.title: mail
+        for one in (now, then)
+        for mail in world.mails("cy")[before:]
+        if one.request.id in mail.text
+    }
+    assert ["incident 4711" in cards[title].text for title in ("Press gong?", "Press bell?")] == [False, True]
+    assert "Nothing starts until that ends" in (await world.next_mail("anna", about="Frozen: Press bell")).text
+    for record in (now, then):
+        await world.decide("cy", record, "approve")
+    await world.ended(now.request.run_id)
+    await world.quiet()
+    assert world.workshop.effects == ["press gong"]
