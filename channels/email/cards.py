@@ -216,9 +216,10 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
 
 
 def _risks(card: Card) -> list[Block]:
-    """The first risks in a box, each short; `_details` has all of them where this has not."""
+    """The first risks in a box, each short, and how many more there are; `_details` has all of them then."""
     shown = [f"{RISK} {_short(one, _RISK_CHARS)}" for one in card.risks[:_RISKS]]
     below = [say("mail.goes-on-below")] if _has_more_risks(card) else []
+    below = [say_many("mail.risks-below", left)] if (left := len(card.risks[_RISKS:])) else below
     return [Block("risks", (f"{say('card.look-closely')}:", *shown, *below), _SUMMARY)] if shown else []
 
 

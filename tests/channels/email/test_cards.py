@@ -296,7 +296,7 @@ def test_of_many_risks_the_first_stand_above_the_buttons_each_short_and_all_of_t
 
     above, _, below = as_text(card, made_of(card)).partition("To approve")
 
-    assert "⚠ risk 2\n⚠ risk 3\nAll of it stands below.\n" in above
+    assert "⚠ risk 2\n⚠ risk 3\n6 more warnings: below under Details\n" in above
     assert "risk 4" not in above
     assert all(f"⚠ {risk}\n" in below for risk in card.risks)
 
