@@ -133,7 +133,9 @@ def risks_of(record: RequestRecord, people: People) -> tuple[str, ...]:
     if request.format != "approval" or call is None or record.state != "open":
         return ()
     found = [frozen_by(record.frozen, people)] if record.frozen else []
-    found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
+    now = call.effect.versions
+    moved = ((name, was) for name, was in sorted(request.moved.items()) if name in now)
+    found += [short_hashes(say("card.risk-moved", name=name, now=now[name], was=was)) for name, was in moved]
     found += [risk_text(risk.words) for risk in call.effect.risks]
     found += [text_of(fact.unread) for fact in call.effect.facts if fact.unread]
     found += [f"{sign.kind}: {quote(sign.words, _NAME_CHARS)}" for sign in signs_in(sent_by_program(request))]

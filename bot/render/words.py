@@ -248,9 +248,9 @@ def asked_by(purpose: Purpose, askers: Iterable[PersonId], people: People) -> st
 _GONE = frozenset({"left", "void", "excluded"})
 
 
-def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
+def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_step: bool = True) -> str:
     """`as a member of the group release`, `because nobody decided for 20 min, as on-call of ops`: why one is asked, to
-    stand after `You`; empty where that is not known.
+    stand after `You`; empty where that is not known. `names_step` is left out where the step stands beside it.
     """
     asked = record.asked
     if record.request.purpose == "review":
@@ -278,7 +278,7 @@ def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
             return ""
     is_told = came is None or came.source or came.why in _GONE
     as_whom = _as_whom(seat, record.request.policy.name) if seat and is_told else ""
-    step = say("asked.step", step=asked.step.name) if asked.step and (why or as_whom) else ""
+    step = say("asked.step", step=asked.step.name) if names_step and asked.step and (why or as_whom) else ""
     return ", ".join(filter(None, (step, why, as_whom)))
 
 

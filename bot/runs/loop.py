@@ -417,7 +417,7 @@ class Loop:
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):
-            request = request.model_copy(update={"moved": tuple(sorted(_moved(before.request, call)))})
+            request = request.model_copy(update={"moved": _moved(before.request, call)})
         if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
@@ -622,10 +622,11 @@ def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[AuthoredLi
     return tuple(AuthoredLine(text=text, by=()) for text in (say("run.earlier-approval", why=why), *changed))
 
 
-def _moved(old: Request, new: GatedCall) -> set[str]:
-    """Return the names of versions that mean something else in `new` than they did in `old`, or before that one."""
+def _moved(old: Request, new: GatedCall) -> dict[str, str]:
+    """Return what versions meant, by their names, that mean something else in `new` than in `old`, or before that."""
     was, now = old.call.effect.versions if old.call else {}, new.effect.versions
-    return {name for name, meant in now.items() if name in old.moved or was.get(name, meant) != meant}
+    changed = {name: was[name] for name, meant in now.items() if was.get(name, meant) != meant}
+    return {name: meant for name, meant in (old.moved | changed).items() if name in now}
 
 
 _NO = {"denied", "revoked", "withdrawn"}
