@@ -705,6 +705,24 @@ def _unclear(request: Request, judgement: Unclear) -> str:
         return say("answer.unclear-why" if is_vote else "answer.unclear-why-question", why=reason_of(judgement.why))
     if judgement.misfits:
         return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
+    return f"{not_counted(request)} {_how_to_say_it(request)}".strip()
+
+
+def not_counted(request: Request) -> str:
+    """Return what was not counted and why, where the words of an answer said nothing that can be counted."""
+    return say(_NOT_COUNTED.get(request.format, "answer.unclear-text"))
+
+
+_NOT_COUNTED = {
+    "approval": "answer.not-counted",
+    "choice": "answer.not-counted-choice",
+    "choices": "answer.not-counted-choice",
+    "yes_no": "answer.not-counted-yes-no",
+    "form": "answer.not-counted-form",
+}
+
+
+def _how_to_say_it(request: Request) -> str:
     match request.format:
         case "approval" if "email" in ways_for(request):
             return say("answer.unclear-approval")
@@ -719,4 +737,4 @@ def _unclear(request: Request, judgement: Unclear) -> str:
             names = [field.title for field in request.fields] or ["?"]
             return say("answer.unclear-form", first=names[0], names=", ".join(names))
         case "free_text":
-            return say("answer.unclear-text")
+            return ""

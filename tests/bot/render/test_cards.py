@@ -279,6 +279,21 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     assert "Who decides" not in facts(card)
 
 
+@pytest.mark.parametrize("by", ["", "The model of deploy asks: ", "Anna Ames asks (sent by their script): "])
+def test_what_the_title_says_already_is_not_said_again_below_it(by: str) -> None:
+    def below(title: str, quoted: str) -> str:
+        asked = question().model_copy(update={"title": f"{by}{title}", "quoted": quoted})
+        return request_card(record(asked), PEOPLE, NOON).quoted
+
+    assert below("Which region?", "Which region?") == ""
+    assert below("Which region?", "Which region? One of them has shops that are open.") == (
+        "One of them has shops that are open."
+    )
+    assert below("Which region?", "Which region?\n\n  north\n  south") == "north\n  south"
+    assert below("Which region is…", "Which region is first?") == "Which region is first?"
+    assert below("Which", "Whichever it is") == "Whichever it is"
+
+
 CHANGED = "Something was changed all the same; the story of the run says what.\n"
 
 
@@ -379,12 +394,12 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_sec
         (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
         (
             because("approved", "ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", BO),
-            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
+            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”.",
         ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
-        (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”"),
+        (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”."),
     ],
 )
 def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
