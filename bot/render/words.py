@@ -304,35 +304,48 @@ def _as_whom(seat: Anyone | AskedAs, policy: str) -> str:
 def decided(decision: Decision, people: People, *, is_asked_anew: bool = False) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`; `is_asked_anew`: a new request asks in place of this one."""
     names, when = people.names_of(decision.by), in_words(decision.at)
-    said = quote(decision.reason, REASON_CHARS) if decision.reason.strip() else ""
+    reason = reason_given(decision.reason)
     match decision.state:
         case "approved" if decision.standing:
             sentences = [standing_use(decision, people)]
         case "approved" if decision.broke_glass:
-            sentences = [say("words.broke-glass", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.broke-glass", names=names, when=when), reason]
         case "approved":
-            sentences = [say("words.approved", names=names, when=when), said and say("words.note", note=said)]
+            sentences = [say("words.approved", names=names, when=when), _quoting("words.note", decision.reason)]
         case "denied":
-            sentences = [say("words.denied", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.denied", names=names, when=when), reason]
         case "answered":
-            sentences = [say("words.answered", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.answered", names=names, when=when), reason]
         case "expired":
             # Code says why where it was closed before its time: nobody is left who could answer.
-            early = [say("words.closed-undecided", when=when), said and say("words.reason", reason=said)]
-            sentences = early if said else [say("words.expired", when=when)]
+            early = [say("words.closed-undecided", when=when), reason]
+            sentences = early if reason else [say("words.expired", when=when)]
         case "withdrawn":
             withdrawn = (
                 say("words.withdrawn-by", names=names, when=when) if names else say("words.withdrawn", when=when)
             )
-            sentences = [withdrawn, said and say("words.reason", reason=said)]
+            sentences = [withdrawn, reason]
         case "superseded":
             newer = decision.newer_run
             if newer:
                 by = people.names_of(decision.newer_by) or say("words.nobody")
                 return say("words.superseded-by", when=when, run=newer, names=by)
             closed = say("words.replaced" if is_asked_anew else "words.superseded", when=when)
-            sentences = [closed, said and say("words.reason", reason=said)]
+            sentences = [closed, reason]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
+
+
+def reason_given(reason: str) -> str:
+    """`Reason: “no time”.`; empty for none."""
+    return _quoting("words.reason", reason)
+
+
+def _quoting(key: str, words: str) -> str:
+    if not words.strip():
+        return ""
+    said = quote(words, REASON_CHARS)
+    sentence = say(key, reason=said, note=said)
+    return sentence.removesuffix(".") if said[-2:-1] in {".", "!", "?", "…"} else sentence
 
 
 def decided_briefly(decision: Decision, people: People) -> str:

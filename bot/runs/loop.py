@@ -29,7 +29,6 @@ from agents.requests.record import RequestRecord, after, approval_before, asked_
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
-from agents.text import quote
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, gate_of, prepare
 from bot.execution.results import poll_result, stop_outside
@@ -42,7 +41,7 @@ from bot.policy.approvers.who import who_at_first
 from bot.policy.recheck import good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.views import line_of
-from bot.render.words import REASON_CHARS
+from bot.render.words import reason_given
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import Found, FrozenRequests
 from bot.requests.older import OlderRequests
@@ -649,9 +648,8 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[AuthoredLin
 
     def told(kind: str, by: tuple[Author, ...], why: str) -> AuthoredLine:
         names = said(kind, tuple(dict.fromkeys(one.person for one in by)))
-        if not why.strip():
-            return AuthoredLine(text=names, by=())
-        return AuthoredLine(text=f"{names} {say('words.reason', reason=quote(why, REASON_CHARS))}", by=by)
+        reason = reason_given(why)
+        return AuthoredLine(text=f"{names} {reason}".rstrip(), by=by if reason else ())
 
     return tuple(told(kind, by, why) for kind, by, why in earlier if by)
 

@@ -25,6 +25,8 @@ _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" borde
 _WRAPS = "word-wrap:break-word;overflow-wrap:anywhere;word-break:break-word"
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5"
 _FIXED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.5"
+_GAP_SHARE = 4
+_GAP = f'<td width="{_GAP_SHARE}%" style="width:{_GAP_SHARE}%"></td>'
 # A grey that is seen on white and on black.
 _LINE = "#8a8f98"
 
@@ -137,13 +139,10 @@ def _below(lines: list[str]) -> str:
 def _side_by_side(buttons: tuple[Button, ...]) -> str:
     if len(buttons) == 1:
         return _button(buttons[0])
-    share = 100 // len(buttons)
-    gaps = ["padding:0 6px 0 0", *["padding:0 6px"] * (len(buttons) - 2), "padding:0 0 0 6px"]
-    cells = (
-        f'<td width="{share}%" style="width:{share}%;{gap}">{_button(button)}</td>'
-        for button, gap in zip(buttons, gaps, strict=True)
-    )
-    return f"<table {_TABLE}><tr>{''.join(cells)}</tr></table>"
+    """A row of cells, so that all buttons are as high as the one with the longest label."""
+    width = f"{(100 - _GAP_SHARE * (len(buttons) - 1)) // len(buttons)}%"
+    cells = (_cell(button, width) for button in buttons)
+    return f"<table {_TABLE}><tr>{_GAP.join(cells)}</tr></table>"
 
 
 def _quiet(label: str, address: str) -> str:
@@ -153,12 +152,15 @@ def _quiet(label: str, address: str) -> str:
 
 
 def _button(button: Button) -> str:
+    return f"<table {_TABLE}><tr>{_cell(button)}</tr></table>"
+
+
+def _cell(button: Button, width: str = "100%") -> str:
     """A link of 48 px: as high as its cell for Outlook, which gives a link no padding, and all of it can be touched."""
     ground, letters = _TONES[button.tone]
     own = f"background-color:{ground};border-radius:8px"
     link = f"display:block;padding:12px 4px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;{own}"
     return (
-        f'<table {_TABLE}><tr><td height="48" align="center" bgcolor="{ground}" style="height:48px;{own}">'
-        f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a>'
-        "</td></tr></table>"
+        f'<td height="48" width="{width}" align="center" bgcolor="{ground}" style="width:{width};height:48px;{own}">'
+        f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a></td>'
     )

@@ -400,6 +400,7 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_sec
         (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
         (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”."),
+        (because("superseded", "It moved."), f"No longer asked, at {WHEN}. Reason: “It moved.”"),
     ],
 )
 def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:
