@@ -58,6 +58,18 @@ def local_whole(text: str, shown: Callable[[datetime], str]) -> str:
     return next((shown(at) for found, at in moments(text) if found[0] == text), text)
 
 
+def unbroken(text: str) -> str:
+    """`text` for a screen: no line of it ends within a length of time such as `3 h 35 min`, or before a zone."""
+    return _in_one_piece().sub(lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
+@cache
+def _in_one_piece() -> re.Pattern[str]:
+    every = (unit.partition("}")[2].strip() for key in ("days", "hours", "minutes") for unit in in_all(f"words.{key}"))
+    units = "|".join(map(re.escape, every))
+    return re.compile(rf"(?<!\w)\d+ (?:{units})(?: \d+ (?:{units}))?(?!\w)|\d\d:\d\d [A-Z]{{3,5}}\b")
+
+
 def _shape(pattern: str, language: Language) -> str:
     days = [datetime(2000, 1, number, tzinfo=UTC) for number in range(1, 8)]
     days += [datetime(2000, number, 1, tzinfo=UTC) for number in range(2, 13)]

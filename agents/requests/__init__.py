@@ -317,8 +317,9 @@ class Asking(Began):
     was right to break the glass). `quoted` is the model's wording of a question, or what led to one of code. `digest`
     is hex SHA-256. `option_keys` are what the `options` of code's own questions mean, in the same order: the keys of
     their sentences. `thread` is one name for all that belongs together, as channels want it. `changes` says in words
-    what differs from the request or revision that this one replaces, and whose words those are. `is_rehearsal`: plain
-    rules chose the step, there is no model; `stand_in`: they did, as the model gave none. `program`: whose API key
+    what differs from the request or revision that this one replaces, and whose words those are; `moved` is what
+    versions meant there that mean something else now. `is_rehearsal`: plain rules chose the step, there is no model;
+    `stand_in`: they did, as the model gave none. `program`: whose API key
     (`service:ci`, `person:bo`) the program has that asks by itself; empty where an agent asks. `topic` is what the
     requester's own message was called, in whose thread they are answered. `service` is whose API key asked, and
     `key_holders` in whose hands that is; where they are none, nobody has said. `parts` is what each requester did to be
@@ -350,7 +351,7 @@ class Asking(Began):
     expires_at: AwareDatetime
     thread: str = ""
     changes: tuple[AuthoredLine, ...] = ()
-    moved: tuple[str, ...] = ()
+    moved: dict[str, str] = Field(default_factory=dict[str, str])
     is_rehearsal: bool = False
     stand_in: StandIn | None = None
     program: str = ""

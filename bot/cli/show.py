@@ -19,10 +19,11 @@ from bot.cli.plain import plain, plain_json
 from bot.command_line import command
 from bot.config.data_dir import DataDir
 from bot.people.directory import People
-from bot.render.cards import below_title, by_key, exact_call, short_hashes
+from bot.render.cards import below_title, by_key, exact_call
 from bot.render.due import away_words, handed_on_words, unanswered
 from bot.render.edits import editable
 from bot.render.forms import hint
+from bot.render.hashes import short_hashes
 from bot.render.outcome import word_of
 from bot.render.said import commented, noted, remarked, whose
 from bot.render.times import ago, left, length, local, local_whole, moment

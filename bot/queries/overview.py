@@ -18,7 +18,7 @@ from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary, request_view
-from bot.render.words import REASON_CHARS, decided, state_title, state_word, who_decides
+from bot.render.words import decided, reason_given, state_title, state_word, who_decides
 from bot.render.worklist import Item, work_list
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
@@ -194,9 +194,8 @@ class StoredRequests:
             mine = next(vote for vote in record.votes if vote.person == person)
             return " ".join([say("overview.you-approved", when=in_words(mine.at)), *self._so_far(record)])
         if record.state != "approved":
-            told, reason = line(became(record, None), self._people), record.decision.reason.strip()
-            is_theirs = bool(reason) and record.state in {"denied", "withdrawn"}
-            return f"{told} {say('words.reason', reason=quote(reason, REASON_CHARS))}" if is_theirs else told
+            told, is_theirs = line(became(record, None), self._people), record.state in {"denied", "withdrawn"}
+            return f"{told} {reason_given(record.decision.reason)}".rstrip() if is_theirs else told
         words = [decided(record.decision, self._people)]
         # What people refused did not fail: who decided says it all.
         words += [say("overview.the-run", state=_stand(run, state_word))] if run and run.word not in _REFUSED else []

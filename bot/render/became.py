@@ -255,7 +255,7 @@ def _came(became: Became, people: People) -> str:
             return say("standing.was-interrupted")
         case "done" if by:
             return say("standing.says-happened", names=people.names_of(by))
-        case "done":
+        case "done" | "failed":
             return _live(became)
         case "not_done":
             return say("standing.says-not-happened", names=people.names_of(by))

@@ -35,8 +35,9 @@ from bot.policy.sessions import same_in, signs_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.became import block, word
 from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
-from bot.render.edits import editable, version_name, why_editor
+from bot.render.edits import editable, told_apart, version_name, why_editor
 from bot.render.forms import inputs
+from bot.render.hashes import short_hashes
 from bot.render.outcome import WORDS_CHARS, about, by_people, said_late, stopped, word_of
 from bot.render.output import output_line
 from bot.render.said import Said, remarked, said_line
@@ -47,6 +48,7 @@ from bot.render.words import (
     channel_name,
     feedback_text,
     frozen_by,
+    not_counted,
     present,
     who_decides,
     why_rules,
@@ -71,8 +73,6 @@ _TITLE_CHARS = 80
 _NAME_CHARS, _VALUE_CHARS = 60, (240, 60)
 # Of the spaces in a name, those that its one line would not show.
 _LEFT_OUT = re.compile(r"^\s+|\s+$|(?<=\s)\s+|[^\S ]")
-_HASH = re.compile(r"\b(?P<hash>[0-9a-f]{40,64})\b(?: \((?P<tags>[^()\n]+)\))?")
-_HASH_CHARS = 7
 
 
 def request_card(
@@ -133,7 +133,9 @@ def risks_of(record: RequestRecord, people: People) -> tuple[str, ...]:
     if request.format != "approval" or call is None or record.state != "open":
         return ()
     found = [frozen_by(record.frozen, people)] if record.frozen else []
-    found += [say("card.risk-moved", name=name) for name in request.moved if name in call.effect.versions]
+    now = call.effect.versions
+    moved = ((name, was) for name, was in sorted(request.moved.items()) if name in now)
+    found += [say("card.risk-moved", name=name, **told_apart(was, now[name])) for name, was in moved]
     found += [risk_text(risk.words) for risk in call.effect.risks]
     found += [text_of(fact.unread) for fact in call.effect.facts if fact.unread]
     found += [f"{sign.kind}: {quote(sign.words, _NAME_CHARS)}" for sign in signs_in(sent_by_program(request))]
@@ -186,8 +188,15 @@ def have_all_left(request: Request, people: People) -> bool:
 
 
 def below_title(title: str, quoted: str) -> str:
-    """Return the words of others to show below the title; nothing where the title holds all of them."""
-    return "" if title.endswith(quoted) else quoted
+    """Return the words of others to show below the title, without those that the title holds already.
+
+    It holds all of them, or their beginning; before that, words of ours may say who asks.
+    """
+    if title.endswith(quoted):
+        return ""
+    begun = (title, title.partition(": ")[2])
+    held = next((one for one in begun if one and re.match(rf"{re.escape(one)}\s", quoted)), "")
+    return quoted.removeprefix(held).lstrip()
 
 
 _QUOTED_AS = {"go_on": "card.story", "review": "card.review-story"}
@@ -278,16 +287,6 @@ def with_short_hashes(line: Line) -> Line:
     return line.model_copy(update={"text": short_hashes(line.text)})
 
 
-def short_hashes(text: str) -> str:
-    """`text` with each full hash of a commit as `v1.2.0 (3f2a1c9)`, or as the short one alone where it has no tag."""
-
-    def short(found: re.Match[str]) -> str:
-        hashed, tags = found["hash"][:_HASH_CHARS], found["tags"]
-        return f"{tags} ({hashed})" if tags else hashed
-
-    return _HASH.sub(short, text)
-
-
 def asked_again(record: RequestRecord, judgement: Judgement, people: People, at: datetime) -> Card:
     """The whole card once more, with what became of an answer to it: whoever answers this has seen what it is about."""
     request = record.request
@@ -300,9 +299,8 @@ def asked_again(record: RequestRecord, judgement: Judgement, people: People, at:
 
 def became_of(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Return what became of an answer, to whoever is told on a card, or of one: how to answer stands there."""
-    is_comment = isinstance(judgement, Unclear) and record.request.format != "free_text"
-    is_comment = is_comment and not (isinstance(judgement, Unclear) and (judgement.why or judgement.misfits))
-    return say("answer.not-counted") if is_comment else feedback_text(judgement, record, people)
+    is_comment = isinstance(judgement, Unclear) and not (judgement.why or judgement.misfits)
+    return not_counted(record.request) if is_comment else feedback_text(judgement, record, people)
 
 
 def exact(request: Request) -> str:

@@ -81,17 +81,22 @@ def called_in_place(persons: list[PersonId], asked: Asked, people: People) -> li
 
 
 def progress(record: RequestRecord, people: People) -> str:
-    """`1 of 2`: how many have approved `record`, which is open; empty where one is enough."""
+    """`1 of 2 approvals`, in steps `step 1 of 2, finance`: how far `record` is, which is open; empty where one is
+    enough.
+    """
     if record.request.format != "approval":
         return ""
     count = whose_votes_count(record, people)
     given = [vote.person for vote in record.votes if vote.approve and vote.person in count]
-    needed = len(given) + lacking_in_all(as_known_now(record, people).asked, given)
-    return say("standing.count", count=len(given), needed=needed) if needed > 1 else ""
+    needed, asked = len(given) + lacking_in_all(as_known_now(record, people).asked, given), record.asked
+    step = asked.step and say("asked.in-step", number=asked.in_step + 1, count=len(asked.steps), name=asked.step.name)
+    count = say("asked.approvals", count=len(given), needed=needed) if needed > max(1, len(asked.steps)) else ""
+    return " · ".join(filter(None, (step, count)))
 
 
 def asked_line(record: RequestRecord, people: People, me: PersonId | None = None) -> str:
-    """`You, because nobody decided for 20 min · 1 of 2 · asked 14:02 UTC on 03 March 2026`; empty once it is closed.
+    """`You, because nobody decided for 20 min · 1 of 2 approvals · asked 14:02 UTC on 03 March 2026`; empty once it is
+    closed.
 
     Why `me`, who alone reads it, is asked, how many have approved, and since when.
     """
@@ -105,7 +110,7 @@ def asked_line(record: RequestRecord, people: People, me: PersonId | None = None
 def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:
     who = who_of(record)
     if me is not None and me in who.approve:
-        why = why_asked(record, people, me)
+        why = why_asked(record, people, me, names_step=False)
         return say("asked.you-because", why=why) if why else say("asked.you")
     return say("asked.you-because", why=say("asked.glass")) if me in who.glass else ""
 

@@ -10,6 +10,7 @@ from agents.requests import GatedCall, PersonId, Request
 from agents.text import quote
 from bot.people.directory import People
 from bot.policy.edits import changed_names, written
+from bot.render.hashes import short_hashes
 from channels import Input, Line
 from language import say
 from language.lists import both
@@ -86,11 +87,11 @@ def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     """Return what else differs than the arguments, and what follows from them plainly."""
     nothing = say("card.not-recorded")
     moved = [
-        say("card.moved-version", name=version_name(name), was=was or nothing, now=now or nothing)
+        say("card.moved-version", name=version_name(name), **told_apart(was or nothing, now or nothing))
         for name, was, now in _moved(old, new, old.effect.versions, new.effect.versions)
     ]
     moved += [
-        say("card.moved-artifact", name=artifact_of(name), was=was or nothing, now=now or nothing)
+        say("card.moved-artifact", name=artifact_of(name), **told_apart(was or nothing, now or nothing))
         for name, was, now in _moved(old, new, old.effect.artifacts, new.effect.artifacts)
     ]
     if old.effect.cwd != new.effect.cwd:
@@ -98,6 +99,12 @@ def changed_effect(old: GatedCall, new: GatedCall) -> tuple[str, ...]:
     if bool(old.effect.commit) != bool(new.effect.commit):
         moved.append(say("card.moved-to-copy") if new.effect.commit else say("card.moved-from-copy"))
     return tuple(moved)
+
+
+def told_apart(was: str, now: str) -> dict[str, str]:
+    """Return both with short hashes of commits; whole ones where only those tell them apart."""
+    short = {"was": short_hashes(was), "now": short_hashes(now)}
+    return short if short["was"] != short["now"] else {"was": was, "now": now}
 
 
 def _moved(

@@ -18,7 +18,7 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import REASON_CHARS, STOPPED, state_title, state_word, wish_of
+from bot.render.words import STOPPED, reason_given, state_title, state_word, wish_of
 from language import in_each, say
 from language.lists import both
 
@@ -114,8 +114,8 @@ def stopped_by(run: Run, people: People) -> str:
     stop = stopped(run)
     if stop is None or run.ended is None or run.ended.words_of == "code":
         return ""
-    why = quote(stop.reason, REASON_CHARS) if stop.by and stop.reason.strip() else ""
-    return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
+    why = reason_given(stop.reason) if stop.by else ""
+    return f"{how_stopped(stop, people)}. {why}".rstrip()
 
 
 def how_stopped(stop: Stopped, people: People) -> str:

@@ -300,7 +300,7 @@ class RequestView(Frozen):
     `handed_on` says in order whose seat went to whom, `away` who is asked and away.
     `may_break_glass` may decide alone in an emergency; `review` is the run that asks afterwards whether that was right.
     `asked_because` says why each of those who may decide is asked, where that is known, and `progress` how many have
-    approved an open one: `1 of 2`, or nothing where one is enough.
+    approved an open one: `1 of 2 approvals`, in steps `step 1 of 2, finance`, or nothing where one is enough.
     `void` says of approvals that count no more whose they are and why.
     `frozen` says what holds an approved one back, `gathered` who gets an open one in one message with others, and why.
     `approve_from` are the ways by which an approval of an open one counts, `if_approved` what happens then, in words.

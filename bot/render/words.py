@@ -248,9 +248,9 @@ def asked_by(purpose: Purpose, askers: Iterable[PersonId], people: People) -> st
 _GONE = frozenset({"left", "void", "excluded"})
 
 
-def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
+def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_step: bool = True) -> str:
     """`as a member of the group release`, `because nobody decided for 20 min, as on-call of ops`: why one is asked, to
-    stand after `You`; empty where that is not known.
+    stand after `You`; empty where that is not known. `names_step` is left out where the step stands beside it.
     """
     asked = record.asked
     if record.request.purpose == "review":
@@ -278,7 +278,7 @@ def why_asked(record: RequestRecord, people: People, person: PersonId) -> str:
             return ""
     is_told = came is None or came.source or came.why in _GONE
     as_whom = _as_whom(seat, record.request.policy.name) if seat and is_told else ""
-    step = say("asked.step", step=asked.step.name) if asked.step and (why or as_whom) else ""
+    step = say("asked.step", step=asked.step.name) if names_step and asked.step and (why or as_whom) else ""
     return ", ".join(filter(None, (step, why, as_whom)))
 
 
@@ -304,35 +304,48 @@ def _as_whom(seat: Anyone | AskedAs, policy: str) -> str:
 def decided(decision: Decision, people: People, *, is_asked_anew: bool = False) -> str:
     """`Bo Berg approved at 14:02 UTC on 3 May 2026.`; `is_asked_anew`: a new request asks in place of this one."""
     names, when = people.names_of(decision.by), in_words(decision.at)
-    said = quote(decision.reason, REASON_CHARS) if decision.reason.strip() else ""
+    reason = reason_given(decision.reason)
     match decision.state:
         case "approved" if decision.standing:
             sentences = [standing_use(decision, people)]
         case "approved" if decision.broke_glass:
-            sentences = [say("words.broke-glass", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.broke-glass", names=names, when=when), reason]
         case "approved":
-            sentences = [say("words.approved", names=names, when=when), said and say("words.note", note=said)]
+            sentences = [say("words.approved", names=names, when=when), _quoting("words.note", decision.reason)]
         case "denied":
-            sentences = [say("words.denied", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.denied", names=names, when=when), reason]
         case "answered":
-            sentences = [say("words.answered", names=names, when=when), said and say("words.reason", reason=said)]
+            sentences = [say("words.answered", names=names, when=when), reason]
         case "expired":
             # Code says why where it was closed before its time: nobody is left who could answer.
-            early = [say("words.closed-undecided", when=when), said and say("words.reason", reason=said)]
-            sentences = early if said else [say("words.expired", when=when)]
+            early = [say("words.closed-undecided", when=when), reason]
+            sentences = early if reason else [say("words.expired", when=when)]
         case "withdrawn":
             withdrawn = (
                 say("words.withdrawn-by", names=names, when=when) if names else say("words.withdrawn", when=when)
             )
-            sentences = [withdrawn, said and say("words.reason", reason=said)]
+            sentences = [withdrawn, reason]
         case "superseded":
             newer = decision.newer_run
             if newer:
                 by = people.names_of(decision.newer_by) or say("words.nobody")
                 return say("words.superseded-by", when=when, run=newer, names=by)
             closed = say("words.replaced" if is_asked_anew else "words.superseded", when=when)
-            sentences = [closed, said and say("words.reason", reason=said)]
+            sentences = [closed, reason]
     return " ".join(filter(None, [*sentences, _with_keys(decision, people)]))
+
+
+def reason_given(reason: str) -> str:
+    """`Reason: “no time”.`; empty for none."""
+    return _quoting("words.reason", reason)
+
+
+def _quoting(key: str, words: str) -> str:
+    if not words.strip():
+        return ""
+    said = quote(words, REASON_CHARS)
+    sentence = say(key, reason=said, note=said)
+    return sentence.removesuffix(".") if said[-2:-1] in {".", "!", "?", "…"} else sentence
 
 
 def decided_briefly(decision: Decision, people: People) -> str:
@@ -705,6 +718,24 @@ def _unclear(request: Request, judgement: Unclear) -> str:
         return say("answer.unclear-why" if is_vote else "answer.unclear-why-question", why=reason_of(judgement.why))
     if judgement.misfits:
         return say("answer.unclear-fields", reasons=told(request.fields, judgement.misfits))
+    return f"{not_counted(request)} {_how_to_say_it(request)}".strip()
+
+
+def not_counted(request: Request) -> str:
+    """Return what was not counted and why, where the words of an answer said nothing that can be counted."""
+    return say(_NOT_COUNTED.get(request.format, "answer.unclear-text"))
+
+
+_NOT_COUNTED = {
+    "approval": "answer.not-counted",
+    "choice": "answer.not-counted-choice",
+    "choices": "answer.not-counted-choice",
+    "yes_no": "answer.not-counted-yes-no",
+    "form": "answer.not-counted-form",
+}
+
+
+def _how_to_say_it(request: Request) -> str:
     match request.format:
         case "approval" if "email" in ways_for(request):
             return say("answer.unclear-approval")
@@ -719,4 +750,4 @@ def _unclear(request: Request, judgement: Unclear) -> str:
             names = [field.title for field in request.fields] or ["?"]
             return say("answer.unclear-form", first=names[0], names=", ".join(names))
         case "free_text":
-            return say("answer.unclear-text")
+            return ""

@@ -29,7 +29,6 @@ from agents.requests.record import RequestRecord, after, approval_before, asked_
 from agents.run import PendingStep, Run
 from agents.state import Attempt, orphaned_again
 from agents.steps import CallTool, RequestHumanInput, Step
-from agents.text import quote
 from bot.execution.approval_guard import ApprovalGuard, call_of
 from bot.execution.executor import Executor, gate_now, gate_of, prepare
 from bot.execution.results import poll_result, stop_outside
@@ -43,7 +42,7 @@ from bot.policy.recheck import good_until, too_old
 from bot.render.edits import changes_between
 from bot.render.outcome import said_late
 from bot.render.views import line_of
-from bot.render.words import REASON_CHARS
+from bot.render.words import reason_given
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import Found, FrozenRequests
 from bot.requests.older import OlderRequests
@@ -428,7 +427,7 @@ class Loop:
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):
-            request = request.model_copy(update={"moved": tuple(sorted(_moved(before.request, call)))})
+            request = request.model_copy(update={"moved": _moved(before.request, call)})
         if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
@@ -633,10 +632,11 @@ def _changes(replaced: tuple[Request, str], call: GatedCall) -> tuple[AuthoredLi
     return tuple(AuthoredLine(text=text, by=()) for text in (say("run.earlier-approval", why=why), *changed))
 
 
-def _moved(old: Request, new: GatedCall) -> set[str]:
-    """Return the names of versions that mean something else in `new` than they did in `old`, or before that one."""
+def _moved(old: Request, new: GatedCall) -> dict[str, str]:
+    """Return what versions meant, by their names, that mean something else in `new` than in `old`, or before that."""
     was, now = old.call.effect.versions if old.call else {}, new.effect.versions
-    return {name for name, meant in now.items() if name in old.moved or was.get(name, meant) != meant}
+    changed = {name: was[name] for name, meant in now.items() if was.get(name, meant) != meant}
+    return {name: meant for name, meant in (old.moved | changed).items() if name in now}
 
 
 _NO = {"denied", "revoked", "withdrawn"}
@@ -659,9 +659,8 @@ def _denied(run: Run, pending: PendingStep, people: People) -> tuple[AuthoredLin
 
     def told(kind: str, by: tuple[Author, ...], why: str) -> AuthoredLine:
         names = said(kind, tuple(dict.fromkeys(one.person for one in by)))
-        if not why.strip():
-            return AuthoredLine(text=names, by=())
-        return AuthoredLine(text=f"{names} {say('words.reason', reason=quote(why, REASON_CHARS))}", by=by)
+        reason = reason_given(why)
+        return AuthoredLine(text=f"{names} {reason}".rstrip(), by=by if reason else ())
 
     return tuple(told(kind, by, why) for kind, by, why in earlier if by)
 

@@ -46,7 +46,7 @@ _MOST_BUTTONS = 8
 _BUTTONS_BYTES = 6_000
 
 Kind = Literal[
-    "lead", "title", "risks", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "buttons"
+    "lead", "title", "risks", "say", "facts", "words", "verbatim", "heading", "small", "fine", "link", "way", "buttons"
 ]
 
 # Bytes of HTML for each block, so that all of them together, with the buttons, stay below 40 KB.
@@ -83,7 +83,7 @@ class Button:
 
     label: str
     to: str
-    tone: Literal["yes", "no", "choice", "open"]
+    tone: Literal["yes", "careful", "no", "choice", "open"]
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class Block:
     """A few lines that belong together; `words` of others and what is `verbatim` keep their spaces and are marked line
     by line. `fine` are facts in small print.
 
-    A `link` is one line, an address of ours, which the HTML shows as a button; `label` says where it leads. `buttons`
-    are in the HTML alone, side by side; their `lines` are what is said below them. `room` are the bytes of HTML that
-    the lines may fill.
+    A `link` is one line, an address of ours, which the HTML hides behind `label`, that says where it leads: quietly,
+    and as a button where it is the `way` to approve. `buttons` are in the HTML alone, side by side; their `lines` are
+    what is said below them. `room` are the bytes of HTML that the lines may fill.
     """
 
     kind: Kind
@@ -216,9 +216,10 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
 
 
 def _risks(card: Card) -> list[Block]:
-    """The first risks in a box, each short; `_details` has all of them where this has not."""
+    """The first risks in a box, each short, and how many more there are; `_details` has all of them then."""
     shown = [f"{RISK} {_short(one, _RISK_CHARS)}" for one in card.risks[:_RISKS]]
     below = [say("mail.goes-on-below")] if _has_more_risks(card) else []
+    below = [say_many("mail.risks-below", left)] if (left := len(card.risks[_RISKS:])) else below
     return [Block("risks", (f"{say('card.look-closely')}:", *shown, *below), _SUMMARY)] if shown else []
 
 
@@ -230,18 +231,21 @@ def _question(card: Card, form: AnswerForm) -> Iterable[Block]:
     """The beginning of what is asked in somebody's own words, without which nobody can answer."""
     if form.format == "approval" or not card.quoted:
         return
-    lines = escape_invisible(card.quoted).split("\n")
+    begun, rest = _in_two(card.quoted)
     yield Block("small", (_line(card.quoted_as or say("mail.unverified")),), _TITLE)
-    if not _is_long_question(card):
-        yield Block("words", tuple(lines), _QUOTED)
-        return
-    begun = "\n".join(lines[:_ASKED_LINES])[:_ASKED_CHARS].rstrip()
-    yield Block("words", tuple(f"{begun}…".split("\n")), _QUOTED)
-    yield Block("small", (say("mail.goes-on-below"),), _TITLE)
+    yield Block("words", tuple(f"{begun}{rest and '…'}".split("\n")), _QUOTED)
+    if rest:
+        yield Block("small", (say("mail.rest-below"),), _TITLE)
 
 
-def _is_long_question(card: Card) -> bool:
-    return len(card.quoted) > _ASKED_CHARS or card.quoted.count("\n") >= _ASKED_LINES
+def _in_two(quoted: str) -> tuple[str, str]:
+    """Return as much of a question as stands above its buttons, up to the end of a word, and the rest of it."""
+    text = escape_invisible(quoted)
+    begun = "\n".join(text.split("\n")[:_ASKED_LINES])
+    if len(begun) > _ASKED_CHARS:
+        whole_words = re.match(r"(?s).*\S(?=\s)", begun[:_ASKED_CHARS])
+        begun = whole_words[0] if whole_words else begun[:_ASKED_CHARS]
+    return begun.rstrip(), text[len(begun) :].strip("\n ")
 
 
 def _on_readers_clock(card: Card, made: Made) -> Card:
@@ -257,17 +261,18 @@ def _on_readers_clock(card: Card, made: Made) -> Card:
 
 
 def _words(card: Card) -> Iterable[Block]:
-    """The words of others, each below the line that says whose they are, but what stands whole above (`_question`)."""
+    """The words of others, each below the line that says whose they are, but what stands above (`_question`)."""
     if card.said:
         yield Block("small", (_line(card.said_as),), _TITLE)
         yield Block("words", tuple(escape_invisible(card.said).split("\n")), _SAID)
-    is_above = card.form is not None and card.form.format != "approval" and not _is_long_question(card)
-    if card.quoted and not is_above:
+    is_question = card.form is not None and card.form.format != "approval"
+    quoted = _in_two(card.quoted)[1] if is_question else card.quoted
+    if quoted:
         # Where nothing is asked, several lines are what a program printed.
-        is_printed = card.form is None and "\n" in card.quoted
+        is_printed = card.form is None and "\n" in quoted
         whose = card.quoted_as or say("mail.unverified")
         yield Block("small", (_line(whose),), _TITLE)
-        lines = tuple(escape_invisible(card.quoted).split("\n"))
+        lines = tuple(f"{'…' if is_question else ''}{escape_invisible(quoted)}".split("\n"))
         yield Block("verbatim" if is_printed else "words", lines, _QUOTED)
 
 
@@ -278,9 +283,10 @@ def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
 
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """What a yes does, the buttons and, right below them, a long line: a quote of the plain text leaves the buttons
-    out, and where it goes on is known by such a line (`reply.binding.strange`). Last the lists that it speaks of.
+    out, and where it goes on is known by such a line (`reply.binding.strange`). Then the lists that it speaks of, and
+    last the page.
     """
-    how, page = _how_to_answer(form), _link(card.link, say("mail.open"))
+    how, page = _how_to_answer(form), _link(card.link, say("mail.open-request"))
     rows = _buttons(form, made, is_risky=bool(card.risks))
     options = tuple(f"{i}. {_line(each)}" for i, each in enumerate(form.options, 1))
     lists = [Block("say", options, _OPTIONS)] if options else []
@@ -290,11 +296,11 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
         yield Block("fine", _fact(card.on_yes), _TITLE)
     if form.format == "approval" and not (form.act("approve") or form.only_stops or form.why_not):
         # Only the page approves: it stands first.
-        yield from (Block("small", how[:1], _HOW), *page)
+        yield from (Block("small", how[:1], _HOW), *(replace(one, kind="way") for one in page))
         how, page = how[1:], []
     for row in rows:
         yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
-    yield from (Block("small", how, _HOW), *page, *lists)
+    yield from (Block("small", how, _HOW), *lists, *page)
 
 
 def _link(address: str, label: str) -> list[Block]:
@@ -366,7 +372,7 @@ def _below_lead(card: Card) -> str:
 def _buttons(form: AnswerForm, made: Made, *, is_risky: bool) -> list[tuple[Button, ...]]:
     """Mails that need only be sent, where such an answer counts: rows of buttons, all of them or none."""
     if form.format == "approval":
-        tone = "open" if is_risky else "yes"
+        tone = "careful" if is_risky else "yes"
         yes = [Button(say("mail.approve-button"), _mailto(made, made.approves), tone)] if made.approves else []
         no = [Button(say("mail.deny-button"), _mailto(made, made.refuses), "no")] if made.refuses else []
         rows = [(*(yes if form.act("approve") else ()), *(no if form.act("deny") else ()))]
@@ -401,7 +407,7 @@ def _text_of(block: Block, *, labels: bool) -> str:
     match block.kind:
         case "buttons":
             return "\n".join((*map(label_of, block.buttons), *block.lines)) if labels else ""
-        case "link":
+        case "link" | "way":
             # On a line of its own, as in the HTML: what a quote makes of an address is not compared.
             return f"{block.label}\n{block.lines[0]}"
         case _:
@@ -410,7 +416,7 @@ def _text_of(block: Block, *, labels: bool) -> str:
 
 def _fitted(block: Block) -> Block:
     """`block`, or the beginning of it with a line that says where all of it is."""
-    if block.kind in ("link", "buttons", "lead"):
+    if block.kind in ("link", "way", "buttons", "lead"):
         return block
     used, kept = 0, list[str]()
     for line in block.lines:

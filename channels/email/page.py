@@ -16,7 +16,7 @@ import html
 from channels import Card
 from channels.email.cards import Block, Button, Made, blocks, label_of, shown
 from channels.email.reply import marks
-from language import spoken
+from language import dates, spoken
 
 WIDTH_PX = 600
 
@@ -25,15 +25,21 @@ _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" borde
 _WRAPS = "word-wrap:break-word;overflow-wrap:anywhere;word-break:break-word"
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:16px;line-height:1.5"
 _FIXED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px;line-height:1.5"
+_GAP_SHARE = 4
+_GAP = f'<td width="{_GAP_SHARE}%" style="width:{_GAP_SHARE}%"></td>'
 # A grey that is seen on white and on black.
 _LINE = "#8a8f98"
+
+# A blue that is seen on white and on black.
+_LINK = "#3b76c4"
 
 # An amber that is seen on white and on black.
 _RISKY = "#c77700"
 
 _TONES = {
     "yes": ("#17603a", "#d6f5e3"),
-    "no": ("#8c1d18", "#fbd9d6"),
+    "careful": ("#d6f5e3", "#17603a"),
+    "no": ("#fbd9d6", "#8c1d18"),
     "choice": ("#1d4f91", "#d9e6fa"),
     "open": ("#3f4753", "#dde2ea"),
 }
@@ -81,14 +87,15 @@ def _row_style(block: Block) -> str:
             return ' style="padding:0 0 16px"'
         case "risks":
             return ' style="padding:0 0 12px"'
-        case "link" | "buttons":
+        case "link" | "way" | "buttons":
             return ' style="padding:0 0 12px"'
         case "say" | "facts":
             return ' style="padding:0 0 16px"'
 
 
 def _inner(block: Block) -> str:
-    lines = [html.escape(line) for line in shown(block)]
+    is_theirs = block.kind in {"words", "verbatim"}
+    lines = [html.escape(line if is_theirs else dates.unbroken(line)) for line in shown(block)]
     match block.kind:
         case "words" | "verbatim":
             return _boxed("\n".join(lines), _FIXED if block.kind == "verbatim" else _FONT)
@@ -96,8 +103,10 @@ def _inner(block: Block) -> str:
             return _framed("<br>\n".join(lines))
         case "facts" | "fine":
             return "<br>\n".join(map(_with_label, lines))
-        case "link":
+        case "way":
             return _button(Button(block.label, block.lines[0], "open"))
+        case "link":
+            return _quiet(block.label, block.lines[0])
         case "buttons":
             return _side_by_side(block.buttons) + _below(lines)
         case "lead" | "title" | "say" | "heading" | "small":
@@ -130,22 +139,28 @@ def _below(lines: list[str]) -> str:
 def _side_by_side(buttons: tuple[Button, ...]) -> str:
     if len(buttons) == 1:
         return _button(buttons[0])
-    share = 100 // len(buttons)
-    gaps = ["padding:0 6px 0 0", *["padding:0 6px"] * (len(buttons) - 2), "padding:0 0 0 6px"]
-    cells = (
-        f'<td width="{share}%" style="width:{share}%;{gap}">{_button(button)}</td>'
-        for button, gap in zip(buttons, gaps, strict=True)
-    )
-    return f"<table {_TABLE}><tr>{''.join(cells)}</tr></table>"
+    """A row of cells, so that all buttons are as high as the one with the longest label."""
+    width = f"{(100 - _GAP_SHARE * (len(buttons) - 1)) // len(buttons)}%"
+    cells = (_cell(button, width) for button in buttons)
+    return f"<table {_TABLE}><tr>{_GAP.join(cells)}</tr></table>"
+
+
+def _quiet(label: str, address: str) -> str:
+    """A link in small letters, as high as a fingertip: nothing that is taken for an answer."""
+    style = f"display:inline-block;padding:12px 0;font-size:14px;line-height:20px;color:{_LINK}"
+    return f'<a href="{html.escape(address)}" style="{style}">{html.escape(label)}</a>'
 
 
 def _button(button: Button) -> str:
+    return f"<table {_TABLE}><tr>{_cell(button)}</tr></table>"
+
+
+def _cell(button: Button, width: str = "100%") -> str:
     """A link of 48 px: as high as its cell for Outlook, which gives a link no padding, and all of it can be touched."""
     ground, letters = _TONES[button.tone]
     own = f"background-color:{ground};border-radius:8px"
     link = f"display:block;padding:12px 4px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;{own}"
     return (
-        f'<table {_TABLE}><tr><td height="48" align="center" bgcolor="{ground}" style="height:48px;{own}">'
-        f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a>'
-        "</td></tr></table>"
+        f'<td height="48" width="{width}" align="center" bgcolor="{ground}" style="width:{width};height:48px;{own}">'
+        f'<a href="{html.escape(button.to)}" style="{link};color:{letters}">{html.escape(label_of(button))}</a></td>'
     )

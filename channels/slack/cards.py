@@ -33,7 +33,7 @@ from channels.slack.blocks import (
     words,
 )
 from channels.slack.inbound import ACT, ASK_ABOUT, OPEN
-from language import say, say_many
+from language import dates, say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
 
@@ -443,7 +443,7 @@ def _risks(risks: Sequence[str]) -> Block:
 def _small_print(text: str) -> Block:
     """A line of ours in small print, with moments in the reader's own time zone."""
     pieces = times.with_dates(one_line(text, SECTION_CHARS) or "-")
-    return _context(["".join(escaped(said, SECTION_CHARS) + at for said, at in pieces)])
+    return _context(["".join(escaped(dates.unbroken(said), SECTION_CHARS) + at for said, at in pieces)])
 
 
 def _facts(facts: Sequence[Line]) -> Iterator[Block]:

@@ -76,7 +76,7 @@ def cards() -> Iterator[tuple[str, Card]]:
     review = question("form", fields=fields).model_copy(update={"purpose": "review", "quoted": about, **mine})
     yield "review of a broken glass", of(review)
     change = AuthoredLine(text='Cy Cole changed version from "v1.1.0" to "v1.2.0"', by=())
-    edited = {"revision": 2, "changes": (change,), "moved": ("v1.2.0",)}
+    edited = {"revision": 2, "changes": (change,), "moved": {"v1.2.0": "ab" * 20}}
     yield "edited", of(small.model_copy(update=edited))
     again = asked_again(record(many), Unclear(), PEOPLE, NOON)
     yield "asked again", mailed(record(many), again)

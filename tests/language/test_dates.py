@@ -42,3 +42,16 @@ def test_only_what_is_nothing_but_a_moment_is_a_whole_one(at: datetime, language
     assert dates.local_whole(text, lambda there: f"<{there:%H:%M}>") == f"<{at:%H:%M}>"
     for others in (f"approved at {text}", f"{text}, deploy", f"{text}\n{text}", ""):
         assert dates.local_whole(others, str) == others
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("in 3 h 35 min.", "in 3_h_35_min."),
+        ("noch 2 T. 4 Std.", "noch 2_T._4_Std."),
+        ("asked 14:02 CET for 20 min", "asked 14:02_CET for 20_min"),
+        ("3 hours, 4 minutes, version 2 Minor", "3 hours, 4 minutes, version 2 Minor"),
+    ],
+)
+def test_no_line_ends_within_a_length_of_time(words: str, shown: str) -> None:
+    assert dates.unbroken(words).replace("\u00a0", "_") == shown

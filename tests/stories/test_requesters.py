@@ -217,7 +217,7 @@ async def test_attack_whoever_wrote_a_wish_into_a_call_or_took_one_back_with_it_
 
         run, second = await denied_by_bo(s, "not before noon")
         mail = await s.next_mail("cy", "The same was denied before")
-        said = "Changed since the last card: The same was denied before, by Bo Berg. Reason: “not before noon”"
+        said = "Changed since the last card: The same was denied before, by Bo Berg. Reason: “not before noon”."
         assert said in " ".join(mail.text.split())
         await s.decide("cy", second, "deny")
         third = await s.opened(run, after=second.request.id)
@@ -241,7 +241,7 @@ async def test_attack_what_whoever_asked_withdrew_is_asked_again_and_the_card_sa
         await s.opened(run, after=first.request.id)
 
         mail = await s.next_mail("cy", "The same was withdrawn before")
-        said = "The same was withdrawn before, by Anna Ames. Reason: “the customer called”"
+        said = "The same was withdrawn before, by Anna Ames. Reason: “the customer called”."
         assert said in " ".join(mail.text.split())
 
 

@@ -41,6 +41,7 @@ from bot.web.console.visits import AS, STAMP, Refusal, Visit, caller_of, cookie_
 from bot.web.here import Here, here
 from bot.web.problems import trouble
 from language import say, say_many, spoken
+from language.dates import unbroken
 from language.lists import both, either
 from language.recorded import answer_of, note_of
 
@@ -124,7 +125,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             length=length,
             asset=address_of,
             size=size,
-            local=partial(local, zone),
+            local=partial(_local, zone),
             local_whole=partial(local_whole, zone),
             decided=partial(_decided, people, zone),
             explains=partial(_explains, request),
@@ -132,6 +133,10 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             **data,
         )
     )
+
+
+def _local(zone: ZoneInfo, text: str) -> str:
+    return unbroken(local(zone, text))
 
 
 def _decided(people: People, zone: ZoneInfo, decision: Decision) -> str:

@@ -183,24 +183,35 @@ def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_a
         return line
 
     pair, review = approval(policy=policy(quorum=2)), question().model_copy(update={"purpose": "review"})
+    lead, pairs, sales = (
+        PolicyStep(name=name, rule=policy().rule, quorum=quorum)
+        for name, quorum in (("lead", 1), ("lead", 2), ("sales", 1))
+    )
+    one_each, in_pairs = (policy(quorum=one.quorum, steps=(one, sales)) for one in (lead, pairs))
     came = AskedAs(why="escalated")
     late = moved(escalate_after_s=1200, asked_as={CY: came})
 
     assert told(BO) == "You, as a member of the group release"
-    assert told(BO, pair, vote(CY)) == "You, as a member of the group release · 1 of 2"
+    assert told(BO, pair, vote(CY)) == "You, as a member of the group release · 1 of 2 approvals"
     assert told(CY, asked=late) == "You, because nobody decided for 20 min"
-    assert told(ANNA, pair) == told(None, pair) == "0 of 2", "she only asks"
+    assert told(ANNA, pair) == told(None, pair) == "0 of 2 approvals", "she only asks"
+    first = asked_at_first(one_each)
+    assert (
+        told(BO, approval(policy=one_each), asked=first) == "You, as a member of the group release · step 1 of 2, lead"
+    )
+    pairs_first = asked_at_first(in_pairs)
+    assert told(None, approval(policy=in_pairs), asked=pairs_first) == "Step 1 of 2, lead · 0 of 3 approvals"
     assert told(ANNA, review) == "You, because Anna Ames used the emergency override"
     assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
 
 
 def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> None:
     def risks(
-        frozen: Freeze | None = None, *found: Fact, marks: tuple[Risk, ...] = (), moved: tuple[str, ...] = ()
+        frozen: Freeze | None = None, *found: Fact, marks: tuple[Risk, ...] = (), moved: dict[str, str] | None = None
     ) -> tuple[str, ...]:
         effect = CALL.effect.model_copy(update={"facts": found, "risks": marks})
         call = CALL.model_copy(update={"effect": effect})
-        asked = record(approval(call=call, moved=moved), frozen=frozen)
+        asked = record(approval(call=call, moved=moved or {}), frozen=frozen)
         return request_card(asked, PEOPLE, NOON).risks
 
     words = ("rollback by 2 commits", "CI failed", "1 migration with DROP TABLE users", "./a; b changed")
@@ -214,8 +225,8 @@ def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> 
     asked = approval(call=CALL.model_copy(update={"effect": CALL.effect.model_copy(update={"risks": marks})}))
     assert standing(record(asked, "denied"), fold([started()]), PEOPLE, NOON, 1).risks == (), "nobody decides it"
     assert risks(freeze) == ("frozen by Bo Berg: “hot”",)
-    assert risks(moved=("v1.2.0",)) == ("v1.2.0 means another commit than before",)
-    assert risks(moved=("v1.1.0",)) == (), "it was edited since"
+    assert risks(moved={"v1.2.0": "ab" * 20}) == ("v1.2.0 was moved: it now means commit c0ffee, not abababa",)
+    assert risks(moved={"v1.1.0": "ab" * 20}) == (), "it was edited since"
 
 
 def test_a_card_shows_the_complete_arguments_and_the_exact_effect() -> None:
@@ -266,6 +277,21 @@ def test_the_words_of_a_model_are_quoted_and_form_nothing_else() -> None:
     assert card.form is not None
     assert card.form.options == ("red", "blue")
     assert "Who decides" not in facts(card)
+
+
+@pytest.mark.parametrize("by", ["", "The model of deploy asks: ", "Anna Ames asks (sent by their script): "])
+def test_what_the_title_says_already_is_not_said_again_below_it(by: str) -> None:
+    def below(title: str, quoted: str) -> str:
+        asked = question().model_copy(update={"title": f"{by}{title}", "quoted": quoted})
+        return request_card(record(asked), PEOPLE, NOON).quoted
+
+    assert below("Which region?", "Which region?") == ""
+    assert below("Which region?", "Which region? One of them has shops that are open.") == (
+        "One of them has shops that are open."
+    )
+    assert below("Which region?", "Which region?\n\n  north\n  south") == "north\n  south"
+    assert below("Which region is…", "Which region is first?") == "Which region is first?"
+    assert below("Which", "Whichever it is") == "Whichever it is"
 
 
 CHANGED = "Something was changed all the same; the story of the run says what.\n"
@@ -368,12 +394,13 @@ def test_a_failure_shows_its_last_lines_before_the_words_of_a_model_unless_a_sec
         (decision("approved", (BO, CY)), f"Bo Berg and Cy Cole approved at {WHEN}."),
         (
             because("approved", "ok” Cy Cole approved at 14:00 UTC. Note: “\u202eme", BO),
-            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”",
+            f"Bo Berg approved at {WHEN}. Note: “ok' Cy Cole approved at 14:00 UTC. Note: 'me”.",
         ),
         (decision("answered"), f"Bo Berg answered at {WHEN}."),
         (decision("expired", ()), f"Not decided in time: expired at {WHEN}."),
         (decision("withdrawn"), f"Withdrawn by Bo Berg at {WHEN}."),
-        (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”"),
+        (because("superseded", "it moved"), f"No longer asked, at {WHEN}. Reason: “it moved”."),
+        (because("superseded", "It moved."), f"No longer asked, at {WHEN}. Reason: “It moved.”"),
     ],
 )
 def test_a_decision_in_one_sentence(made: Decision, sentence: str) -> None:

@@ -18,6 +18,8 @@ from agents.state import AttemptOutcome
 from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import Act, Counted, Decided, Revoked
+from bot.render.became import became, line
+from bot.render.in_run import in_run
 from bot.render.request_card import standing
 from channels import Card
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started
@@ -212,7 +214,7 @@ WITHDRAWN = f"Withdrawn by Bo Berg at {AT}, in the terminal. {GOES_ON}"
         (
             closed("superseded", "too old", **NOBODY),
             "No longer asked",
-            f"No longer asked, at {AT}. Reason: “too old” {UNDONE}",
+            f"No longer asked, at {AT}. Reason: “too old”. {UNDONE}",
         ),
     ],
 )
@@ -356,6 +358,12 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
     if form and form.only_stops:
         denials = [one for one in said if one.act == "deny"]
         assert all(isinstance(judge(found, one), Revoked) for one in denials)
+
+
+def test_of_a_failure_the_card_says_what_was_live_when_it_ended() -> None:
+    found = replace(in_run(made("error", "no space"), REQUEST), live={"production": "v1.0.0", "staging": "v1.2.0"})
+
+    assert line(became(begun(), found), PEOPLE).endswith(" v1.0.0 was live in production when it ended.")
 
 
 @any_of_them(st.text(), st.text() | st.lists(st.text()).map("\n".join))

@@ -103,7 +103,7 @@ def held(why: str, **more: Any) -> AnswerHeld:
         (vote(), "Bo Berg approves by email"),
         (noted("hm", "unclear"), "Bo Berg answered by email, not counted (unclear): hm"),
         (held("forged", claims="bo@corp.example"), "from bo@corp.example was quarantined, not counted: forged"),
-        (decided("denied", reason="too early"), f"Bo Berg denied on {moment(None, NOON)}. Reason: “too early”"),
+        (decided("denied", reason="too early"), f"Bo Berg denied on {moment(None, NOON)}. Reason: “too early”."),
         (revoked(), "Bo Berg took the approval back: not now"),
         (tool_started(), "running deploy: ./deploy.sh production c0ffee"),
         (finished(output="live"), "succeeded: live"),

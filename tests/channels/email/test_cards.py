@@ -111,7 +111,7 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
         "If you approve: it starts right away",
         "Approve by email\nDeny by email",
         "To approve, reply with the one word: approve\nTo deny, reply: deny (you can add a reason)",
-        "Open in sayso\nhttps://sayso.example/requests/s0q-1",
+        "Open the request\nhttps://sayso.example/requests/s0q-1",
         "What Anna wrote:\n\n| it is urgent",
         "Unverified text:\n\n| It fixes the log-in.",
         "From: v1.0.0",
@@ -124,12 +124,14 @@ def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     assert places == sorted(places)
 
 
-def test_a_risky_card_begins_with_a_box_and_its_approval_has_the_colour_of_any_button() -> None:
+def test_a_risky_card_begins_with_a_box_and_its_approval_looks_no_larger_than_its_denial() -> None:
     plain, risky = approval(), approval(risks=("CI failed",))
     text, page = as_text(risky, made_of(risky)), as_html(risky, made_of(risky))
 
     assert "Look closely:\n⚠ CI failed\n" in text
     assert "border:2px solid" in page
+    full = 'bgcolor="#17603a"'
+    assert (full in as_html(plain, made_of(plain)), full in page) == (True, False)
     assert "⚠" not in as_text(plain, made_of(plain)) + as_html(plain, made_of(plain))
 
 
@@ -248,19 +250,27 @@ def test_how_long_it_can_be_answered_is_said_as_people_say_it() -> None:
         assert " UTC, 3 Std. 40 Min. " in as_text(approval(at=UNTIL - timedelta(minutes=220)), HERE)
 
 
+def test_the_html_breaks_no_line_within_the_time_that_is_left_and_the_text_has_plain_spaces() -> None:
+    card = approval(at=UNTIL - timedelta(minutes=220))
+
+    assert "16:00\u00a0UTC, 3\u00a0h\u00a040\u00a0min after" in as_html(card, HERE)
+    assert "16:00 UTC, 3 h 40 min after" in as_text(card, HERE)
+
+
 def test_every_button_is_at_least_44_px_high_for_each_program() -> None:
     card = approval(link="https://sayso.example/requests/s0q-1")
 
     page = as_html(card, made_of(card))
 
-    links = re.findall(r"<td height=\"(\d+)\"[^>]*><a [^>]*style=\"([^\"]*)\"", page)
+    links = re.findall(r"<td(?: height=\"(\d+)\")?[^>]*><a [^>]*style=\"([^\"]*)\"", page)
     assert len(links) == page.count("<a ")
+    assert [cell_px for cell_px, _ in links] == ["48", "48", ""], "what opens the page is no button"
     for cell_px, style in links:
         height = re.search(r"line-height:(\d+)px", style)
         padding = re.search(r"padding:(\d+)px", style)
         assert height is not None
         assert padding is not None
-        assert int(cell_px) >= 44
+        assert int(cell_px or 44) >= 44
         assert int(height[1]) + 2 * int(padding[1]) >= 44
 
 
@@ -296,19 +306,22 @@ def test_of_many_risks_the_first_stand_above_the_buttons_each_short_and_all_of_t
 
     above, _, below = as_text(card, made_of(card)).partition("To approve")
 
-    assert "⚠ risk 2\n⚠ risk 3\nAll of it stands below.\n" in above
+    assert "⚠ risk 2\n⚠ risk 3\n6 more warnings: below under Details\n" in above
     assert "risk 4" not in above
     assert all(f"⚠ {risk}\n" in below for risk in card.risks)
 
 
-def test_a_question_begins_above_its_buttons_and_stands_whole_once() -> None:
+def test_a_question_begins_above_its_buttons_and_what_has_no_room_there_goes_on_below() -> None:
     short, long = "Which one?", "\n".join(f"line {i}" for i in range(20))
+    words = " ".join(f"word{i}" for i in range(99))
 
-    once, twice = (as_text(approval(quoted=one, form=form("yes_no")), HERE) for one in (short, long))
+    once, split, longest = (as_text(approval(quoted=one, form=form("yes_no")), HERE) for one in (short, long, words))
 
     assert once.index(f"| {short}") < once.index("To answer")
     assert once.count(short) == 1
-    assert twice.index("| line 4…\n\nAll of it stands below.") < twice.index("To answer") < twice.index("| line 19")
+    assert split.index("| line 4…\n\nThe rest stands below.") < split.index("To answer") < split.index("| …line 5")
+    assert [split.count(f"line {i}\n") for i in range(5, 20)] == [1] * 15
+    assert [longest.count(f"word{i} ") + longest.count(f"word{i}…") for i in range(10, 98)] == [1] * 88
 
 
 def test_news_say_what_is_so_first_and_show_what_a_program_printed_as_it_printed_it() -> None:

@@ -410,6 +410,6 @@ def test_of_many_risks_a_message_names_the_first_and_how_many_there_are() -> Non
     found, window = cards.message(card, "d1").blocks, modals.details_page(card, {}, 1)
 
     said = "\n".join(node["text"] for node in nodes(found) if _is_text(node))
-    assert "risk 3\n9 in all, behind More…" in said
+    assert "risk 3\n9 warnings in all: press More…" in said
     assert "risk 4" not in said
     assert "risk 8" in "\n".join(node["text"] for node in nodes(window) if _is_text(node))

@@ -103,7 +103,7 @@ LIES = (
         (DEPLOY, LOOK),
         denied,
         "denied",
-        says=("Stopped: denied by Bo Berg. Reason: “not on a Friday”",),
+        says=("Stopped: denied by Bo Berg. Reason: “not on a Friday”.",),
         ends=GIVES_UP,
     ),
     Lie(
@@ -221,7 +221,7 @@ async def test_attack_a_model_that_passed_a_wish_on_keeps_to_itself_who_denied_o
         await stopped(model_shop, child.id, stops)
         run = await model_shop.ended(run_id)
 
-        why = "Stopped: denied by Bo Berg. Reason: “not on a Friday”"
+        why = "Stopped: denied by Bo Berg. Reason: “not on a Friday”."
         told = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
         assert (why if stops == "denied" else "Stopped: cancelled by Bo Berg") in told, told
         assert run_view(run).word == ("denied" if stops == "denied" else "stopped")

@@ -164,7 +164,7 @@ async def test_attack_an_order_that_somebody_makes_of_their_own_message_is_lost(
 async def test_attack_a_stop_is_lost_over_a_yes_and_who_approves_beside_it_is_not_told_that_it_did_not_count(
     orders: Orders, way: str
 ) -> None:
-    told = "Typed words do not approve this" if way == "the thread" else "This was not counted as a decision"
+    told = "Typed words do not approve this" if way == "the thread" else "Your message was not counted as a decision"
     for text in ("approve, stop OTHER", "approve\nrevoke FIRST", "approve and freeze everything"):
         assert await orders.hears(way, text, told), text
 

@@ -239,7 +239,7 @@ async def test_attack_what_did_not_happen_and_is_to_be_asked_again_begins_withou
     again = await world.opened(run_id, after=unknown.request.id)
     assert (again.state, world.workshop.effects) == ("open", ["press bell"])
     assert (await the_only(world)).uses[1:] == ()
-    told = ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”",)
+    told = ("The same was denied before, by Bo Berg. Reason: “the bell is cracked”.",)
     assert again.request.changed == (told if is_denied else ())
 
 

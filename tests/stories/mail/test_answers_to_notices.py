@@ -41,7 +41,7 @@ async def test_a_notice_about_a_comment_shows_the_whole_card_and_is_answered_as_
         assert part in shown
     missing = set(card.text.split("\n")) - set(told.text.split("\n"))
     assert missing <= {card.text.partition("\n")[0], "Press bell?"}
-    assert "This was not counted as a decision." in told.text.partition("\n")[0]
+    assert "Your message was not counted as a decision: it says neither" in told.text.partition("\n")[0]
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
     after = await world.request(record.request.id)
     assert [(vote.person, vote.binding.digest) for vote in after.votes] == [("bo", record.request.digest)]

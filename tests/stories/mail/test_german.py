@@ -50,13 +50,13 @@ async def test_bos_mail_is_german_and_its_one_word_and_his_reason_count_and_cys_
 
 async def test_its_buttons_approve_and_deny_without_a_thread(world: World) -> None:
     record, card = await card_for(world)
-    approves = button(world, card, "Per Mail genehmigen")
+    approves = button(world, card, "Per E-Mail genehmigen")
     assert re.fullmatch(r"Ich genehmige: .* \(Code [A-Z2-7]{12}\)", approves)
     await write(world, card.reply_to, f"{approves}\n\nVon meinem iPhone gesendet\n", "irgendwas", "")
     await approved(world, record)
 
     record, card = await card_for(world)
-    denies = button(world, card, "Per Mail ablehnen")
+    denies = button(world, card, "Per E-Mail ablehnen")
     assert denies.startswith("Ich lehne ab: ")
     await write(world, card.reply_to, f"{denies}\nzu früh\n", "irgendwas", "")
     assert await world.summary(record.request.run_id) == "failed: denied: zu früh"

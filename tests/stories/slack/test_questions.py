@@ -47,7 +47,7 @@ async def test_each_question_is_answered_by_what_its_card_offers(office: SlackWo
 async def test_what_is_no_answer_is_said_and_the_question_stays(office: SlackWorld) -> None:
     card, chosen = await asked(office, "choices Which ones? | red, green, blue")
     assert (await office.anna.presses("Send", in_=card)).acked
-    await office.anna.sees_ephemeral("not counted as a decision")
+    await office.anna.sees_ephemeral("not counted as an answer")
 
     wish, _, filled = await office.asked("plan When is the window?", to_press="")
     await office.anna.says("#ops", "first day: tomorrow\ndays: 3\nteam: shop\nsilent: no", thread=wish)

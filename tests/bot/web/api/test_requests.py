@@ -298,7 +298,7 @@ async def test_words_beside_an_approval_are_asked_back_and_kept_once_confirmed(w
     assert "only after lunch" in refused(first, 409, "note-unconfirmed")
     assert "note_confirmed: true" in first.json()["do"]
     assert again.json()["judgement"]["vote"]["reason"] == "only after lunch"
-    assert "Note: “only after lunch”" in again.json()["told"]
+    assert "Note: “only after lunch”." in again.json()["told"]
     assert courtesy.json()["request"]["state"] == "approved"
     await world.ended(record.request.run_id)
     assert "Note by Bo Berg: “only after lunch”" in " ".join((await world.next_mail("anna", "Done")).text.split())
