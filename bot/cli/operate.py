@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
@@ -257,9 +258,10 @@ def rebuild(as_json: Json = False, data: Data = None) -> None:
     async def work(office: "Office") -> None:
         made = await make_anew(office.store)
         if as_json:
-            print(json.dumps({"runs": made.runs, "requests": made.requests, "differed": made.differed}))
+            print(json.dumps(asdict(made)))
         else:
-            print(f"{made.runs} runs and {made.requests} requests were rebuilt; {made.differed} had differed.")
+            unread = f" {made.unread} runs can't be read: the log names them." if made.unread else ""
+            print(f"{made.runs} runs and {made.requests} requests were rebuilt; {made.differed} had differed.{unread}")
 
     attached(data, work)
 

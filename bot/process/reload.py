@@ -81,8 +81,9 @@ class Reload:
         self._wrong, self._waits_for_restart = "", frozenset[str]()
         self._known = self._who_is_here()
         self._somebody_left, self._skips, self._to_skip = False, 0, 0
-        # Whether people are to be told what followed from a file, and who heard the alerts before it.
-        self._is_untold, self._heard = False, tuple[PersonId, ...]()
+        # Whether the file of the start is to be noted, people are to be told what followed from one, and who heard the
+        # alerts before it.
+        self._is_unnoted, self._is_untold, self._heard = False, False, tuple[PersonId, ...]()
         # What stood in the file when it held as a whole, with its digest; and until when what begins it may go on.
         self._content: bytes = app.settings.content
         self._digest: str = ""
@@ -128,11 +129,19 @@ class Reload:
             log.warning("the tables were not read anew", error=str(error))
 
     async def begin(self) -> None:
-        """Note what changed while nothing ran. Raises StoreUnavailable."""
+        """Note what changed while nothing ran. Raises StoreUnavailable; then the next look does it."""
         self._began_half = bool(self._app.people.half_taken)
-        if not self._began_half:
-            self._is_untold = True
+        self._is_unnoted = self._is_untold = not self._began_half
+        await self._note_and_tell()
+
+    async def _note_and_tell(self) -> None:
+        """Note what nobody has noted of a file that holds as a whole, and tell what nobody was told."""
+        if self._app.people.half_taken:
+            return
+        if self._is_unnoted:
             await self._note(self._app.people.as_written)
+            self._is_unnoted = False
+        if self._is_untold:
             await self._tell_what_followed()
 
     async def look(self, *, at_once: bool = False) -> None:
@@ -145,8 +154,7 @@ class Reload:
         if self._digest in await self._noted.half():  # another process found what this one did not see
             self._mark = Mark()
         await self._look_at_files(at_once=at_once)
-        if self._is_untold and not self._app.people.half_taken:
-            await self._tell_what_followed()
+        await self._note_and_tell()
         if self._app.people.settles_until:
             await self._half.settle()
         known = self._who_is_here()

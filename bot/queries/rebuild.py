@@ -1,8 +1,10 @@
 """Indexes made anew from the events, which are the only truth. Nothing is decided, sent or executed by it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
+
+import structlog
 
 from agents.budgets import spent_by_day
 from agents.events import (
@@ -29,14 +31,17 @@ from bot.store.journal import record_write
 from bot.store.outbox_entry import Delivery
 from channels import Address, Placement
 
+log = structlog.stdlib.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The numbers of items made anew, and of those among them that had differed."""
+    """The numbers of items made anew, of those among them that had differed, and of runs that can't be read."""
 
     runs: int = 0
     requests: int = 0
     differed: int = 0
+    unread: int = 0
 
 
 async def rebuild(store: Store) -> Rebuilt:
@@ -46,9 +51,15 @@ async def rebuild(store: Store) -> Rebuilt:
     """
     found = Rebuilt()
     for run_id in await store.lists.runs():
-        if made := await _run_anew(store, run_id):
+        try:
+            made = await _run_anew(store, run_id)
+        except ValueError:
+            log.exception("a run can't be read, so nothing of it was rebuilt", run_id=run_id)
+            found = replace(found, unread=found.unread + 1)
+            continue
+        if made:
             requests, differed = made
-            found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed)
+            found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed, found.unread)
     return found
 
 

@@ -245,6 +245,9 @@ class FrozenRequests:
                 await self.note(request_id, found.freeze)
         except NotFound as error:
             log.warning("not told of a freeze", request_id=request_id, error=str(error))
+        except ValueError:  # it can't be read: the others hear of it all the same, and a worker says so of this one
+            log.exception("not told of a freeze", request_id=request_id)
+            await self._store.push(WorkItem("ask", request_id))
 
 
 def environment_of(record: RequestRecord) -> str | None:

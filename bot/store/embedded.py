@@ -25,6 +25,7 @@ from typing import BinaryIO, Self
 
 from bot.config.data_dir import REDIS_NOTE, ping, socket_name, socket_url
 from bot.errors import Conflict, Unavailable
+from bot.store.memory import FILE
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
@@ -73,7 +74,7 @@ class EmbeddedRedis:
         With a `dump` the server of a new data directory begins with what is in that file, and keeps no log of what
         changes until it is told to (`CONFIG SET appendonly yes`). Call it from the main thread: Linux ends the server
         when the thread that started it ends. Raises Unavailable, and leaves nothing running then; and Conflict for a
-        dump and a data directory that is in use, and without one where a restore broke off.
+        dump and a data directory that is in use, and without one where a restore broke off or a log is gone.
         """
         socket_path = self._socket_path()
         if self._process is not None and self._process.poll() is None:
@@ -120,6 +121,9 @@ class EmbeddedRedis:
         if dump is None:
             if self.dump.exists() and not has_log:  # a server would begin with neither
                 raise Conflict(f"A restore into {self._data} broke off", "Restore the backup into it again")
+            if not has_log and (self._data / FILE).exists():  # it would begin anew, over what is left of the log
+                do = f"Put it back, or restore a backup into a new data directory; to begin anew, delete {FILE} there"
+                raise Conflict(f"The log of Redis in {self._folder} lacks {_LOGS[0]}; nothing was changed", do)
             return
         if has_log:
             raise Conflict(f"{self._data} is not empty", "Restore into a new data directory: --data DIR")

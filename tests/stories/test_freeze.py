@@ -22,7 +22,7 @@ from bot.registry.environments import environments_of
 from bot.render.request_card import standing
 from bot.render.times import moment
 from bot.store import Keys
-from bot.store.ids import new_id
+from bot.store.ids import new_id, shard_of
 from bot.store.locks import Locks
 from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
@@ -101,6 +101,28 @@ async def test_what_is_approved_while_it_is_frozen_starts_when_the_freeze_ends_a
     await world.seal()
     noted, _ = await world.app.audit.search(Query(kind="frozen"))
     assert sorted((str(one["who"]), str(one["words"])) for one in noted) == [("bo", WHY)] * 2 + [("bo", "said again")]
+
+
+async def test_attack_a_record_that_nobody_can_read_keeps_the_others_of_its_shard_waiting_after_a_freeze(
+    world: World,
+) -> None:
+    world.is_tampered = True
+    await world.app.requests.freezes.freeze("", BO, WHY, proof=None)
+    waiting: dict[int, list[RunId]] = {}
+    while not (both := next((runs for runs in waiting.values() if len(runs) > 1), None)):
+        run_id = await world.trigger(f"press bell {len(waiting)}")
+        await world.decide("bo", await world.opened(run_id), "approve")
+        await frozen(world, run_id)
+        waiting.setdefault(shard_of(run_id), []).append(run_id)
+    store = world.app.store
+    first, *_ = await store.freezes.concerned(shard_of(both[0]))
+    await store.client.do("HSET", Keys.of(first).request(first), "body", "{}")
+    [other] = [run_id for run_id in both if first not in (await world.run(run_id)).requests]
+
+    await world.app.requests.freezes.unfreeze("", BO, "it is over", proof=None)
+
+    assert await world.summary(other)
+    assert "ask" in (await world.next_mail("dan", about=first)).text
 
 
 async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_that_outlasts_its_approval(

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as HttpScope
 
 from agents.requests import PersonId
@@ -42,7 +42,7 @@ def check_is_json(headers: Headers, body: bytes) -> None:
 
 class Authenticated:
     """Lets nobody `below` a path without a key, nor with too much at once, and nobody at all before Redis was looked
-    at.
+    at. A key that is revoked while its body comes opens nothing.
     """
 
     def __init__(
@@ -54,7 +54,9 @@ class Authenticated:
         with ExitStack() as stack:
             if scope["type"] == "http" and f"{scope['path']}/".startswith(self._below):
                 try:
-                    scope[KEY] = key = _as_it_comes(scope, await self._key(Headers(scope=scope)))
+                    text = bearer(Headers(scope=scope))
+                    scope[KEY] = key = _as_it_comes(scope, await self._key(self._keyring.find, text))
+                    receive = self._receiving(text, receive)
                     if not scope.get(ASKS):  # the call of an agent that this came with is counted
                         stack.enter_context(self._waits.working(key.counted_as))
                 except ProblemError as error:
@@ -63,13 +65,26 @@ class Authenticated:
                     return await problem_of(error).response()(scope, receive, send)
             return await self._app(scope, receive, send)
 
-    async def _key(self, headers: Headers) -> ApiKey:
+    def _receiving(self, text: str, receive: Receive) -> Receive:
+        """Look at the key again once the body is here, which may take seconds. Raises ProblemError."""
+        has_body = False
+
+        async def receiving() -> Message:
+            nonlocal has_body
+            message = await receive()
+            has_body = has_body or bool(message.get("body"))
+            if has_body and message["type"] == "http.request" and not message.get("more_body", False):
+                await self._key(self._keyring.still, text)
+            return message
+
+        return receiving
+
+    async def _key(self, find: Callable[[str], Awaitable[ApiKey | None]], text: str) -> ApiKey:
         """Return the key that the request came with. Raises ProblemError."""
-        text = bearer(headers)
         if why := self._unready():
             raise unavailable(why)
         try:
-            key = await self._keyring.find(text)
+            key = await find(text)
         except StoreError as error:
             raise unavailable(str(error)) from error
         if key is None:

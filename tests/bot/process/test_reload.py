@@ -266,6 +266,30 @@ async def test_what_changed_while_nothing_ran_is_audited_at_the_next_start(offic
     assert detail["changed"] == ["people.cy"]
 
 
+async def test_attack_nobody_notes_that_somebody_left_while_nothing_ran_as_the_store_takes_no_word_of_it_at_first(
+    office: World, reload: Reload
+) -> None:
+    office.workshop.policy_of["bell"] = "pair"
+    asked = await office.opened(await office.trigger("press bell"))
+    await office.stop()
+    office.toml = without(TOML, "bo")
+    await office.start(works=False)
+    begins, do = Reload(office.app, lambda: settings_in(office.folder), works=True), office.app.store.client.do
+    await do("CONFIG", "SET", "maxmemory", "1")
+
+    try:
+        with pytest.raises(StoreError):
+            await begins.begin()
+    finally:
+        await do("CONFIG", "SET", "maxmemory", "0")
+    await begins.look()
+
+    [detail] = await tables_audited(office)
+    assert "people.bo" in detail["removed"]
+    assert await office.app.requests.departures.look_at_all()
+    assert (await office.request(asked.request.id)).state == "superseded"
+
+
 async def test_other_settings_wait_for_a_restart(
     office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
 ) -> None:

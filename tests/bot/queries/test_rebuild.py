@@ -80,6 +80,19 @@ async def test_lost_indexes_come_back_and_an_open_request_can_still_be_answered(
     assert (await world.ended(waiting.request.run_id)).state == "done"
 
 
+async def test_a_run_that_nobody_can_read_keeps_no_other_from_being_rebuilt(world: World) -> None:
+    world.is_tampered = True
+    runs = [await world.trigger(f"press bell {number}") for number in range(3)]
+    records = [await world.opened(run_id) for run_id in runs]
+    await world.quiet()
+    client = world.app.store.client
+    await client.do("XADD", Keys.of(runs[1]).run(runs[1]), "0-99", "e", "{}", "c", "")
+    for record in records:
+        await client.do("DEL", Keys.of(record.request.id).request(record.request.id))
+
+    assert await rebuild(world.app.store) == Rebuilt(runs=2, requests=2, differed=2, unread=1)
+
+
 _FINANCE = 'name = "finance"\napprovers = ["person:eve"]\n'
 _LATER = STEPS.replace('escalate_after = "8h"\nescalate_to = ["person:dan"]\n', "").replace(
     'name = "finance"\napprovers = ["group:finance"]\n',

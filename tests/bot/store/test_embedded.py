@@ -17,6 +17,7 @@ import pytest
 from bot.config.data_dir import DataDir
 from bot.errors import Conflict, Unavailable
 from bot.store.embedded import EmbeddedRedis, claim_data, find_server
+from bot.store.memory import FILE
 from tests.kit.waiting import PATIENCE_S, wait_until
 
 TOP = Path(__file__).parents[3]
@@ -164,6 +165,27 @@ def test_attack_a_restore_is_killed_before_it_has_a_log_and_the_next_start_is_em
     wait_until(lambda: "aof_rewrite_in_progress:0" in ask(url, "INFO persistence"))
     restored.stop()
     with restored as redis:
+        assert "green" in ask(redis.start(), "GET colour")
+
+
+@pytest.mark.parametrize("gone", ["appendonlydir/appendonly.aof.manifest", "appendonlydir"])
+def test_attack_a_log_that_lost_its_manifest_is_written_over_by_an_empty_one(
+    tmp_path: Path, sockets: Path, gone: str
+) -> None:
+    with EmbeddedRedis(tmp_path, sockets) as redis:
+        url = redis.start()
+        ask(url, "SET colour green")
+        ask(url, "BGREWRITEAOF")
+        wait_until(lambda: "aof_rewrite_in_progress:0" in ask(url, "INFO persistence"))
+    (tmp_path / FILE).touch()
+    lost = tmp_path / "redis" / gone
+    lost.rename(tmp_path / "kept")
+
+    with pytest.raises(Conflict, match=r"lacks appendonlydir.*nothing was changed"):
+        EmbeddedRedis(tmp_path, sockets).start()
+
+    (tmp_path / "kept").rename(lost)
+    with EmbeddedRedis(tmp_path, sockets) as redis:
         assert "green" in ask(redis.start(), "GET colour")
 
 

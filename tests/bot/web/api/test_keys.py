@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from bot.errors import Invalid, NotFound
 from bot.store.client import Client
 from bot.web.api.application import routes
 from tests.bot.web.problems import refused
+from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import Api
 
@@ -93,6 +95,28 @@ async def test_a_revoked_key_opens_nothing_at_once_and_the_list_forgets_it_long_
     newest, _ = await api.key("bo")
 
     assert {key.prefix for key, _ in await api.keyring.all()} == {kept.prefix, younger.prefix, newest.prefix}
+
+
+async def test_attack_a_key_that_is_revoked_while_a_body_is_on_its_way_approves_nothing(world: World, api: Api) -> None:
+    request = (await world.opened(await world.trigger("press bell"))).request
+    key, text = await api.key("bo")
+    body = json.dumps({"vote": "approve", "digest": request.digest}).encode()
+    head = f"POST /v1/requests/{request.id}/answer HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {text}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    async def is_let_in() -> bool:
+        return any(used for _, used in await api.keyring.all())
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(head.encode() + body[:1])
+    await until(is_let_in, what="the key has been looked at")
+    await api.keyring.revoke(key.prefix, None, proof=None)
+    writer.write(body[1:])
+    line = await reader.readline()
+    writer.close()
+
+    assert int(line.split()[1]) == 401
+    assert (await world.request(request.id)).state == "open"
 
 
 async def test_a_key_of_somebody_who_has_left_opens_nothing(world: World, api: Api) -> None:
