@@ -367,7 +367,8 @@ def _answer(record: RequestRecord, people: People, cut: Callable[[str], str]) ->
 
 def _line_of_run(run: Run, people: People) -> str:
     ended, stop = run.ended, stopped(run)
-    said, asked = in_spite(run), wish_of(run.started, _ASKED_CHARS)
+    asked, is_failed = wish_of(run.started, _ASKED_CHARS), ended is not None and ended.outcome == "failed"
+    said = in_spite(run, beside_summary=is_failed and not stop)
     changed = f". {said}" if said else ""
     if ended is None or ended.outcome == "done":
         return f"{word(run)}: {about(run, people, _ASKED_CHARS)}{broken(run, people)}{changed}"
@@ -376,8 +377,6 @@ def _line_of_run(run: Run, people: People) -> str:
         return f"{say('status.cancelled-by', name=by) if by else word(run)}: {asked}{changed}"
     if stop:
         return f"{how_stopped(stop, people)}: {asked}{changed}"
-    # A summary of ours says itself what is live; nothing else of it stands in the lines above.
-    changed = changed if said in sentences(run) else ""
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{word(run)}: {asked}{changed}"

@@ -19,7 +19,6 @@ from agents.requests import (
     Outsider,
     Part,
     PersonId,
-    Remark,
     Request,
     Vote,
 )
@@ -53,7 +52,7 @@ from bot.render.words import (
 )
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
-from language import LANGUAGES, say, say_many, speaking
+from language import say, say_many
 from language.dates import in_words
 from language.labels import label_of
 from language.lists import either
@@ -582,23 +581,10 @@ def excluded(record: RequestRecord, people: People) -> list[Line]:
 
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
-    told = remarked(one for one in request.remarks if not _is_change(one, request, people))
-    return [said_line(one, people) for one in told]
-
-
-def _is_change(one: Remark, request: Request, people: People) -> bool:
-    """Return whether `request` tells this remark as its latest change, in whichever language that was recorded."""
-    for language in LANGUAGES:
-        with speaking(language):
-            if remark(one.person, one.text, people) in request.changed:
-                return True
-    return False
+    told = request.remarks[:-1] if request.is_remarked else request.remarks
+    return [said_line(one, people) for one in remarked(told)]
 
 
 def remark(person: PersonId, text: str, people: People) -> str:
     """Return the sentence that tells a requester's remark as a change of what people were shown."""
-    return say("card.remark", name=people.name_of(person), text=_remark_text(text))
-
-
-def _remark_text(text: str) -> str:
-    return quote(answer_of(text), _REMARK_CHARS)
+    return say("card.remark", name=people.name_of(person), text=quote(answer_of(text), _REMARK_CHARS))

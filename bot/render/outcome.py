@@ -19,7 +19,7 @@ from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
 from bot.render.words import REASON_CHARS, STOPPED, state_title, state_word, wish_of
-from language import in_each, say
+from language import say
 from language.lists import both
 
 _STOPPED = {
@@ -178,7 +178,8 @@ def sentences(run: Run, *, is_failure_told: bool = False) -> list[str]:
     if ended is None:
         return []
     change = None if is_failure_told and ended.change == "failed" else ended.change
-    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, change, live_seen(run), ended.summary)]
+    live = live_seen(run)
+    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, change, live, ended.says_live)]
 
 
 def _unhealthy(run: Run) -> list[str]:
@@ -207,11 +208,16 @@ def said_late(run: Run) -> tuple[str, str] | None:
     return say("card.earlier-attempt" if is_earlier else "card.afterwards"), text
 
 
-def in_spite(run: Run) -> str:
-    """Return that something was or may have been changed though `run` is not done; empty where nothing was."""
+def in_spite(run: Run, *, beside_summary: bool = False) -> str:
+    """Return that something was or may have been changed though `run` is not done; empty where nothing was.
+
+    `beside_summary`: one of ours says it itself where something is known to be live.
+    """
     ended = run.ended
-    is_done = ended is None or (ended.outcome == "done" and ended.change != "partly")
-    key = None if ended is None or is_done else _IN_SPITE.get(ended.change)
+    if ended is None or (ended.outcome == "done" and ended.change != "partly"):
+        return ""
+    is_said = beside_summary and ended.words_of == "code" and bool(live_seen(run))
+    key = None if is_said else _IN_SPITE.get(ended.change)
     return say(key) if key else ""
 
 
@@ -220,7 +226,7 @@ def told_of(run: Run, people: People) -> str:
     ended = run.ended
     if ended is None:
         return ""
-    said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
+    said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run), ended.says_live)
     return " ".join(filter(None, (stopped_by(run, people), *_unhealthy(run), said)))
 
 
@@ -230,17 +236,25 @@ def told(
     words_of: Literal["code", "model"],
     change: Change,
     live: Mapping[str, str],
+    says_live: Mapping[str, str],
     chars: int = WORDS_CHARS,
 ) -> str:
-    """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it."""
+    """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it.
+
+    `says_live` is what the summary itself says is live.
+    """
     said = summary
     if words_of == "model" and summary:
         said = say("card.model-wrote-words", words=quote(summary, chars))
-    return " ".join(filter(None, (*_sentences(state, words_of, change, live, summary), said)))
+    return " ".join(filter(None, (*_sentences(state, words_of, change, live, says_live), said)))
 
 
 def _sentences(
-    outcome: str, words_of: Literal["code", "model"], change: Change | None, live: Mapping[str, str], summary: str
+    outcome: str,
+    words_of: Literal["code", "model"],
+    change: Change | None,
+    live: Mapping[str, str],
+    says_live: Mapping[str, str],
 ) -> list[str]:
     is_model = words_of == "model"
     is_due = is_model or (outcome == "done" and change != "not_wanted")
@@ -249,16 +263,11 @@ def _sentences(
         # Of a deploy, what is live says it.
         key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
     said = [say(key)] if key else []
-    return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
+    return said + [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
 
 
 def _live(what: str, where: str) -> str:
     return say("card.live-now", what=what, where=where)
-
-
-def is_told(told: str, what: str, where: str) -> bool:
-    """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
-    return any(words.rstrip(".") in told for words in in_each(lambda: _live(what, where)))
 
 
 def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:

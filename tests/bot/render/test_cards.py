@@ -1,6 +1,6 @@
 """The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -19,6 +19,7 @@ from agents.requests import (
     FromTrigger,
     PersonId,
     PolicyStep,
+    Remark,
     Request,
     Risk,
     RunId,
@@ -46,6 +47,7 @@ from bot.policy.judgements import (
 from bot.render.cards import exact, outcome_card, request_card
 from bot.render.request_card import standing
 from bot.render.status_line import status_line
+from bot.render.views import summary_of
 from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
 from bot.testing import events as build
@@ -301,10 +303,27 @@ def after(step: CallTool, step_id: str, output: str = "", error: str = "", *file
     return [build.chosen(step, step_id), began, ended]
 
 
-def over(events: Sequence[Event], outcome: str, summary: str, words_of: str) -> Run:
+def test_a_remark_that_a_card_tells_as_its_change_does_not_stand_there_twice_whatever_its_person_is_called_by_now() -> (
+    None
+):
+    said = [Remark(person=ANNA, text=text, at=NOON) for text in ("after the backup", "now, please")]
+    told = AuthoredLine(text="Anna Bell says: “now, please”", by=(), is_remark=True)
+    edited = AuthoredLine(text="version is now v1.2.0", by=())
+
+    def remarks_on(change: AuthoredLine) -> list[str]:
+        card = request_card(record(approval(changes=(change,), remarks=said)), PEOPLE, NOON)
+        return [line.text for line in card.facts if line.kind == "said"]
+
+    assert remarks_on(told) == ["“after the backup”"]
+    assert remarks_on(edited) == ["“after the backup”", "“now, please”"]
+
+
+def over(
+    events: Sequence[Event], outcome: str, summary: str, words_of: str, says_live: Mapping[str, str] | None = None
+) -> Run:
     """The run of `events`, ended as its loop would have it ended."""
     run = fold([started(), *events])
-    told = {"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of}
+    told = {"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of, "says_live": says_live or {}}
     return fold([RunEnded.model_validate({**told, "change": change_of(None, run)})], run)
 
 
@@ -325,11 +344,24 @@ def test_what_is_live_is_said_by_code_above_the_words_of_a_model_and_once() -> N
         assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
         assert card.quoted_as == "The model wrote:"
 
-    said = "v1.2.0 (3f2a1c9) is live in production, verified"
-    twice = outcome_card(over(DEPLOYED, "done", said, "code"), PEOPLE, LATER)
+    said, live = "production now serves v1.2.0 (3f2a1c9), verified", {"production": "v1.2.0 (3f2a1c9)"}
+    twice = outcome_card(over(DEPLOYED, "done", said, "code", live), PEOPLE, LATER)
     assert (twice.summary, twice.title) == (said, "Done: v1.2.0 is live in production")
+    older = outcome_card(over(DEPLOYED, "done", said, "code", {"production": "v1.1.0 (77aa001)"}), PEOPLE, LATER)
+    assert older.summary == f"{LIVE_SENTENCE}\n{said}"
     failed = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
     assert failed.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
+
+
+def test_a_line_has_what_its_summary_says_once_and_what_a_list_may_have_cut_off_of_it() -> None:
+    live = {"production": "v1.2.0 (3f2a1c9)"}
+    for words_of, says_it in (("code", False), ("model", True)):
+        failed = over(DEPLOYED, "failed", "It is live, but ill", words_of)
+        assert (CHANGED.strip() in status_line(failed, None, PEOPLE)) == says_it
+    for long, times in (("", 0), ("It was not well and " * 6, 1)):
+        told = summary_of(over(DEPLOYED, "done", f"{long}production has v1.2.0", "code", live))
+        assert told is not None
+        assert told.told(500).count(LIVE_SENTENCE) == times
 
 
 def test_a_run_that_was_cancelled_was_decided_by_nobody_whom_it_asked_unless_that_changed_something() -> None:
