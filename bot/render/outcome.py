@@ -1,6 +1,6 @@
 """How a run ended, in words that code makes of what its tools did. What a model wrote is only quoted, and called that.
 
-Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
+Pure. All that is told of it is put together in `became`.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import REASON_CHARS, STOPPED, state_title, state_word, wish_of
+from bot.render.words import state_title, state_word, wish_of
 from language import say
 from language.lists import both
 
@@ -104,24 +104,6 @@ def stopped_for_parent(run: Run) -> Stopped | None:
     # A question that was open is withdrawn with it, and knows where something was to be changed.
     where = last.environment if last and last.kind == "withdrawn" else None
     return Stopped(how="cancelled", by=(run.cancelled_by,), environment=where)
-
-
-def stopped_by(run: Run, people: People) -> str:
-    """Return the sentences on who stopped what `run` was to do, and why, where a model has the last word.
-
-    Rules end with them; empty where nobody stopped it. It does not begin as a denial would that comes back in quotes.
-    """
-    stop = stopped(run)
-    if stop is None or run.ended is None or run.ended.words_of == "code":
-        return ""
-    why = quote(stop.reason, REASON_CHARS) if stop.by and stop.reason.strip() else ""
-    return " ".join(filter(None, (f"{how_stopped(stop, people)}.", why and say("words.reason", reason=why))))
-
-
-def how_stopped(stop: Stopped, people: People) -> str:
-    """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
-    how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
-    return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
 
 
 def is_unchanged(run: Run) -> bool:
@@ -221,15 +203,6 @@ def in_spite(run: Run, *, beside_summary: bool = False) -> str:
     return say(key) if key else ""
 
 
-def told_of(run: Run, people: People) -> str:
-    """Return all that is told of the end of `run`, in one text."""
-    ended = run.ended
-    if ended is None:
-        return ""
-    said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run), ended.says_live)
-    return " ".join(filter(None, (stopped_by(run, people), *_unhealthy(run), said)))
-
-
 def told(
     summary: str,
     state: str,
@@ -243,10 +216,15 @@ def told(
 
     `says_live` is what the summary itself says is live.
     """
-    said = summary
-    if words_of == "model" and summary:
-        said = say("card.model-wrote-words", words=quote(summary, chars))
-    return " ".join(filter(None, (*_sentences(state, words_of, change, live, says_live), said)))
+    said = _sentences(state, words_of, change, live, says_live)
+    return " ".join(filter(None, (*said, as_words_of(words_of, summary, chars))))
+
+
+def as_words_of(words_of: Literal["code", "model"], summary: str, chars: int = WORDS_CHARS) -> str:
+    """Return a summary as a part of what we say: quoted, and called a model's where one wrote it."""
+    if words_of == "code" or not summary:
+        return summary
+    return say("card.model-wrote-words", words=quote(summary, chars))
 
 
 def _sentences(

@@ -18,7 +18,7 @@ from bot.render.status_line import paused, waits_frozen
 from bot.store.ids import review_of
 from channels import Line
 from language import say
-from language.recorded import answer_of, result_of
+from language.recorded import result_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,7 @@ def _asked(request: Request, people: People) -> Line | None:
 
 def _answer(record: RequestRecord) -> tuple[Line, ...]:
     given = record.decision.given if record.decision else None
-    if given is None:
-        return ()
-    whole = Line(label=say("console.after-answer"), text=answer_of(given.text))
-    return answer_lines(record.request, given) or (whole,)
+    return answer_lines(record.request, given) if given else ()
 
 
 def _review(record: RequestRecord, me: PersonId) -> str:
