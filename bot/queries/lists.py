@@ -111,8 +111,7 @@ async def _requests(
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
         records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
         fitting = [one if one and state in {None, one.state} and fits(one) else None for one in records]
-        paused = await lists.paused([one.request.run_id for one in fitting if one and one.state == "open"])
-        return [request_view(one, people, is_paused=one.request.run_id in paused) if one else None for one in fitting]
+        return [request_view(one, people) if one else None for one in fitting]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 

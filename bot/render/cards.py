@@ -80,13 +80,10 @@ def request_card(
     at: datetime,
     me: PersonId | None = None,
     lists: Mapping[str, str] = NO_LISTS,
-    *,
-    is_paused: bool = False,
 ) -> Card:
     """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
     What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
-    `is_paused`: its run goes on only when somebody resumes it.
     """
     request = record.request
     asks = asked_by(request.purpose, request.askers, people)
@@ -116,7 +113,7 @@ def request_card(
         sent=tuple(arguments_of(request)),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
-        on_yes=on_yes(record, people, me, is_paused=is_paused),
+        on_yes=on_yes(record, people, me),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -234,13 +231,9 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     ]
 
 
-def on_yes(
-    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
-) -> Line | None:
+def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
     """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
-    if record.request.format != "approval":
-        return None
-    return what_a_yes_does(record, people, me, is_paused=is_paused)
+    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:

@@ -405,11 +405,9 @@ def request_view(
     run: InRun | None = None,
     lists: Mapping[str, str] = NO_LISTS,
     now: datetime | None = None,
-    *,
-    is_paused: bool = False,
 ) -> RequestView:
     """`record` as programs see it; with what its `run` knows also what a program may do `now`, with `lists` all of
-    those. `is_paused`: its run goes on only when somebody resumes it.
+    those.
     """
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
@@ -474,7 +472,7 @@ def request_view(
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
         approve_from=ways_for(request) if is_vote else (),
-        if_approved=what_a_yes_does(told, people, is_paused=is_paused).text if is_vote else "",
+        if_approved=what_a_yes_does(told, people).text if is_vote else "",
     )
 
 

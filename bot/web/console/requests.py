@@ -139,10 +139,7 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),
     )
-    is_paused = await app.store.lists.is_paused(asked.run_id)
-    card = card_view(
-        record, app.people, session, now, lists_of, run, typed, has_changes=has_changes, is_paused=is_paused
-    )
+    card = card_view(record, app.people, session, now, lists_of, run, typed, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.can("approve") and request.query_params.get("press") == "approve"
     return {

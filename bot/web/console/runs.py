@@ -220,7 +220,6 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
         process.app.store.about_now(),
         run=run,
         has_changes=has_changes,
-        is_paused=run.is_paused,
     )
     return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at, failure)
 

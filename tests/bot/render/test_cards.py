@@ -139,7 +139,7 @@ def test_whatever_is_asked_a_yes_starts_nothing_in_a_paused_run_and_in_a_freeze(
     freeze = Freeze(since=NOON, by=BO, environment="production", reason="hot")
 
     def told(asks: Request, frozen: Freeze | None, *, is_paused: bool) -> str:
-        card = request_card(record(asks, frozen=frozen), PEOPLE, NOON, BO, is_paused=is_paused)
+        card = request_card(record(asks, frozen=frozen, is_paused=is_paused), PEOPLE, NOON, BO)
         assert card.on_yes
         return card.on_yes.text
 
