@@ -55,7 +55,9 @@ async def runs(
         fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
         return [one if one and (stands is None or stands_so(one, stands)) else None for one in fitting]
 
-    return await page(places, fetch, cursor, limit)
+    found, following = await page(places, fetch, cursor, limit)
+    silent = await store.silent([one.id for one in found if one.word == "running"])
+    return tuple(one.silent() if one.id in silent else one for one in found), following
 
 
 def stands_so(run: Summary, stands: ListedAs) -> bool:

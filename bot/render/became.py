@@ -49,6 +49,7 @@ Kind = Literal[
     "queued",
     "goes_on",
     "running",
+    "silent",
     "tried_again",
     "interrupted",
     "done",
@@ -72,6 +73,7 @@ _WORDS: Final[dict[Kind, tuple[str, Mark]]] = {
     "queued": ("queued", "work"),
     "goes_on": ("interrupted", "work"),
     "running": ("running", "work"),
+    "silent": ("interrupted", "work"),
     "tried_again": ("running", "work"),
     "interrupted": ("interrupted", "doubt"),
     "done": ("done", "good"),
@@ -160,6 +162,8 @@ def _of(made: AttemptOutcome, run: InRun) -> Kind:
     match made.state:
         case "running" if run.queued:
             return "goes_on" if run.queued.within_s else "queued"
+        case "running" if run.is_silent:
+            return "silent"
         case "left":
             return "interrupted" if run.ended else "tried_again"
         case "ok":
@@ -256,6 +260,8 @@ def _came(became: Became, people: People) -> str:
             return f"{queued_behind(run.queued, people)} {stop}".strip()
         case "running":
             return say("standing.program-runs") if made and made.begun_by else ""
+        case "silent":
+            return say("words.silent")
         case "tried_again":
             return say("standing.tried-again")
         case "interrupted":

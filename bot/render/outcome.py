@@ -60,6 +60,8 @@ def word_of(run: Run) -> str:
     ended = run.ended
     if ended is None and run.freeze and run.state == "waiting":
         return "frozen"
+    if run.is_silent and run.state == "running":
+        return "interrupted"
     if ended is None or ended.outcome == "cancelled":
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)

@@ -121,7 +121,8 @@ class Summary(Frozen):
     was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
     what its tools did, and `live` what they or code saw live last, by environment; `says_live` is as much of that as
     `outcome` says itself. `effects` are the newest on environments, oldest first. `by_model`: a model worded the
-    `text`, for a run that it started.
+    `text`, for a run that it started. `is_silent`: nothing is heard of the worker that executes something in
+    it, and `word` is `interrupted`.
     """
 
     id: RunId
@@ -141,6 +142,11 @@ class Summary(Frozen):
     says_live: dict[str, str] = Field(default_factory=dict[str, str])
     effects: tuple[EffectView, ...] = ()
     by_model: bool = False
+    is_silent: bool = False
+
+    def silent(self) -> "Summary":
+        """Return it as it is shown while nothing is heard of its worker."""
+        return self.model_copy(update={"word": "interrupted", "is_silent": True})
 
     @property
     def wish(self) -> str:
@@ -550,6 +556,7 @@ def summary_of(run: Run) -> Summary | None:
         says_live=_says_live(run),
         effects=tuple(_effects(run))[-_EFFECTS:],
         by_model=run.started.is_of_model,
+        is_silent=run.is_silent,
     )
 
 

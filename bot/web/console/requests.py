@@ -134,7 +134,9 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     app, session = here(request).app, visit_of(request).known
     record, version, now = await request_for(request, "see")
     asked = record.request
-    run = None if record.state == "open" else fold((await app.history.read(asked.run_id)).events)
+    run = None
+    if record.state != "open":
+        run = await app.history.as_heard(fold((await app.history.read(asked.run_id)).events))
     lists_of, has_changes = (
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),

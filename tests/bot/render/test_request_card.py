@@ -150,6 +150,16 @@ def test_what_waits_for_its_own_interrupted_attempt_goes_on_by_itself_and_is_beh
     assert RUN.id not in card.summary
 
 
+def test_a_call_of_whose_worker_nothing_is_heard_is_not_said_to_run() -> None:
+    run = fold([chosen(gate="production"), opened(), decided("approved"), tool_started()], RUN)
+
+    card = card_of(approved(), replace(run, made=made("running").made).silent())
+
+    assert card.title == "Interrupted: Deploy v1.2.0 to production"
+    assert card.summary.endswith("nothing is heard of its worker. Another one goes on by itself.")
+    assert "began at" in card.summary
+
+
 def test_an_approval_of_which_nothing_came_says_so() -> None:
     card = card_of(approved(), ended())
 
