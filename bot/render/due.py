@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from agents.deploy.results import DEPLOYS, ROLLBACKS
 from agents.moves import filled
 from agents.requests import PersonId, PolicySnapshot
 from agents.requests.asked import Asked, Away, HandedOn
@@ -147,8 +148,10 @@ def _once_approved(record: RequestRecord) -> str:
         return say("card.approved-paused")
     if request.program:
         return say("card.approved-program")
-    is_again = request.call is not None and request.call.tool == ALLOW_AGAIN
-    return say("card.approved-again" if is_again else "card.approved-gate")
+    tool = request.call.tool if request.call else ""
+    if tool in DEPLOYS | ROLLBACKS:  # one at a time in each environment
+        return say("card.approved-in-turn")
+    return say("card.approved-again" if tool == ALLOW_AGAIN else "card.approved-gate")
 
 
 _UNANSWERED = {

@@ -77,6 +77,7 @@ from tests.bot.examples import (
 )
 
 WHEN = "12:01 UTC on 02 March 2026"
+STARTS = "it starts right away, or right after a deploy that runs there"
 
 
 def facts(card: Card) -> dict[str, str]:
@@ -96,7 +97,7 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
-    assert facts(card)["If approved"] == "it starts right away"
+    assert facts(card)["If approved"] == STARTS
     assert facts(card)["If nobody answers by then"] == "nothing happens"
     assert "If approved" not in facts(request_card(record(question()), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
@@ -125,7 +126,7 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
             f"{label}: {text}" for label, text in given.items() if label.startswith("If") and "approve" in label
         )
 
-    pair, starts = approval(policy=policy(quorum=2)), "it starts right away"
+    pair, starts = approval(policy=policy(quorum=2)), STARTS
 
     assert told(BO, APPROVAL) == (f"If you approve: {starts}",)
     assert told(BO, pair) == ("If you approve: Cy Cole must approve as well",)
@@ -147,6 +148,8 @@ def test_whatever_is_asked_a_yes_starts_nothing_in_a_paused_run_and_in_a_freeze(
         assert told(asks, None, is_paused=True).startswith("nothing starts until the run goes on")
         assert "freeze" in told(asks, freeze, is_paused=False)
         assert "nothing starts" not in told(asks, None, is_paused=False)
+    other = approval(call=CALL.model_copy(update={"tool": "press"}))
+    assert told(other, None, is_paused=False) == "it starts right away", "nothing else has to end before it"
 
 
 def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None:
@@ -157,7 +160,7 @@ def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None
     asks = approval(policy=policy(rule=manager.rule, steps=(manager, finance)))
     second = begun(asked_at_first(asks.policy), 1, (BO,), LATER)
     again = begun(second, 0, (CY,), LATER)
-    starts, is_asked_first = "it starts right away", "step 1 of 2, manager: "
+    starts, is_asked_first = STARTS, "step 1 of 2, manager: "
 
     def told(to: PersonId, asked: Asked, *joined: PersonId) -> tuple[str, str]:
         found = record(asks, asked=asked, joined=joined)
