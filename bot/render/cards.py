@@ -86,9 +86,10 @@ def request_card(
     What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
     """
     request = record.request
-    asks = asked_by(request.purpose, request.askers, people)
-    summary = who_asks(request, people)
-    facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
+    summary, facts = who_asks(request, people), list[Line]()
+    if request.askers and not _says_all_who_ask(request):
+        asks = asked_by(request.purpose, request.askers, people)
+        facts.append(Line(label=say("card.asked-by"), text=asks))
     facts += [Line(label=say("card.changed"), text=change, kind="changed") for change in request.changed]
     facts += remarks(request, people)
     facts += map(with_short_hashes, facts_about(request, lists))
@@ -445,6 +446,12 @@ def who_asks(request: Request, people: People) -> str:
     return f"{said} {say('card.all-left')}" if have_all_left(request, people) else said
 
 
+def _says_all_who_ask(request: Request) -> bool:
+    """Return whether that sentence names all who ask: of whom a program asks for, it names the first."""
+    is_first = request.askers == request.requesters[:1]
+    return request.purpose != "review" and (not request.program or is_first)
+
+
 def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     """Return the sentence that says whose API key asked, and who holds it; empty if it was no service's."""
     if not service:
@@ -551,7 +558,7 @@ def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
 def void_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
     return [
-        Line(label=say("standing.void"), text=void_text(vote, people), kind="void")
+        Line(label=say("standing.void"), text=void_text(vote, people), kind="void", id=vote.reply_id)
         for vote in void_approvals(record, people)
     ]
 

@@ -114,7 +114,8 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     lines = [said_line(one, people) for one in said]
     lines = [*void_lines(record, people), *lines]
     # A card that is drawn again as it is sent has some of them already.
-    facts = (*(fact for fact in card.facts if fact not in lines), *lines)
+    drawn = {(line.kind, line.id) for line in lines}
+    facts = (*(fact for fact in card.facts if (fact.kind, fact.id) not in drawn), *lines)
     return card.model_copy(update={"facts": facts})
 
 

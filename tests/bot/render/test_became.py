@@ -14,7 +14,7 @@ from bot.render.words import decided, decided_briefly, state_title
 from bot.web.console.views.afterwards import afterwards
 from language import LANGUAGES, Language, speaking
 from tests.agents.worlds import ended, started
-from tests.bot.examples import BO, LATER, PEOPLE, REQUEST, decision, question, record
+from tests.bot.examples import BO, LATER, PEOPLE, REQUEST, approval, decision, question, record
 
 CLOSED = [state for state in get_args(RequestState) if state != "open"]
 
@@ -88,3 +88,15 @@ def test_an_answer_is_the_same_on_a_card_and_on_a_page(asked: Request, given: Gi
 
     assert [line.text for line in page.answer] == [shown]
     assert card.quoted.endswith(shown)
+
+
+def test_a_reason_in_the_words_that_the_request_quotes_is_still_a_reason() -> None:
+    asked = approval(quoted="not on a Friday")
+    for reason, is_said in (("not on a Friday", True), ("", False)):
+        denied = record(asked, state="denied", decision=decision("denied").model_copy(update={"reason": reason}))
+
+        after = afterwards(denied, None, PEOPLE, BO)
+
+        assert after.asked
+        assert after.asked.text == asked.quoted
+        assert after.is_said == is_said

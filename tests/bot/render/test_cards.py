@@ -29,6 +29,7 @@ from agents.requests.asked import Asked, AskedAs, asked_at_first
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
+from bot.people.directory import People
 from bot.policy.edits import Edited
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -319,6 +320,18 @@ def test_a_remark_that_a_card_tells_as_its_change_does_not_stand_there_twice_wha
 
     assert remarks_on(told) == ["“after the backup”"]
     assert remarks_on(edited) == ["“after the backup”", "“now, please”"]
+
+
+def test_who_asks_is_named_where_the_sentence_names_somebody_whose_name_only_holds_theirs() -> None:
+    tables = PEOPLE.tables.people
+    people = People({**tables, "bo": tables["bo"].model_copy(update={"name": "Ann"})}, {})
+    asks = approval(program="service:ci", requesters=(ANNA, BO), parts={ANNA: "answered", BO: "asked"})
+
+    card = request_card(record(asks), people, NOON)
+
+    assert "on behalf of Anna Ames" in card.summary
+    assert facts(card)["Asked by"] == "Ann"
+    assert "Asked by" not in facts(request_card(record(), people, NOON))
 
 
 def over(

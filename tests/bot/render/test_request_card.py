@@ -18,8 +18,10 @@ from agents.state import AttemptOutcome
 from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import Act, Counted, Decided, Revoked
-from bot.render.request_card import standing
+from bot.render.cards import request_card
+from bot.render.request_card import standing, with_notes
 from channels import Card
+from language import speaking
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started
 from tests.bot.examples import (
     ANNA,
@@ -412,3 +414,15 @@ def test_what_was_said_about_an_earlier_version_is_told_apart() -> None:
     card = card_of(record(now, comments=(said("answer", ANNA, 1),)), revision=2)
 
     assert facts(card)["Answer by Anna Ames, about an earlier version"] == "“answer 1”"
+
+
+def test_what_was_said_stands_once_on_a_card_that_is_drawn_again_in_another_language() -> None:
+    notes = [vote(one).model_copy(update={"reason": f"words of {one}", "reply_id": f"r-{one}"}) for one in (BO, CY)]
+    asked = record(approval(policy=policy(quorum=3)), votes=(notes[0],), void=(notes[1],))
+
+    card = with_notes(request_card(asked, PEOPLE, NOON), asked, PEOPLE)
+    with speaking("de"):
+        again = with_notes(card, asked, PEOPLE)
+
+    ids = [(line.kind, line.id) for line in again.facts if line.id]
+    assert ids == [("void", "r-cy"), ("said", "r-bo"), ("said", "r-cy")]
