@@ -13,7 +13,7 @@ and a signature after. Anything more, or else, is no command: whoever wrote it i
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -243,9 +243,9 @@ def _ask(people: tuple[str, ...], rest: str) -> Ask | None:
     return Ask(people, question, tuple(dict.fromkeys(options)), until)
 
 
-def failed(summary: str) -> Done:
+def failed(summary: str, says_live: Mapping[str, str] | None = None) -> Done:
     """The end of a run that did not do what was wished."""
-    return Done(outcome="failed", summary=summary)
+    return Done(outcome="failed", summary=summary, says_live={**(says_live or {})})
 
 
 def answer_to(run: Run, *questions: Callable[[], str]) -> str | None:

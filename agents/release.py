@@ -7,7 +7,7 @@ from agents import Agent
 from agents.announce import ANNOUNCE
 from agents.command import Release, all_the_same, failed, parse
 from agents.run import Result, Run
-from agents.starting import START_RUN, start_run_tool
+from agents.starting import START_RUN, live_below, start_run_tool
 from agents.steps import CallTool, Done, Step
 from agents.text import ends_of, quote
 from language import say
@@ -39,14 +39,15 @@ def next_step(run: Run) -> Step:
         return all_the_same(run, lambda: say("agent.release-deploy"), start, declined)
     deployed, *more = done
     if deployed.kind != "ok":
-        return failed(say("agent.release-not-announced", said=_said(DEPLOY, deployed)))
+        return failed(say("agent.release-not-announced", said=_said(DEPLOY, deployed)), live_below(run))
     if not more:
         announce = _start(ANNOUNCE, f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}")
         why, said = say("agent.declined"), _said(DEPLOY, deployed)
-        kept = Done(summary=say("agent.release-kept-quiet", why=why, said=said))
+        kept = Done(summary=say("agent.release-kept-quiet", why=why, said=said), says_live=live_below(run))
         return all_the_same(run, lambda: say("agent.release-announce"), announce, kept)
     said = f"{_said(DEPLOY, deployed)} {_said(ANNOUNCE, more[0])}"
-    return Done(summary=said if more[0].kind == "ok" else say("agent.release-unheard", said=said))
+    said = said if more[0].kind == "ok" else say("agent.release-unheard", said=said)
+    return Done(summary=said, says_live=live_below(run))
 
 
 def _start(agent: str, text: str) -> CallTool:

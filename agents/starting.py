@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from agents import Arguments, ChildRun, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.requests import Effect, RunId
+from agents.run import Run
 from agents.text import one_line
 from language import say
 
@@ -113,6 +114,11 @@ def _tool(
         idempotent=True,
         waits_s=_WAITS_S,
     )
+
+
+def live_below(run: Run) -> dict[str, str]:
+    """Return what the runs that `run` started saw live: what is told of how they ended says so."""
+    return {where: what for where, (what, _) in run.child_live.items()}
 
 
 def _still(child_id: RunId, agent: str) -> Pending:

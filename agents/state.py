@@ -89,6 +89,7 @@ class Attempt:
     """One try at a tool's effect. With `queued` it waits for its turn, and nothing of it has happened.
 
     `is_stopped`: somebody denied it after its start was recorded. If nothing of it has begun, nothing does.
+    `is_silent`: nothing is heard of its worker. No event says so, and only who shows the run knows it.
     """
 
     id: AttemptId
@@ -98,6 +99,7 @@ class Attempt:
     effect: Effect
     queued: ToolQueued | None = None
     is_stopped: bool = False
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,6 +571,18 @@ class Run:
     def queued(self) -> ToolQueued | None:
         """Behind whom the attempt that is to run waits for its turn; None where none waits."""
         return self.pending.attempt.queued if self.pending and self.pending.attempt else None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is heard of the worker of what is under way, as far as who shows it has looked."""
+        return self.pending is not None and self.pending.attempt is not None and self.pending.attempt.is_silent
+
+    def silent(self) -> "Run":
+        """Return it as it is shown while nothing is heard of its worker."""
+        pending = self.pending
+        if pending is None or pending.attempt is None or pending.attempt.queued:
+            return self
+        return replace(self, pending=replace(pending, attempt=replace(pending.attempt, is_silent=True)))
 
     @property
     def freeze(self) -> Freeze | None:

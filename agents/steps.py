@@ -1,8 +1,10 @@
 """The steps that an agent may choose, and where the choice came from."""
 
+import operator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
 
 from agents.forms import FormField, form_of
 from agents.requests import Frozen
@@ -52,11 +54,14 @@ class RequestHumanInput(Frozen):
 
 
 class Done(Frozen):
-    """Nothing more to do; `summary` is told to the requester."""
+    """Nothing more to do; `summary` is told to the requester. Plain rules that word it name what it `says_live`, by
+    environment: nobody tells them that once more. A model is not asked for it, and not believed.
+    """
 
     type: Literal["done"] = "done"
     outcome: Literal["done", "failed"] = "done"
     summary: str
+    says_live: SkipJsonSchema[dict[str, str]] = Field(default={}, exclude_if=operator.not_)
 
 
 Step = Annotated[CallTool | RequestHumanInput | Done, Field(discriminator="type")]

@@ -9,7 +9,7 @@ from agents.command import all_the_same, asks_only, end_of, failed, has_tried, i
 from agents.forms.words import NAME_ENDS
 from agents.release import DEPLOY, RELEASE, deploy_in
 from agents.run import Result, Run
-from agents.starting import START_RUN, pass_on_tool
+from agents.starting import START_RUN, live_below, pass_on_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
 from agents.text import one_line, quote
 from language import in_all, say
@@ -49,11 +49,12 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
         case None:
             return _begin(run, agents)
         case Result(step=CallTool(), kind="ok"):
-            return Done(summary=_said(last))
+            return Done(summary=_said(last), says_live=live_below(run))
         case Result(step=CallTool()):
-            return failed(_said(last))
+            return failed(_said(last), live_below(run))
         case Result(kind="answered"):
-            return Done(summary=_said(done)) if done else _begin(run, agents)  # a model had it done
+            # A model had it done.
+            return Done(summary=_said(done), says_live=live_below(run)) if done else _begin(run, agents)
         case _:
             return failed(say("agent.triage-unanswered", nothing=_nothing(run), end=end_of(last)))
 

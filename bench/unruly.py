@@ -39,7 +39,8 @@ from bench.told import Sight, Truth, untrue
 from bot.config.example import example_toml
 from bot.dev.demo import add_ways, make_demo
 from bot.process.logging import configure
-from bot.render.outcome import told_of, word_of
+from bot.render.became import told_of
+from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.store.embedded import EmbeddedRedis

@@ -233,11 +233,10 @@ def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
 
 def _deployed(run: Run, done: Result, live: Commit, how: str) -> Done:
     named, environment = live.called(argument(done, "version")), argument(done, "environment")
+    told, says_live = {"version": named, "environment": environment, "how": how}, {environment: shown(named)}
     if tool_of(done) in ROLLBACKS:
-        story = rollback.why_rolled_back(run)
-        return failed(say("deploy.rolled-back", story=story, version=named, environment=environment, how=how))
-    as_read = _as_read(run, done)
-    return Done(summary=say("deploy.done", version=named, environment=environment, how=how, as_read=as_read))
+        return failed(say("deploy.rolled-back", story=rollback.why_rolled_back(run), **told), says_live)
+    return Done(summary=say("deploy.done", as_read=_as_read(run, done), **told), says_live=says_live)
 
 
 def _as_read(run: Run, done: Result) -> str:

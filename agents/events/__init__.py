@@ -357,7 +357,9 @@ class StepGated(Happened):
 
 
 class RunEnded(Happened):
-    """Nothing more will happen. `words_of` says who worded the summary, `change` what tools did, whatever that says."""
+    """Nothing more will happen. `words_of` says who worded the summary, `change` what tools did, whatever that says,
+    and `says_live` what code says there is live, by environment.
+    """
 
     type: Literal["run_ended"] = "run_ended"
     schema_version: Literal[1] = 1
@@ -365,6 +367,7 @@ class RunEnded(Happened):
     summary: str
     words_of: Literal["code", "model"] = "code"
     change: Change = "nothing"
+    says_live: dict[str, str] = Field(default={})
 
 
 Event = Annotated[

@@ -273,10 +273,14 @@ class Author(Stored, Frozen):
 
 
 class AuthoredLine(Stored, Frozen):
-    """A line that people and models read, and `by` whom its words are: by nobody where all of them are code's."""
+    """A line that people and models read, and `by` whom its words are: by nobody where all of them are code's.
+
+    `is_remark`: it tells the newest of a request's `remarks`.
+    """
 
     text: str
     by: tuple[Author, ...]
+    is_remark: bool = False
 
 
 class Remark(Stored, Frozen):
@@ -377,6 +381,11 @@ class Asking(Began):
     def changed(self) -> tuple[str, ...]:
         """The lines of `changes`."""
         return tuple(change.text for change in self.changes)
+
+    @property
+    def is_remarked(self) -> bool:
+        """Whether it is changed by the newest of its `remarks`, and its `changes` tell that."""
+        return any(change.is_remark for change in self.changes)
 
     @property
     def editors(self) -> tuple[PersonId, ...]:

@@ -18,6 +18,8 @@ from agents.events import (
     RequestReminded,
     RequestRevised,
     RequestRevoked,
+    RunPaused,
+    RunResumed,
     ToolOrphaned,
     ToolQueued,
     ToolStarted,
@@ -52,7 +54,7 @@ MOST_REMARKS = 20
 """Each makes a new card for everybody who is asked: who has more to say withdraws, and asks anew."""
 
 # These name no request, and may be about any.
-_OF_ANY = (PersonSaid, ToolOrphaned, ToolQueued)
+_OF_ANY = (PersonSaid, RunPaused, RunResumed, ToolOrphaned, ToolQueued)
 MOST_OPEN = 10
 """So many requests of one run are open at a time at most: it asks one thing after the other. A file may tell of any
 number, in each of which whoever writes would join.
@@ -101,8 +103,8 @@ class RequestRecord(Stored, Frozen):
     the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
     The `policy` of the `request` is the one that it was opened under, and `asked` is who is asked by now: see
-    `agents/moves.py`. While it is `frozen`, nothing of it starts. `told_why_frozen`: the reason of a freeze has stood
-    on its cards, where nobody takes it off a mail.
+    `agents/moves.py`. While it is `frozen`, or open and its run `is_paused`, nothing of it starts. `told_why_frozen`:
+    the reason of a freeze has stood on its cards, where nobody takes it off a mail.
     """
 
     request: Request
@@ -130,6 +132,7 @@ class RequestRecord(Stored, Frozen):
     comments: tuple[Comment, ...] = ()
     reminded: int = 0
     frozen: Freeze | None = None
+    is_paused: bool = False
     told_why_frozen: bool = False
     reminded_at: AwareDatetime | None = None
     reminders: dict[PersonId, int] = Field(default_factory=dict[PersonId, int])
@@ -247,8 +250,10 @@ def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> M
     return {**records, record.request.id: step_request(record, event)} if record else records
 
 
-def _may_concern(record: RequestRecord, event: PersonSaid | ToolOrphaned | ToolQueued) -> bool:
-    return record.state == "open" if isinstance(event, PersonSaid) else record.attempt == event.attempt_id
+def _may_concern(record: RequestRecord, event: PersonSaid | RunPaused | RunResumed | ToolOrphaned | ToolQueued) -> bool:
+    if isinstance(event, (ToolOrphaned, ToolQueued)):
+        return record.attempt == event.attempt_id
+    return record.state == "open"
 
 
 def step_request(record: RequestRecord, event: Event) -> RequestRecord:
@@ -319,7 +324,7 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return _replaced(record, event)
         case RequestDecided():
             frozen = record.frozen if event.decision.state == "approved" else None
-            return {"state": event.decision.state, "decision": event.decision, "frozen": frozen}
+            return {"state": event.decision.state, "decision": event.decision, "frozen": frozen, "is_paused": False}
         case RequestRevoked():
             return {"state": "revoked", "votes": (*record.votes, event.vote), "frozen": None}
         case ToolStarted():
@@ -329,6 +334,8 @@ def _changes(record: RequestRecord, event: Event) -> dict[str, object]:
             return {"queued": True} if event.behind else {"queued": False, "started_at": event.at}
         case ToolOrphaned() if event.attempt_id == record.attempt:
             return {"queued": False, **_after_orphaned(record, event)}
+        case RunPaused() | RunResumed() if record.state == "open":
+            return {"is_paused": isinstance(event, RunPaused)}
         case PersonSaid() if record.state == "open" and event.person not in record.askers:
             return {"joined": (*record.joined, event.person)}
         case _:

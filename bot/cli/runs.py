@@ -98,7 +98,7 @@ def show(
         return print(plain_json(json.dumps(shown, ensure_ascii=False)))
     mode = f"  ({mode_of(run)})" if mode_of(run) else ""
     kept = f"  (in the archive since {run.archived_at:%Y-%m-%d})" if run.archived_at else ""
-    story = fold(told)
+    story = fold(told).silent() if run.is_silent else fold(told)
     print(f"{some_id}  {run.word or run.state}{mode}{kept}")
     if run.words_of == "model":
         print(plain(run.told(WORDS_CHARS)))

@@ -21,7 +21,7 @@ from bot.policy.approvers.who import who_at_first, who_of
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
 from bot.render.words import present, wish_of
-from bot.requests.card_updates import changed, updates_of
+from bot.requests.card_updates import changed, moved, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
 from bot.store.ids import ingress_shard, new_id
@@ -185,6 +185,10 @@ class Notifier:
             return []
         told = present({run.started.requester} - {by}, self._people)
         return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
+
+    def redrawn(self, record: RequestRecord, now: datetime) -> list[tuple[str, bytes]]:
+        """Outbox entries that show how a request stands now, wherever a card of it can be changed."""
+        return [outbox_entry(entry) for entry in moved(record, self._edits, now)]
 
     def _steered(self, run: Run, verb: _Steers, by: PersonId, person: PersonId, now: datetime) -> Card:
         with self._people.speaking_to(person):

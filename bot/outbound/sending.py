@@ -299,7 +299,7 @@ class Sender:
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         if (form := card.form) is None or form.format != record.request.format:  # a comment's form is its reader's own
             return card
-        is_live, is_paused = self._channels[name].edits, await self._store.lists.is_paused(record.request.run_id)
+        is_live = self._channels[name].edits
         with self._people.speaking_to(me or ""):
             if not isinstance(entry, UpdateCard):
                 told = as_told_now(record, self._people)
@@ -307,7 +307,7 @@ class Sender:
                     "asked": asked_line(told, self._people, me),
                     "risks": risks_of(told, self._people),
                     "decides": tuple(deciders(told, self._people, me)),
-                    "on_yes": on_yes(told, self._people, me, is_paused=is_paused),
+                    "on_yes": on_yes(told, self._people, me),
                 }
                 card = card.model_copy(update=now)
             if isinstance(entry, PlaceCard) and is_live and form.format == "approval":

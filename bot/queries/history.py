@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from agents.events import Event
 from agents.requests import RequestId, RunId
 from agents.requests.record import RequestRecord
-from agents.run import fold
+from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.archive.left import may_have_left
 from bot.errors import NotFound
@@ -52,6 +52,11 @@ class History:
         if archived is None:
             raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
+
+    async def as_heard(self, run: Run) -> Run:
+        """Return `run` as it is shown: also whether nothing is heard of the worker that executes something in it."""
+        is_under_way = run.pending is not None and run.pending.attempt is not None
+        return run.silent() if is_under_way and await self._store.silent([run.id]) else run
 
     async def has_begun(self, run_id: str) -> bool:
         """Return whether there is such a run. The archive is needed only for one that may have left."""

@@ -55,7 +55,9 @@ async def runs(
         fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
         return [one if one and (stands is None or stands_so(one, stands)) else None for one in fitting]
 
-    return await page(places, fetch, cursor, limit)
+    found, following = await page(places, fetch, cursor, limit)
+    silent = await store.silent([one.id for one in found if one.word == "running"])
+    return tuple(one.silent() if one.id in silent else one for one in found), following
 
 
 def stands_so(run: Summary, stands: ListedAs) -> bool:
@@ -111,8 +113,7 @@ async def _requests(
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
         records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
         fitting = [one if one and state in {None, one.state} and fits(one) else None for one in records]
-        paused = await lists.paused([one.request.run_id for one in fitting if one and one.state == "open"])
-        return [request_view(one, people, is_paused=one.request.run_id in paused) if one else None for one in fitting]
+        return [request_view(one, people) if one else None for one in fitting]
 
     return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 

@@ -44,7 +44,7 @@ _OUTCOME_CHARS = 500
 
 _STANDS = {"unknown": "nobody knows", "ended": "answered"}
 # Of these the word says more than the state.
-_SAYS_MORE = {"unchanged", "answered", "ended", "failed", "unknown"}
+_SAYS_MORE = {"unchanged", "answered", "ended", "failed", "unknown", "interrupted"}
 _REFUSED = {"denied", "withdrawn", "expired", "stopped"}
 
 
@@ -83,8 +83,7 @@ class StoredRequests:
         if placed is None:
             raise ChannelRefused(say("overview.none-of-ours"), say("overview.ask-anew"))
         record, _, now = await self._decisions.request(placed.request_id)
-        is_paused = await self._store.lists.is_paused(record.request.run_id)
-        card = self._card(record, placed, person, now, is_paused=is_paused)
+        card = self._card(record, placed, person, now)
         card = with_difference(card, record.request, difference_page(self._console, record.request.id))
         return with_lists(card, record.request, await self._decisions.lists(record.request))
 
@@ -112,10 +111,8 @@ class StoredRequests:
             asked, decided = await self._asked(me), await self._decided(me)
             return Overview(waiting=waiting, more=more, asked=asked, decided=decided, frozen=frozen)
 
-    def _card(
-        self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime, *, is_paused: bool
-    ) -> Card:
-        card = standing_card(record, placed, person, self._way, self._people, now, is_paused=is_paused)
+    def _card(self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime) -> Card:
+        card = standing_card(record, placed, person, self._way, self._people, now)
         form = card.form and card.form.model_copy(update={"token": self._tokens.make(placed.id)})
         link = f"{self._console}/requests/{record.request.id}" if self._console else ""
         return card.model_copy(update={"form": form, "link": link})

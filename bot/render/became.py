@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from agents.events.tools import Stopped
 from agents.requests import Decision, PersonId, Vote
 from agents.requests.record import RequestRecord
-from agents.run import Run, meaning_of
+from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, first_line, labelled, one_line, quote
 from bot.people.directory import People
@@ -21,22 +22,21 @@ from bot.render.forms import answer_lines
 from bot.render.in_run import InRun
 from bot.render.outcome import (
     about,
+    as_words_of,
     broken,
     heading,
     how_ended,
-    how_stopped,
     in_spite,
     sentences,
     stopped,
-    stopped_by,
     word_of,
 )
 from bot.render.output import output_of
 from bot.render.said import Said, whose
-from bot.render.words import by_way, decided, queued_behind, state_title, wish_of
+from bot.render.words import STOPPED, by_way, decided, queued_behind, reason_given, state_title, wish_of
 from language import say
 from language.dates import in_words
-from language.recorded import answer_of, result_of
+from language.recorded import result_of
 
 # What a tool printed, or a person wrote, is on the run's page in full.
 _HEAD_CHARS, _TAIL_CHARS, _LAST_CHARS = 900, 500, 2_000
@@ -49,6 +49,7 @@ Kind = Literal[
     "queued",
     "goes_on",
     "running",
+    "silent",
     "tried_again",
     "interrupted",
     "done",
@@ -72,6 +73,7 @@ _WORDS: Final[dict[Kind, tuple[str, Mark]]] = {
     "queued": ("queued", "work"),
     "goes_on": ("interrupted", "work"),
     "running": ("running", "work"),
+    "silent": ("interrupted", "work"),
     "tried_again": ("running", "work"),
     "interrupted": ("interrupted", "doubt"),
     "done": ("done", "good"),
@@ -160,6 +162,8 @@ def _of(made: AttemptOutcome, run: InRun) -> Kind:
     match made.state:
         case "running" if run.queued:
             return "goes_on" if run.queued.within_s else "queued"
+        case "running" if run.is_silent:
+            return "silent"
         case "left":
             return "interrupted" if run.ended else "tried_again"
         case "ok":
@@ -233,6 +237,13 @@ def block(of: Became | Run, people: People, shorten: Callable[[str], str] = cut)
             return Block(text, *_printed(of, shorten))
 
 
+def told_of(run: Run, people: People) -> str:
+    """Return all that is told of the end of `run`, in one text: to the run that started it, and to whoever tries it."""
+    if run.ended is None:
+        return ""
+    return " ".join(filter(None, (*_known(run, people), as_words_of(run.ended.words_of, run.ended.summary))))
+
+
 def _came(became: Became, people: People) -> str:
     """Return what came of it, in a sentence or two; empty where what was written or printed says it."""
     record, run, made = became.record, became.run, became.made
@@ -249,6 +260,8 @@ def _came(became: Became, people: People) -> str:
             return f"{queued_behind(run.queued, people)} {stop}".strip()
         case "running":
             return say("standing.program-runs") if made and made.begun_by else ""
+        case "silent":
+            return say("words.silent")
         case "tried_again":
             return say("standing.tried-again")
         case "interrupted":
@@ -357,9 +370,8 @@ def _decided(decision: Decision | None, people: People, *, is_asked_anew: bool =
 def _answer(record: RequestRecord, people: People, cut: Callable[[str], str]) -> str:
     """The question, each line of it marked, and below it the answer: no question can look like an answer."""
     decision = record.decision
-    fields = answer_lines(record.request, decision.given if decision else None)
-    meaning = "\n".join(labelled(line.label, line.text) for line in fields)
-    given = cut(meaning or answer_of(meaning_of(decision.given))) if decision else ""
+    fields = answer_lines(record.request, decision.given) if decision and decision.given else ()
+    given = cut("\n".join(labelled(line.label, line.text) if line.label else line.text for line in fields))
     asked = "\n".join(f"> {line}" for line in cut(record.request.quoted).splitlines())
     by = people.names_of(decision.by) if decision else ""
     return "\n".join(filter(None, (asked, f"{by}:" if by and asked else "", given)))
@@ -367,7 +379,8 @@ def _answer(record: RequestRecord, people: People, cut: Callable[[str], str]) ->
 
 def _line_of_run(run: Run, people: People) -> str:
     ended, stop = run.ended, stopped(run)
-    said, asked = in_spite(run), wish_of(run.started, _ASKED_CHARS)
+    asked, is_failed = wish_of(run.started, _ASKED_CHARS), ended is not None and ended.outcome == "failed"
+    said = in_spite(run, beside_summary=is_failed and not stop)
     changed = f". {said}" if said else ""
     if ended is None or ended.outcome == "done":
         return f"{word(run)}: {about(run, people, _ASKED_CHARS)}{broken(run, people)}{changed}"
@@ -375,13 +388,11 @@ def _line_of_run(run: Run, people: People) -> str:
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         return f"{say('status.cancelled-by', name=by) if by else word(run)}: {asked}{changed}"
     if stop:
-        return f"{how_stopped(stop, people)}: {asked}{changed}"
-    # A summary of ours says itself what is live; nothing else of it stands in the lines above.
-    changed = changed if said in sentences(run) else ""
+        return f"{_how_stopped(stop, people)}: {asked}{changed}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{word(run)}: {asked}{changed}"
-    why = why if ended.words_of == "code" else say("card.model-wrote-words", words=quote(why, _LINE_CHARS))
+    why = as_words_of(ended.words_of, why, _LINE_CHARS)
     return f"{word(run)}: {asked}. {why}" if word_of(run) == "unknown" else f"{word(run)}: {asked}: {why}{changed}"
 
 
@@ -393,7 +404,7 @@ def _block_of_run(run: Run, people: People) -> Block:
     if ended is None:
         return Block("")
     failure = failed_command(run.made) if word_of(run) == "failed" else None
-    said = [*filter(None, [stopped_by(run, people)]), *sentences(run, is_failure_told=failure is not None)]
+    said = _known(run, people, is_failure_told=failure is not None)
     told = ended.summary if ended.words_of == "code" else failure.text if failure else ""
     if not told:
         quoted_as = f"{say('card.model-wrote')}:" if ended.words_of == "model" else ""
@@ -408,3 +419,20 @@ def _block_of_run(run: Run, people: People) -> Block:
     if refused := people.names_of(stop.by) if stop else "":
         return Block(text, last.whole, say("card.somebody-wrote", name=refused))
     return Block(text, last.tail, say("card.printed"), is_output=True)
+
+
+def _known(run: Run, people: People, *, is_failure_told: bool = False) -> list[str]:
+    """Return what our own code knows of its end: who stopped it, and why, where a model has the last word, and what
+    changed. It does not begin as a denial would that comes back in quotes.
+    """
+    stop, said = stopped(run), sentences(run, is_failure_told=is_failure_told)
+    if stop is None or run.ended is None or run.ended.words_of == "code":  # rules end with who stopped it
+        return said
+    why = reason_given(stop.reason) if stop.by else ""
+    return [f"{_how_stopped(stop, people)}. {why}".rstrip(), *said]
+
+
+def _how_stopped(stop: Stopped, people: People) -> str:
+    """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
+    how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
+    return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)

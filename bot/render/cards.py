@@ -19,7 +19,6 @@ from agents.requests import (
     Outsider,
     Part,
     PersonId,
-    Remark,
     Request,
     Vote,
 )
@@ -55,7 +54,7 @@ from bot.render.words import (
 )
 from channels import AnswerForm, Card, Line
 from channels.showing import spelled
-from language import LANGUAGES, say, say_many, speaking
+from language import say, say_many
 from language.dates import in_words
 from language.labels import label_of
 from language.lists import either
@@ -81,18 +80,16 @@ def request_card(
     at: datetime,
     me: PersonId | None = None,
     lists: Mapping[str, str] = NO_LISTS,
-    *,
-    is_paused: bool = False,
 ) -> Card:
     """Return the card for people who may answer `record`, or for `me` alone; the form's token is filled in later.
 
     What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
-    `is_paused`: its run goes on only when somebody resumes it.
     """
     request = record.request
-    asks = asked_by(request.purpose, request.askers, people)
-    summary = who_asks(request, people)
-    facts = [] if asks in summary else [Line(label=say("card.asked-by"), text=asks)]
+    summary, facts = who_asks(request, people), list[Line]()
+    if request.askers and not _says_all_who_ask(request):
+        asks = asked_by(request.purpose, request.askers, people)
+        facts.append(Line(label=say("card.asked-by"), text=asks))
     facts += [Line(label=say("card.changed"), text=change, kind="changed") for change in request.changed]
     facts += remarks(request, people)
     facts += map(with_short_hashes, facts_about(request, lists))
@@ -117,7 +114,7 @@ def request_card(
         sent=tuple(arguments_of(request)),
         facts=tuple(facts),
         decides=tuple(deciders(record, people, me)),
-        on_yes=on_yes(record, people, me, is_paused=is_paused),
+        on_yes=on_yes(record, people, me),
         details=tuple(details(request)),
         exact=exact(request),
         form=form,
@@ -244,13 +241,9 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     ]
 
 
-def on_yes(
-    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
-) -> Line | None:
+def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
     """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
-    if record.request.format != "approval":
-        return None
-    return what_a_yes_does(record, people, me, is_paused=is_paused)
+    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:
@@ -451,6 +444,12 @@ def who_asks(request: Request, people: People) -> str:
     return f"{said} {say('card.all-left')}" if have_all_left(request, people) else said
 
 
+def _says_all_who_ask(request: Request) -> bool:
+    """Return whether that sentence names all who ask: of whom a program asks for, it names the first."""
+    is_first = request.askers == request.requesters[:1]
+    return request.purpose != "review" and (not request.program or is_first)
+
+
 def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:
     """Return the sentence that says whose API key asked, and who holds it; empty if it was no service's."""
     if not service:
@@ -557,7 +556,7 @@ def void_approvals(record: RequestRecord, people: People) -> list[Vote]:
 def void_lines(record: RequestRecord, people: People) -> list[Line]:
     """Return a line for each approval that counts no more: whose it is, when they gave it, and why."""
     return [
-        Line(label=say("standing.void"), text=void_text(vote, people), kind="void")
+        Line(label=say("standing.void"), text=void_text(vote, people), kind="void", id=vote.reply_id)
         for vote in void_approvals(record, people)
     ]
 
@@ -580,23 +579,10 @@ def excluded(record: RequestRecord, people: People) -> list[Line]:
 
 def remarks(request: Request, people: People) -> list[Line]:
     """Return the remarks of requesters beside the open card, except those it names as its latest change."""
-    told = remarked(one for one in request.remarks if not _is_change(one, request, people))
-    return [said_line(one, people) for one in told]
-
-
-def _is_change(one: Remark, request: Request, people: People) -> bool:
-    """Return whether `request` tells this remark as its latest change, in whichever language that was recorded."""
-    for language in LANGUAGES:
-        with speaking(language):
-            if remark(one.person, one.text, people) in request.changed:
-                return True
-    return False
+    told = request.remarks[:-1] if request.is_remarked else request.remarks
+    return [said_line(one, people) for one in remarked(told)]
 
 
 def remark(person: PersonId, text: str, people: People) -> str:
     """Return the sentence that tells a requester's remark as a change of what people were shown."""
-    return say("card.remark", name=people.name_of(person), text=_remark_text(text))
-
-
-def _remark_text(text: str) -> str:
-    return quote(answer_of(text), _REMARK_CHARS)
+    return say("card.remark", name=people.name_of(person), text=quote(answer_of(text), _REMARK_CHARS))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from agents.deploy.results import DEPLOYS, ROLLBACKS
 from agents.moves import filled
 from agents.requests import PersonId, PolicySnapshot
 from agents.requests.asked import Asked, Away, HandedOn
@@ -115,19 +116,14 @@ def _why_you(record: RequestRecord, people: People, me: PersonId | None) -> str:
     return say("asked.you-because", why=say("asked.glass")) if me in who.glass else ""
 
 
-def what_a_yes_does(
-    record: RequestRecord, people: People, me: PersonId | None = None, *, is_paused: bool = False
-) -> Line:
-    """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed.
-
-    `is_paused`: its run goes on only when somebody resumes it.
-    """
+def what_a_yes_does(record: RequestRecord, people: People, me: PersonId | None = None) -> Line:
+    """Return the line that says what happens on a yes: that of `me` where it counts, else the last one needed."""
     known = as_known_now(record, people) if me else record
     left = waited_for(known, people.all()) if me else ()
     if me is None or me not in left:
-        return Line(label=say("card.if-approved"), text=_once_approved(record, is_paused=is_paused))
+        return Line(label=say("card.if-approved"), text=_once_approved(record))
     others = [one for one in left if one != me]
-    then = _after(me, others, known, people) or _once_approved(record, is_paused=is_paused)
+    then = _after(me, others, known, people) or _once_approved(record)
     return Line(label=say("card.if-you-approve"), text=then)
 
 
@@ -146,19 +142,21 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
     return say("card.yes-then-step", name=name) if name else ""
 
 
-def _once_approved(record: RequestRecord, *, is_paused: bool) -> str:
+def _once_approved(record: RequestRecord) -> str:
     request, is_frozen = record.request, record.frozen is not None
     where = request.call.effect.environment if request.call else None
     if request.program and is_frozen:
         return say("card.approved-program-frozen")
     if is_frozen:
         return say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
-    if is_paused:
+    if record.is_paused:
         return say("card.approved-paused")
     if request.program:
         return say("card.approved-program")
-    is_again = request.call is not None and request.call.tool == ALLOW_AGAIN
-    return say("card.approved-again" if is_again else "card.approved-gate")
+    tool = request.call.tool if request.call else ""
+    if tool in DEPLOYS | ROLLBACKS:  # one at a time in each environment
+        return say("card.approved-in-turn")
+    return say("card.approved-again" if tool == ALLOW_AGAIN else "card.approved-gate")
 
 
 _UNANSWERED = {

@@ -7,9 +7,11 @@ from agents.forms import FormField, FormValue, Misfit, text_of, written
 from agents.forms.fields import MOST_DIGITS
 from agents.forms.reading import Why
 from agents.requests import Given, Request
+from agents.state import meaning_of
 from agents.text import one_line, quote
 from channels import Input, Line
 from language import say
+from language.recorded import answer_of
 
 _NOTHING: Mapping[str, FormValue] = MappingProxyType({})
 _GOT_CHARS, _OPTIONS_CHARS, _TITLE_CHARS = 80, 300, 100
@@ -79,10 +81,13 @@ def told(fields: Sequence[FormField], misfits: Iterable[Misfit]) -> str:
     return " ".join(say("form.wrong", field=title, why=why) if title else f"{why}." for title, why in found)
 
 
-def answer_lines(request: Request, given: Given | None) -> tuple[Line, ...]:
-    """Return the answer to a form, a line for each field; nothing for other answers."""
-    form = given.form if given else {}
-    return tuple(Line(label=each.title, text=_shown(form[each.name])) for each in request.fields if each.name in form)
+def answer_lines(request: Request, given: Given) -> tuple[Line, ...]:
+    """Return the answer to a question: a line for each field of a form, else one without a label."""
+    form, said = given.form, answer_of(meaning_of(given))
+    fields = [Line(label=each.title, text=_shown(form[each.name])) for each in request.fields if each.name in form]
+    if request.format == "yes_no":
+        said = _shown(given.text == "yes")
+    return tuple(fields) or (Line(label="", text=said),)
 
 
 def _shown(value: FormValue) -> str:

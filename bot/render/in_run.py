@@ -13,7 +13,8 @@ from bot.render.outcome import word_of
 
 @dataclass(frozen=True, slots=True)
 class InRun:
-    """`made` is the attempt that the request allowed, and `queued` behind whom that waits.
+    """`made` is the attempt that the request allowed, and `queued` behind whom that waits. `is_silent`: nothing is
+    heard of its worker.
 
     `ended` is how the run ended, and `word` its word for that. `live` is what was live then, by place.
     `is_asked_anew`: another request asks in place of this one.
@@ -21,6 +22,7 @@ class InRun:
 
     made: AttemptOutcome | None = None
     queued: ToolQueued | None = None
+    is_silent: bool = False
     ended: RunEnded | None = None
     word: str = ""
     is_cancelled: bool = False
@@ -39,6 +41,7 @@ def in_run(run: Run, request_id: RequestId) -> InRun:
     return InRun(
         made=made_for(run.made, request_id),
         queued=run.queued,
+        is_silent=run.is_silent,
         ended=run.ended,
         word=word_of(run),
         is_cancelled=run.is_cancelled,

@@ -1,6 +1,6 @@
 """How a run ended, in words that code makes of what its tools did. What a model wrote is only quoted, and called that.
 
-Pure. Others use `word_of`, `heading`, `sentences`, `told` and `how_ended`.
+Pure. All that is told of it is put together in `became`.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import STOPPED, reason_given, state_title, state_word, wish_of
-from language import in_each, say
+from bot.render.words import state_title, state_word, wish_of
+from language import say
 from language.lists import both
 
 _STOPPED = {
@@ -60,6 +60,8 @@ def word_of(run: Run) -> str:
     ended = run.ended
     if ended is None and run.freeze and run.state == "waiting":
         return "frozen"
+    if run.is_silent and run.state == "running":
+        return "interrupted"
     if ended is None or ended.outcome == "cancelled":
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)
@@ -104,24 +106,6 @@ def stopped_for_parent(run: Run) -> Stopped | None:
     # A question that was open is withdrawn with it, and knows where something was to be changed.
     where = last.environment if last and last.kind == "withdrawn" else None
     return Stopped(how="cancelled", by=(run.cancelled_by,), environment=where)
-
-
-def stopped_by(run: Run, people: People) -> str:
-    """Return the sentences on who stopped what `run` was to do, and why, where a model has the last word.
-
-    Rules end with them; empty where nobody stopped it. It does not begin as a denial would that comes back in quotes.
-    """
-    stop = stopped(run)
-    if stop is None or run.ended is None or run.ended.words_of == "code":
-        return ""
-    why = reason_given(stop.reason) if stop.by else ""
-    return f"{how_stopped(stop, people)}. {why}".rstrip()
-
-
-def how_stopped(stop: Stopped, people: People) -> str:
-    """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
-    how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
-    return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)
 
 
 def is_unchanged(run: Run) -> bool:
@@ -178,7 +162,8 @@ def sentences(run: Run, *, is_failure_told: bool = False) -> list[str]:
     if ended is None:
         return []
     change = None if is_failure_told and ended.change == "failed" else ended.change
-    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, change, live_seen(run), ended.summary)]
+    live = live_seen(run)
+    return [*_unhealthy(run), *_sentences(ended.outcome, ended.words_of, change, live, ended.says_live)]
 
 
 def _unhealthy(run: Run) -> list[str]:
@@ -217,21 +202,17 @@ def _came_late(made: AttemptOutcome, run: Run) -> str:
     return say(key, tool=made.tool, text=quote(made.text, WORDS_CHARS))
 
 
-def in_spite(run: Run) -> str:
-    """Return that something was or may have been changed though `run` is not done; empty where nothing was."""
-    ended = run.ended
-    is_done = ended is None or (ended.outcome == "done" and ended.change != "partly")
-    key = None if ended is None or is_done else _IN_SPITE.get(ended.change)
-    return say(key) if key else ""
+def in_spite(run: Run, *, beside_summary: bool = False) -> str:
+    """Return that something was or may have been changed though `run` is not done; empty where nothing was.
 
-
-def told_of(run: Run, people: People) -> str:
-    """Return all that is told of the end of `run`, in one text."""
+    `beside_summary`: one of ours says it itself where something is known to be live.
+    """
     ended = run.ended
-    if ended is None:
+    if ended is None or (ended.outcome == "done" and ended.change != "partly"):
         return ""
-    said = told(ended.summary, ended.outcome, ended.words_of, ended.change, live_seen(run))
-    return " ".join(filter(None, (stopped_by(run, people), *_unhealthy(run), said)))
+    is_said = beside_summary and ended.words_of == "code" and bool(live_seen(run))
+    key = None if is_said else _IN_SPITE.get(ended.change)
+    return say(key) if key else ""
 
 
 def told(
@@ -240,17 +221,30 @@ def told(
     words_of: Literal["code", "model"],
     change: Change,
     live: Mapping[str, str],
+    says_live: Mapping[str, str],
     chars: int = WORDS_CHARS,
 ) -> str:
-    """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it."""
-    said = summary
-    if words_of == "model" and summary:
-        said = say("card.model-wrote-words", words=quote(summary, chars))
-    return " ".join(filter(None, (*_sentences(state, words_of, change, live, summary), said)))
+    """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it.
+
+    `says_live` is what the summary itself says is live.
+    """
+    said = _sentences(state, words_of, change, live, says_live)
+    return " ".join(filter(None, (*said, as_words_of(words_of, summary, chars))))
+
+
+def as_words_of(words_of: Literal["code", "model"], summary: str, chars: int = WORDS_CHARS) -> str:
+    """Return a summary as a part of what we say: quoted, and called a model's where one wrote it."""
+    if words_of == "code" or not summary:
+        return summary
+    return say("card.model-wrote-words", words=quote(summary, chars))
 
 
 def _sentences(
-    outcome: str, words_of: Literal["code", "model"], change: Change | None, live: Mapping[str, str], summary: str
+    outcome: str,
+    words_of: Literal["code", "model"],
+    change: Change | None,
+    live: Mapping[str, str],
+    says_live: Mapping[str, str],
 ) -> list[str]:
     is_model = words_of == "model"
     is_due = is_model or (outcome == "done" and change != "not_wanted")
@@ -259,16 +253,11 @@ def _sentences(
         # Of a deploy, what is live says it.
         key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
     said = [say(key)] if key else []
-    return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
+    return said + [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
 
 
 def _live(what: str, where: str) -> str:
     return say("card.live-now", what=what, where=where)
-
-
-def is_told(told: str, what: str, where: str) -> bool:
-    """Return whether rules say in `told` that it is live: they do so in these words, in whichever language."""
-    return any(words.rstrip(".") in told for words in in_each(lambda: _live(what, where)))
 
 
 def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:

@@ -34,13 +34,11 @@ def page_card(
     now: datetime,
     lists: Mapping[str, str] = NO_LISTS,
     typed: Mapping[str, FormValue] | None = None,
-    *,
-    is_paused: bool = False,
 ) -> Card:
     """Return the card as it stands for its `reader`, with all of its `lists` and the whole of what people wrote.
 
     What was `typed` into its form stands there again. It has a form wherever it is open, which says why its reader has
-    nothing to press. `is_paused`: its run goes on only when somebody resumes it.
+    nothing to press.
     """
     request, me = record.request, reader.person
     card = standing(record, run, people, now, request.revision, me, Room(lists, str))
@@ -61,9 +59,7 @@ def page_card(
     )
     told = as_told_now(record, people)
     decides = (*card.decides, *too_few_lines(told, people), *_next(told, people))
-    return card.model_copy(
-        update={"form": form, "decides": decides, "on_yes": on_yes(told, people, me, is_paused=is_paused)}
-    )
+    return card.model_copy(update={"form": form, "decides": decides, "on_yes": on_yes(told, people, me)})
 
 
 def may_answer(record: RequestRecord, people: People, me: PersonId) -> frozenset[str]:

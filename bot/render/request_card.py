@@ -67,7 +67,7 @@ def standing(
     if record.state == "open" and revision != request.revision:
         return _outdated(request, now)
     told = as_told_now(record, people)
-    card = request_card(told, people, now, me, room.lists, is_paused=run is not None and run.is_paused)
+    card = request_card(told, people, now, me, room.lists)
     if record.state == "open":
         return with_approvals(card, record, people)
     card = with_notes(card, record, people)
@@ -114,7 +114,8 @@ def with_notes(card: Card, record: RequestRecord, people: People) -> Card:
     lines = [said_line(one, people) for one in said]
     lines = [*void_lines(record, people), *lines]
     # A card that is drawn again as it is sent has some of them already.
-    facts = (*(fact for fact in card.facts if fact not in lines), *lines)
+    drawn = {(line.kind, line.id) for line in lines}
+    facts = (*(fact for fact in card.facts if (fact.kind, fact.id) not in drawn), *lines)
     return card.model_copy(update={"facts": facts})
 
 
@@ -218,13 +219,10 @@ def standing_card(
     way: str,
     people: People,
     now: datetime,
-    *,
-    is_paused: bool = False,
 ) -> Card:
     """The card of `placed` as it stands for `person`, who answers through the channel `way`.
 
     Its form has no token yet; there is none where this person has nothing to say, and then `summary` says why.
-    `is_paused`: its run goes on only when somebody resumes it.
     """
     if placed.about:
         return comment_standing(record, placed, person, people, now)
@@ -233,7 +231,7 @@ def standing_card(
     why_not = can.why_not.get(yes_to(record.request))
     can = Can() if isinstance(why_not, OutOfDate) else can
     told = as_told_now(record, people)
-    card = request_card(told, people, now, person, is_paused=is_paused)
+    card = request_card(told, people, now, person)
     card = with_approvals(card, record, people) if record.state == "open" else card
     why = _why_not(why_not, record, meant, can, people) if why_not else ""
     acts = card_acts(record.request, can, people, person)

@@ -29,7 +29,7 @@ _CHARS = 500
 class Said:
     """Words of people, and which `kind` they are of: a `remark` of whoever asked, a `note` beside an approval, why
     somebody broke the `glass`, the reason of a denial, or a comment, a question and its answer. An answer names their
-    `id`.
+    `id`, that of the reply that they came with.
 
     `is_before`: the card was another one when they were said.
     """
@@ -49,7 +49,7 @@ def remarked(remarks: Iterable[Remark]) -> tuple[Said, ...]:
 def noted(votes: Iterable[Vote]) -> tuple[Said, ...]:
     """Return what people wrote beside their approvals, and why they broke the glass."""
     return tuple(
-        Said("glass" if one.breaks_glass else "note", (one.person,), one.reason)
+        Said("glass" if one.breaks_glass else "note", (one.person,), one.reason, one.reply_id)
         for one in votes
         if one.approve and one.reason.strip()
     )

@@ -41,6 +41,8 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
         line = ended_line(run, people)
     elif pending and pending.attempt and pending.attempt.queued:
         line = f"{held}: {_asked(run)}" if held else _queued(run, pending.attempt.queued, people)
+    elif run.is_silent:
+        line = f"{say('words.silent')} {_what(run)}"
     elif pending and pending.attempt:
         since = in_words(pending.attempt.started_at)
         line = say("status.running", what=_what(run), since=since) + broken(run, people)

@@ -160,8 +160,7 @@ def _revised(event: RequestRevised, name: str) -> TranscriptLine:
         now = request.call.arguments if request.call else {}
         changes = differences(edited.changed, edited.before, now)
         return TranscriptLine(say("story.edited", **more, channel=by_way(edited.channel), changes=changes))
-    is_remark = bool(request.remarks) and request.remarks[-1].at == event.at
-    return TranscriptLine(say("story.wrote-beside" if is_remark else "story.amended", **more))
+    return TranscriptLine(say("story.wrote-beside" if request.is_remarked else "story.amended", **more))
 
 
 def _answered(event: VoteCast | AnswerNoted | AnswerHeld, name: Callable[[PersonId], str]) -> TranscriptLine:

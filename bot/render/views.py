@@ -119,8 +119,10 @@ class Summary(Frozen):
 
     `word` says more than `state` of how it ended: `denied` by people, `unchanged` where nothing was changed though that
     was wished. `outcome` is only what is said of it: by a model or by our own code, as `words_of` says. `change` is
-    what its tools did, and `live` what they or code saw live last, by environment. `effects` are the newest on
-    environments, oldest first. `by_model`: a model worded the `text`, for a run that it started.
+    what its tools did, and `live` what they or code saw live last, by environment; `says_live` is as much of that as
+    `outcome` says itself. `effects` are the newest on environments, oldest first. `by_model`: a model worded the
+    `text`, for a run that it started. `is_silent`: nothing is heard of the worker that executes something in
+    it, and `word` is `interrupted`.
     """
 
     id: RunId
@@ -137,8 +139,14 @@ class Summary(Frozen):
     words_of: Literal["code", "model"] = "code"
     change: Change | None = None
     live: dict[str, str] = Field(default_factory=dict[str, str])
+    says_live: dict[str, str] = Field(default_factory=dict[str, str])
     effects: tuple[EffectView, ...] = ()
     by_model: bool = False
+    is_silent: bool = False
+
+    def silent(self) -> "Summary":
+        """Return it as it is shown while nothing is heard of its worker."""
+        return self.model_copy(update={"word": "interrupted", "is_silent": True})
 
     @property
     def wish(self) -> str:
@@ -149,7 +157,7 @@ class Summary(Frozen):
         """Return what is told of how the run ended: first what code knows, a model's words only as that."""
         if self.change is None:
             return self.outcome
-        return told(self.outcome, self.state, self.words_of, self.change, self.live, chars)
+        return told(self.outcome, self.state, self.words_of, self.change, self.live, self.says_live, chars)
 
 
 class Status(Frozen):
@@ -403,11 +411,9 @@ def request_view(
     run: InRun | None = None,
     lists: Mapping[str, str] = NO_LISTS,
     now: datetime | None = None,
-    *,
-    is_paused: bool = False,
 ) -> RequestView:
     """`record` as programs see it; with what its `run` knows also what a program may do `now`, with `lists` all of
-    those. `is_paused`: its run goes on only when somebody resumes it.
+    those.
     """
     request: Request = record.request
     may_decide, known, told = approvers_now(record, people), as_known_now(record, people), as_told_now(record, people)
@@ -472,7 +478,7 @@ def request_view(
         frozen=frozen_words(record.frozen, people) if record.frozen else "",
         gathered=_gathered(record, people),
         approve_from=ways_for(request) if is_vote else (),
-        if_approved=what_a_yes_does(told, people, is_paused=is_paused).text if is_vote else "",
+        if_approved=what_a_yes_does(told, people).text if is_vote else "",
     )
 
 
@@ -547,9 +553,16 @@ def summary_of(run: Run) -> Summary | None:
         words_of=run.ended.words_of if run.ended else "code",
         change=run.ended.change if run.ended else None,
         live=live_seen(run) if run.ended else {},
+        says_live=_says_live(run),
         effects=tuple(_effects(run))[-_EFFECTS:],
         by_model=run.started.is_of_model,
+        is_silent=run.is_silent,
     )
+
+
+def _says_live(run: Run) -> dict[str, str]:
+    """Return what a summary says is live; nothing where a list may have cut that off."""
+    return run.ended.says_live if run.ended and len(run.ended.summary) <= _TEXT_CHARS else {}
 
 
 # Attempts of one run in a list: more of them nobody reads there.

@@ -87,11 +87,12 @@ class Revisions:
         )
         with self._people.speaking_to(""):
             line = remark(answer.person, words, self._people)
+        wrote = Author(person=answer.person, part="wrote")
         nonce = secrets.token_hex(16)  # so that no answer to the older card has the digest of this one
         changes = {
             "nonce": nonce,
             "remarks": (*old.remarks, Remark(person=answer.person, text=words, at=now)),
-            "changes": (AuthoredLine(text=line, by=(Author(person=answer.person, part="wrote"),)),),
+            "changes": (AuthoredLine(text=line, by=(wrote,), is_remark=True),),
         }
         if old.call:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)

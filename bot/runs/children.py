@@ -34,7 +34,8 @@ from bot.outbound.raw_mail import RawMail
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.approvers.who import who_of
-from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, told_of, word_of
+from bot.render.became import told_of
+from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, word_of
 from bot.render.views import line_of
 from bot.requests.opening import are_own, everybody_behind, thread_of
 from bot.runs.budgets import allowance_of_child, set_aside

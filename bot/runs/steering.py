@@ -1,7 +1,7 @@
 """The ways people steer a run besides deciding: pause, resume, cancel, withdraw, edit."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Literal
@@ -12,6 +12,7 @@ from agents import Agent, ToolRefused
 from agents.events import Event, RunCancelled, RunPaused, RunResumed
 from agents.requests import Decision, GatedCall, PersonId, Request, RequestId, RunId, bound_to
 from agents.requests.proof import Proof
+from agents.requests.record import after
 from agents.run import Run, fold
 from agents.steps import CallTool
 from bot.archive.keeper import Archive
@@ -28,8 +29,8 @@ from bot.requests.edits import Edit
 from bot.runs.children import Children
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem
-from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.journal import Journal
+from bot.store.commit import MAX_EVENTS_AT_ALL, RecordWrite
+from bot.store.journal import Journal, record_write
 from language import say
 
 
@@ -78,8 +79,9 @@ class Steering:
             }
             wake = [Wake(WorkItem("run", run_id))]
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
-            if verb != "cancel" and above is None:  # the end is told
-                commit = replace(commit, outgoing=self._notifier.steered(run, verb, by, now))
+            if verb != "cancel":  # the end is told
+                told = self._notifier.steered(run, verb, by, now) if above is None else []
+                commit = await self._on_cards(commit, run, told)
             written = await self._journal.write(commit)
             if written.state == "committed":
                 steered = fold(commit.events, run)
@@ -90,6 +92,17 @@ class Steering:
                 return steered
             if written.state == "full":
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))
+
+    async def _on_cards(self, commit: Commit, run: Run, told: Sequence[tuple[str, bytes]]) -> Commit:
+        """`commit` with what its event makes of what `run` asks: what a yes does is another thing then."""
+        records, outgoing = list[RecordWrite](), [*told]
+        for request_id in [about for about, one in run.requests.items() if one.state == "open"]:
+            record, version, now = await self._decisions.request(request_id)
+            stands = after(record, commit.events)
+            if stands != record:
+                records.append(record_write(stands, version))
+                outgoing += self._notifier.redrawn(stands, now)
+        return replace(commit, records=records, outgoing=outgoing)
 
     async def _steer_below(self, run: Run, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None) -> None:
         """Pause or resume what `run` has started; what somebody paused by itself stays so.

@@ -130,7 +130,15 @@ class Thinker:
         change, summary = change_of(agent, run, by_rules=words_of == "code"), done.summary[:_TEXT_CHARS]
         if words_of == "model" and change == "changed" and serves_another(fold(events, run), now):
             change = "partly" if len(changed_in(run)) > 1 else "failed"
-        return [*events, RunEnded(at=now, outcome=done.outcome, summary=summary, words_of=words_of, change=change)]
+        end = RunEnded(
+            at=now,
+            outcome=done.outcome,
+            summary=summary,
+            words_of=words_of,
+            change=change,
+            says_live=done.says_live if words_of == "code" else {},
+        )
+        return [*events, end]
 
 
 def completed(agent: Agent, run: Run, step: Step) -> Step:

@@ -4,6 +4,7 @@ Others use `Store`, `Commit`, `Journal` and the ids; what is written together st
 answer, and nothing outside this room knows Redis's client.
 """
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -314,6 +315,17 @@ class Store:
             return "gone", now
         until = clock.moment(ends)
         return "alive" if now < until else "dead", until
+
+    async def silent(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of the runs in which something is executed, and nothing is heard of the worker that does: it
+        gave up, or should have renewed its lease twice.
+        """
+        if not run_ids:
+            return frozenset()
+        asked = (self.client.do("HMGET", Keys.of(one).attempts(one), "holder", "until") for one in run_ids)
+        leases, now = await asyncio.gather(*asked), await self.now(run_ids[0])
+        ends = {one: clock.moment(until) for one, (holder, until) in zip(run_ids, leases, strict=True) if holder}
+        return frozenset(one for one, end in ends.items() if (end - now).total_seconds() < self.lease_s / 3)
 
     async def renew(self, run_id: str, attempt_id: str, lease_s: float | None = None) -> bool:
         """Move the end of the lease to `lease_s` from now (0 gives it up); False when somebody else has it."""

@@ -1,7 +1,6 @@
 """The lists that go across runs: runs and requests for people, and dead letters."""
 
 import asyncio
-import json
 import operator
 from bisect import bisect_left
 from collections import Counter
@@ -113,16 +112,6 @@ class Lists:
     async def summary(self, run_id: str) -> bytes | None:
         """The line of one run."""
         return await self._client.do("HGET", Keys.of(run_id).summaries, run_id)
-
-    async def is_paused(self, run_id: str) -> bool:
-        """Return whether a run is paused, as its line says."""
-        return run_id in await self.paused((run_id,))
-
-    async def paused(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return those of the runs that are paused, as their lines say."""
-        lines = await self.summaries_of(run_ids)
-        states = (json.loads(line).get("state") if line else "" for line in lines)
-        return frozenset(run_id for run_id, state in zip(run_ids, states, strict=True) if state == "paused")
 
     async def requests(self, *, only_open: bool) -> list[str]:
         """The ids of requests, oldest first within each shard."""

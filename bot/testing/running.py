@@ -17,7 +17,8 @@ from bot.app import App
 from bot.config.settings import Settings
 from bot.people.directory import People
 from bot.process.running import running
-from bot.render.outcome import told_of, word_of
+from bot.render.became import told_of
+from bot.render.outcome import word_of
 from bot.store.client import Client
 from bot.store.keys import Keys
 from bot.testing.waiting import PATIENCE_S, until

@@ -1,10 +1,11 @@
 """A request's record is what its run's events say of it."""
 
-from agents.events import AnswerNoted, Event, RequestOpened, RequestRevised
+from agents.events import AnswerNoted, Event, RequestOpened, RequestRevised, RunResumed
 from agents.requests import PersonId, RequestId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
+from bot.testing.events import paused
 from tests.agents.worlds import ANNA, BO, NOON, SEEN, chosen, decided, opened, request, said, started, vote
 
 CY = PersonId("cy")
@@ -76,3 +77,17 @@ def test_no_vote_outlasts_the_revision_that_it_was_about() -> None:
 
     assert record(opened(), vote(), revised).votes == ()
     assert len(record(opened(), revised, vote()).votes) == 1
+
+
+def test_it_is_paused_with_its_run_while_it_is_open() -> None:
+    asked, resumed = (opened(), paused()), RunResumed(at=NOON, by=BO)
+
+    found = [
+        record(*asked),
+        record(*asked, resumed),
+        record(*asked, decided("approved")),
+        record(paused(), opened()),
+    ]
+
+    assert [one.is_paused for one in found] == [True, False, False, False]
+    assert not record(opened(), decided("approved"), paused()).is_paused

@@ -14,7 +14,7 @@ from agents.requests import Given, PersonId
 from agents.run import Result, Run, fold
 from agents.steps import CallTool, Done, ModelCall, RequestHumanInput, Step
 from agents.triage import triage_agent
-from tests.agents.worlds import chosen, decided, opened, said, started
+from tests.agents.worlds import NOON, chosen, decided, opened, said, started
 
 WHAT, WHICH = "What should be announced?", "What should be done with your message?"
 WHOM = "Nobody is called that. Whom should I ask? Write person:NAME or group:NAME"
@@ -161,6 +161,18 @@ def test_a_release_that_waited_for_people_does_not_say_that_it_is_still_live() -
 
     assert isinstance(end, Done)
     assert end.summary.startswith("It was deployed, and was not announced: ")
+
+
+@pytest.mark.parametrize("agent", [TRIAGE, RELEASE])
+@pytest.mark.parametrize("kind", ["ok", "error"])
+def test_what_the_runs_below_saw_live_is_said_by_what_tells_of_them(agent: Agent, kind: Literal["ok", "error"]) -> None:
+    announced = Result(CallTool(tool="start_run", arguments={"agent": "announce"}), "ok", "it is said")
+    run = run_of("deploy v1 and announce it", (replace(DEPLOYED, kind=kind), announced))
+
+    end = agent.fallback(replace(run, child_live={"production": ("v1 (3f2a1c9)", NOON)}))
+
+    assert isinstance(end, Done)
+    assert end.says_live == {"production": "v1 (3f2a1c9)"}
 
 
 def summary_of(agent: Agent, results: tuple[Result, ...]) -> str:

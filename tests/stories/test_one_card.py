@@ -90,7 +90,7 @@ async def test_wherever_a_request_of_a_paused_run_stands_a_yes_starts_nothing_be
     record = await world.opened(run_id)
     await world.steer(run_id, "pause")
 
-    drawn = standing(record, await world.run(run_id), world.people, NOON, 1, BO)
+    drawn = standing(await world.request(record.request.id), None, world.people, NOON, 1, BO)
     window = await looks(world, record, "bo")
     async with serving(world.app) as api:
         bo = await api.client("bo")

@@ -18,7 +18,7 @@ from bot.policy.edits import Edited, EditRefused
 from bot.policy.judgements import Delegated, DelegationRefused, Unclear
 from bot.render.edits import changes_between
 from bot.render.forms import reasons
-from bot.render.views import RequestView, request_view
+from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
@@ -95,7 +95,7 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     statement = here.app.messages.inbox.heard(record.request, statement)
     outcome = await here.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, Counts):
-        view = await _view(here, outcome.record)
+        view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     if key.may("steer") and await here.app.messages.inbox.stopped(statement, outcome):
         outcome = replace(outcome, words=f"{outcome.words} {say('notice.run-heard')}")
@@ -241,7 +241,7 @@ async def edit(here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, o
     outcome = await here.app.messages.inbox.answer(record.request, statement, read, change)
     if not isinstance(outcome.judgement, Edited):
         raise await refusal(here, outcome, wanted.digest)
-    view = await _view(here, outcome.record)
+    view = request_view(outcome.record, here.app.people)
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
 
 
@@ -261,13 +261,8 @@ async def delegate(here: Here, key: ApiKey, read: RequestRead, wanted: Delegatio
     outcome = await here.app.messages.inbox.answer(request, statement, read, change)
     if not isinstance(outcome.judgement, Delegated):
         raise await refusal(here, outcome, request.digest)
-    view = await _view(here, outcome.record)
+    view = request_view(outcome.record, here.app.people)
     return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
-
-
-async def _view(here: Here, record: RequestRecord) -> RequestView:
-    is_paused = await here.app.store.lists.is_paused(record.request.run_id)
-    return request_view(record, here.app.people, is_paused=is_paused)
 
 
 def _statement(key: ApiKey, person: PersonId, request: Request, wanted: EditWanted, once: str | None) -> Statement:

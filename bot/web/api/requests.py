@@ -72,8 +72,7 @@ async def _view(here: Here, record: RequestRecord) -> RequestView:
         events = (await here.app.history.read(request.run_id)).events
         run, files = fold(events) if is_of_program(request) else None, files_of(request.id, events)
     lists, now = await here.app.requests.decisions.lists(request), here.app.store.about_now()
-    is_paused, known = await here.app.store.lists.is_paused(request.run_id), in_run(run, request.id) if run else None
-    view = request_view(record, here.app.people, known, lists, now, is_paused=is_paused)
+    view = request_view(record, here.app.people, in_run(run, request.id) if run else None, lists, now)
     return view.model_copy(update={"files": files})
 
 

@@ -139,7 +139,8 @@ async def view(here: Here, run_id: str, caller: Caller) -> RunView:
     story = await here.app.history.read(run_id)
     forks = await here.app.history.forks_of(run_id, story)
     seen = await here.app.guard.seen(caller, forks)
-    return run_view(fold(story.events), [fork for fork in forks if fork in seen], story.archived_at)
+    run = await here.app.history.as_heard(fold(story.events))
+    return run_view(run, [fork for fork in forks if fork in seen], story.archived_at)
 
 
 Verb = Literal["pause", "resume", "cancel"]

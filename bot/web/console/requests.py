@@ -134,15 +134,14 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     app, session = here(request).app, visit_of(request).known
     record, version, now = await request_for(request, "see")
     asked = record.request
-    run = None if record.state == "open" else fold((await app.history.read(asked.run_id)).events)
+    run = None
+    if record.state != "open":
+        run = await app.history.as_heard(fold((await app.history.read(asked.run_id)).events))
     lists_of, has_changes = (
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),
     )
-    is_paused = await app.store.lists.is_paused(asked.run_id)
-    card = card_view(
-        record, app.people, session, now, lists_of, run, typed, has_changes=has_changes, is_paused=is_paused
-    )
+    card = card_view(record, app.people, session, now, lists_of, run, typed, has_changes=has_changes)
     # The key `a` in the list leads here: the button has the focus, and only pressing it decides.
     is_pressed = card.can("approve") and request.query_params.get("press") == "approve"
     return {

@@ -201,7 +201,8 @@ async def copied(request: Request) -> Response:
 async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     """The run as it stands, for whoever looks in `session`. Raises Refusal where there is none."""
     story = await _story(process, run_id)
-    run, forks = fold(story.events), await process.app.history.forks_of(run_id, story)
+    run = await process.app.history.as_heard(fold(story.events))
+    forks = await process.app.history.forks_of(run_id, story)
     seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
     forks = tuple(fork for fork in forks if fork in seen)
     request_id = _on_top(run)
@@ -220,7 +221,6 @@ async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
         process.app.store.about_now(),
         run=run,
         has_changes=has_changes,
-        is_paused=run.is_paused,
     )
     return RunPage(run, story.events, card, version_of(card, version), forks, waits, story.archived_at, failure)
 

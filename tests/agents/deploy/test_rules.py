@@ -58,8 +58,12 @@ def step_of(text: str, *results: Result, versions: str | None = VERSIONS, ways: 
     return next_step(run_of(text, *results, versions=versions), PLACES, ways or Ways())
 
 
-def failed(summary: str) -> Done:
-    return Done(outcome="failed", summary=summary)
+def failed(summary: str, live: str = "") -> Done:
+    return Done(outcome="failed", summary=summary, says_live={"production": live} if live else {})
+
+
+def finished(summary: str, live: str) -> Done:
+    return Done(summary=summary, says_live={"production": live})
 
 
 PLAIN = "deploy v1.2.0 to production"
@@ -73,7 +77,7 @@ PLAIN = "deploy v1.2.0 to production"
         (
             PLAIN,
             [DEPLOYED, Result(LIVE, "ok", f"{COMMIT} (v1.2.0)")],
-            Done(summary="v1.2.0 (3f2a1c9) is live in production, verified"),
+            finished("v1.2.0 (3f2a1c9) is live in production, verified", "v1.2.0 (3f2a1c9)"),
         ),
         ("deploy v1.2.0", [], WHERE_V),
         ("deploy v1.2.0", [Result(WHERE_V, "answered", "production")], DEPLOY),
@@ -129,20 +133,24 @@ def test_every_other_end_is_told_with_who_and_why(results: list[Result], summary
         ([DEPLOYED, IS_LIVE], HEALTH),
         (
             [DEPLOYED, IS_LIVE, Result(HEALTH, "ok", "fine")],
-            Done(summary="v1.2.0 (3f2a1c9) is live in production, verified and healthy"),
+            finished("v1.2.0 (3f2a1c9) is live in production, verified and healthy", "v1.2.0 (3f2a1c9)"),
         ),
         ([DEPLOYED, IS_LIVE, ILL], ROLLBACK),
         ([DEPLOYED, IS_LIVE, ILL, BACK], LIVE),
         ([DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)")], HEALTH),
         (
             [DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)"), Result(HEALTH, "ok", "fine")],
-            failed(f"{STORY} Rolled back: v1.1.0 (7777777) is live in production again, verified and healthy"),
+            failed(
+                f"{STORY} Rolled back: v1.1.0 (7777777) is live in production again, verified and healthy",
+                "v1.1.0 (7777777)",
+            ),
         ),
         (
             [DEPLOYED, IS_LIVE, ILL, BACK, Result(LIVE, "ok", f"{OTHER} (v1.1.0)"), ILL],
             failed(
                 f"{STORY} Rolled back: v1.1.0 (7777777) is live in production again, verified, but the health check "
-                f"failed: {ILL.text}"
+                f"failed: {ILL.text}",
+                "v1.1.0 (7777777)",
             ),
         ),
         (
@@ -283,7 +291,8 @@ def test_the_one_version_that_a_word_can_stand_for_is_deployed_and_told() -> Non
 
     assert next_step(run, PLACES, Ways()) == DEPLOY
     end = next_step(done, PLACES, Ways())
-    assert end == Done(summary="v1.2.0 (3f2a1c9) is live in production, verified; “latest” was read as v1.2.0")
+    told = "v1.2.0 (3f2a1c9) is live in production, verified; “latest” was read as v1.2.0"
+    assert end == finished(told, "v1.2.0 (3f2a1c9)")
 
 
 def test_what_a_word_means_elsewhere_says_nothing_of_here() -> None:
@@ -309,7 +318,7 @@ def test_a_commit_is_deployed_and_verified_by_its_hash() -> None:
     last = step_of("", replace(DEPLOYED, step=deploy), Result(LIVE, "ok", COMMIT))
 
     assert first == deploy
-    assert last == Done(summary="3f2a1c9 is live in production, verified")
+    assert last == finished("3f2a1c9 is live in production, verified", "3f2a1c9")
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,17 @@ from typing import get_args
 
 import pytest
 
-from agents.requests import RequestState
+from agents.requests import Given, Request, RequestState
 from agents.run import fold
 from bot.render.became import became, block, line, word
 from bot.render.cards import outcome_card
 from bot.render.in_run import InRun, in_run
 from bot.render.status_line import status_line
 from bot.render.words import decided, decided_briefly, state_title
+from bot.web.console.views.afterwards import afterwards
 from language import LANGUAGES, Language, speaking
 from tests.agents.worlds import ended, started
-from tests.bot.examples import LATER, PEOPLE, REQUEST, decision, record
+from tests.bot.examples import BO, LATER, PEOPLE, REQUEST, approval, decision, question, record
 
 CLOSED = [state for state in get_args(RequestState) if state != "open"]
 
@@ -67,3 +68,35 @@ def test_a_list_says_who_decided_without_the_reason() -> None:
     assert decided(why, PEOPLE).startswith(decided_briefly(why, PEOPLE))
     assert "Friday" not in decided_briefly(why, PEOPLE)
     assert state_title("revoked") == state_title("stopped"), "one word for one thing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "shown"),
+    [
+        (question(), Given(text="on Monday"), "on Monday"),
+        (question("yes_no"), Given(text="yes", picks=("yes",)), "ja"),
+        (question("choice", ("red", "blue")), Given(text="blue", picks=("blue",)), "blue"),
+        (question("choices", ("red", "blue")), Given(text="red, blue", picks=("red", "blue")), "red\nblue"),
+    ],
+)
+def test_an_answer_is_the_same_on_a_card_and_on_a_page(asked: Request, given: Given, shown: str) -> None:
+    answered = record(asked, state="answered", decision=decision("answered").model_copy(update={"given": given}))
+
+    with speaking("de"):
+        page = afterwards(answered, None, PEOPLE, BO)
+        card = block(became(answered, None), PEOPLE)
+
+    assert [line.text for line in page.answer] == [shown]
+    assert card.quoted.endswith(shown)
+
+
+def test_a_reason_in_the_words_that_the_request_quotes_is_still_a_reason() -> None:
+    asked = approval(quoted="not on a Friday")
+    for reason, is_said in (("not on a Friday", True), ("", False)):
+        denied = record(asked, state="denied", decision=decision("denied").model_copy(update={"reason": reason}))
+
+        after = afterwards(denied, None, PEOPLE, BO)
+
+        assert after.asked
+        assert after.asked.text == asked.quoted
+        assert after.is_said == is_said

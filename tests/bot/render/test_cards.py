@@ -1,6 +1,6 @@
 """The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -19,6 +19,7 @@ from agents.requests import (
     FromTrigger,
     PersonId,
     PolicyStep,
+    Remark,
     Request,
     Risk,
     RunId,
@@ -28,6 +29,7 @@ from agents.requests.asked import Asked, AskedAs, asked_at_first
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
+from bot.people.directory import People
 from bot.policy.edits import Edited
 from bot.policy.judge import judge
 from bot.policy.judgements import (
@@ -46,6 +48,7 @@ from bot.policy.judgements import (
 from bot.render.cards import exact, outcome_card, request_card
 from bot.render.request_card import standing
 from bot.render.status_line import status_line
+from bot.render.views import summary_of
 from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
 from bot.testing import events as build
@@ -75,6 +78,7 @@ from tests.bot.examples import (
 )
 
 WHEN = "12:01 UTC on 02 March 2026"
+STARTS = "it starts right away, or right after a deploy that runs there"
 
 
 def facts(card: Card) -> dict[str, str]:
@@ -94,7 +98,7 @@ def test_a_card_says_what_who_asks_who_may_decide_and_until_when() -> None:
     assert "Asked by" not in facts(card), "the summary says it"
     assert facts(card)["From"] == "v1.0.0"
     assert facts(card)["Who decides"] == "Bo Berg or Cy Cole"
-    assert facts(card)["If approved"] == "it starts right away"
+    assert facts(card)["If approved"] == STARTS
     assert facts(card)["If nobody answers by then"] == "nothing happens"
     assert "If approved" not in facts(request_card(record(question()), PEOPLE, NOON))
     assert Line(label="Digest", text=DIGEST) in card.details
@@ -123,7 +127,7 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
             f"{label}: {text}" for label, text in given.items() if label.startswith("If") and "approve" in label
         )
 
-    pair, starts = approval(policy=policy(quorum=2)), "it starts right away"
+    pair, starts = approval(policy=policy(quorum=2)), STARTS
 
     assert told(BO, APPROVAL) == (f"If you approve: {starts}",)
     assert told(BO, pair) == ("If you approve: Cy Cole must approve as well",)
@@ -137,7 +141,7 @@ def test_whatever_is_asked_a_yes_starts_nothing_in_a_paused_run_and_in_a_freeze(
     freeze = Freeze(since=NOON, by=BO, environment="production", reason="hot")
 
     def told(asks: Request, frozen: Freeze | None, *, is_paused: bool) -> str:
-        card = request_card(record(asks, frozen=frozen), PEOPLE, NOON, BO, is_paused=is_paused)
+        card = request_card(record(asks, frozen=frozen, is_paused=is_paused), PEOPLE, NOON, BO)
         assert card.on_yes
         return card.on_yes.text
 
@@ -145,6 +149,8 @@ def test_whatever_is_asked_a_yes_starts_nothing_in_a_paused_run_and_in_a_freeze(
         assert told(asks, None, is_paused=True).startswith("nothing starts until the run goes on")
         assert "freeze" in told(asks, freeze, is_paused=False)
         assert "nothing starts" not in told(asks, None, is_paused=False)
+    other = approval(call=CALL.model_copy(update={"tool": "press"}))
+    assert told(other, None, is_paused=False) == "it starts right away", "nothing else has to end before it"
 
 
 def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None:
@@ -155,7 +161,7 @@ def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None
     asks = approval(policy=policy(rule=manager.rule, steps=(manager, finance)))
     second = begun(asked_at_first(asks.policy), 1, (BO,), LATER)
     again = begun(second, 0, (CY,), LATER)
-    starts, is_asked_first = "it starts right away", "step 1 of 2, manager: "
+    starts, is_asked_first = STARTS, "step 1 of 2, manager: "
 
     def told(to: PersonId, asked: Asked, *joined: PersonId) -> tuple[str, str]:
         found = record(asks, asked=asked, joined=joined)
@@ -327,10 +333,39 @@ def after(step: CallTool, step_id: str, output: str = "", error: str = "", *file
     return [build.chosen(step, step_id), began, ended]
 
 
-def over(events: Sequence[Event], outcome: str, summary: str, words_of: str) -> Run:
+def test_a_remark_that_a_card_tells_as_its_change_does_not_stand_there_twice_whatever_its_person_is_called_by_now() -> (
+    None
+):
+    said = [Remark(person=ANNA, text=text, at=NOON) for text in ("after the backup", "now, please")]
+    told = AuthoredLine(text="Anna Bell says: “now, please”", by=(), is_remark=True)
+    edited = AuthoredLine(text="version is now v1.2.0", by=())
+
+    def remarks_on(change: AuthoredLine) -> list[str]:
+        card = request_card(record(approval(changes=(change,), remarks=said)), PEOPLE, NOON)
+        return [line.text for line in card.facts if line.kind == "said"]
+
+    assert remarks_on(told) == ["“after the backup”"]
+    assert remarks_on(edited) == ["“after the backup”", "“now, please”"]
+
+
+def test_who_asks_is_named_where_the_sentence_names_somebody_whose_name_only_holds_theirs() -> None:
+    tables = PEOPLE.tables.people
+    people = People({**tables, "bo": tables["bo"].model_copy(update={"name": "Ann"})}, {})
+    asks = approval(program="service:ci", requesters=(ANNA, BO), parts={ANNA: "answered", BO: "asked"})
+
+    card = request_card(record(asks), people, NOON)
+
+    assert "on behalf of Anna Ames" in card.summary
+    assert facts(card)["Asked by"] == "Ann"
+    assert "Asked by" not in facts(request_card(record(), people, NOON))
+
+
+def over(
+    events: Sequence[Event], outcome: str, summary: str, words_of: str, says_live: Mapping[str, str] | None = None
+) -> Run:
     """The run of `events`, ended as its loop would have it ended."""
     run = fold([started(), *events])
-    told = {"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of}
+    told = {"at": LATER, "outcome": outcome, "summary": summary, "words_of": words_of, "says_live": says_live or {}}
     return fold([RunEnded.model_validate({**told, "change": change_of(None, run)})], run)
 
 
@@ -351,11 +386,24 @@ def test_what_is_live_is_said_by_code_above_the_words_of_a_model_and_once() -> N
         assert (card.summary, card.quoted) == (sentence, "All good, v9 is live!")
         assert card.quoted_as == "The model wrote:"
 
-    said = "v1.2.0 (3f2a1c9) is live in production, verified"
-    twice = outcome_card(over(DEPLOYED, "done", said, "code"), PEOPLE, LATER)
+    said, live = "production now serves v1.2.0 (3f2a1c9), verified", {"production": "v1.2.0 (3f2a1c9)"}
+    twice = outcome_card(over(DEPLOYED, "done", said, "code", live), PEOPLE, LATER)
     assert (twice.summary, twice.title) == (said, "Done: v1.2.0 is live in production")
+    older = outcome_card(over(DEPLOYED, "done", said, "code", {"production": "v1.1.0 (77aa001)"}), PEOPLE, LATER)
+    assert older.summary == f"{LIVE_SENTENCE}\n{said}"
     failed = outcome_card(over(DEPLOYED, "failed", "Its steps were used up", "code"), PEOPLE, LATER)
     assert failed.summary == f"Its steps were used up\n{LIVE_SENTENCE}"
+
+
+def test_a_line_has_what_its_summary_says_once_and_what_a_list_may_have_cut_off_of_it() -> None:
+    live = {"production": "v1.2.0 (3f2a1c9)"}
+    for words_of, says_it in (("code", False), ("model", True)):
+        failed = over(DEPLOYED, "failed", "It is live, but ill", words_of)
+        assert (CHANGED.strip() in status_line(failed, None, PEOPLE)) == says_it
+    for long, times in (("", 0), ("It was not well and " * 6, 1)):
+        told = summary_of(over(DEPLOYED, "done", f"{long}production has v1.2.0", "code", live))
+        assert told is not None
+        assert told.told(500).count(LIVE_SENTENCE) == times
 
 
 def test_a_run_that_was_cancelled_was_decided_by_nobody_whom_it_asked_unless_that_changed_something() -> None:

@@ -120,4 +120,3 @@ def test_an_answer_is_shown_by_labels_and_in_the_reader_s_language() -> None:
         ("Ticket", "–"),
         ("Without alarms", "ja"),
     ]
-    assert answer_lines(asked, None) == answer_lines(question(), Given(text="x")) == ()

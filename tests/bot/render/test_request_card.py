@@ -19,9 +19,11 @@ from bot.policy.approvers.who import who_of
 from bot.policy.judge import judge
 from bot.policy.judgements import Act, Counted, Decided, Revoked
 from bot.render.became import became, line
+from bot.render.cards import request_card
 from bot.render.in_run import in_run
-from bot.render.request_card import standing
+from bot.render.request_card import standing, with_notes
 from channels import Card
+from language import speaking
 from tests.agents.worlds import NOON, any_event, chosen, decided, opened, started, tool_started
 from tests.bot.examples import (
     ANNA,
@@ -150,6 +152,16 @@ def test_what_waits_for_its_own_interrupted_attempt_goes_on_by_itself_and_is_beh
     assert card.title == "Interrupted: Deploy v1.2.0 to production"
     assert "Interrupted; goes on by itself within 30 s." in card.summary
     assert RUN.id not in card.summary
+
+
+def test_a_call_of_whose_worker_nothing_is_heard_is_not_said_to_run() -> None:
+    run = fold([chosen(gate="production"), opened(), decided("approved"), tool_started()], RUN)
+
+    card = card_of(approved(), replace(run, made=made("running").made).silent())
+
+    assert card.title == "Interrupted: Deploy v1.2.0 to production"
+    assert card.summary.endswith("nothing is heard of its worker. Another one goes on by itself.")
+    assert "began at" in card.summary
 
 
 def test_an_approval_of_which_nothing_came_says_so() -> None:
@@ -410,3 +422,15 @@ def test_what_was_said_about_an_earlier_version_is_told_apart() -> None:
     card = card_of(record(now, comments=(said("answer", ANNA, 1),)), revision=2)
 
     assert facts(card)["Answer by Anna Ames, about an earlier version"] == "“answer 1”"
+
+
+def test_what_was_said_stands_once_on_a_card_that_is_drawn_again_in_another_language() -> None:
+    notes = [vote(one).model_copy(update={"reason": f"words of {one}", "reply_id": f"r-{one}"}) for one in (BO, CY)]
+    asked = record(approval(policy=policy(quorum=3)), votes=(notes[0],), void=(notes[1],))
+
+    card = with_notes(request_card(asked, PEOPLE, NOON), asked, PEOPLE)
+    with speaking("de"):
+        again = with_notes(card, asked, PEOPLE)
+
+    ids = [(line.kind, line.id) for line in again.facts if line.id]
+    assert ids == [("void", "r-cy"), ("said", "r-bo"), ("said", "r-cy")]

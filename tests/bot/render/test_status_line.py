@@ -19,6 +19,7 @@ from agents.requests import AttemptId, PersonId, Request, RunId
 from agents.run import fold
 from bot.config.tables import PersonConfig
 from bot.people.directory import People
+from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.agents.worlds import EFFECT, NOON, any_event, chosen, orphaned, started
 from tests.bot.examples import ANNA, APPROVAL, BO, LATER, PEOPLE, REQUEST, anyone, approval, decision, policy, vote
@@ -66,6 +67,17 @@ def denied(state: str, *by: PersonId) -> RequestDecided:
 def ended(outcome: str, summary: str = "", words_of: str = "code") -> RunEnded:
     told = {"at": NOON, "outcome": outcome, "summary": summary, "words_of": words_of}
     return RunEnded.model_validate({**told, "change": "changed" if outcome == "done" else "nothing"})
+
+
+def test_of_a_worker_that_is_silent_the_line_does_not_say_that_it_runs() -> None:
+    run, silent = fold(BEGUN), "nothing is heard of its worker. Another one goes on by itself."
+
+    line = status_line(run.silent(), None, HERE)
+
+    assert line == f"Interrupted, it seems: {silent} Deploy v1.2.0 to production"
+    assert (word_of(run), word_of(run.silent())) == ("running", "interrupted")
+    queued = fold((*BEGUN, AGAIN))
+    assert queued.silent() == queued, "nothing of it is under way"
 
 
 @pytest.mark.parametrize(

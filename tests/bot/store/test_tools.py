@@ -298,3 +298,18 @@ async def test_a_turn_ends_only_at_the_events_it_has_seen_and_its_run_is_looked_
     await start(store, expect=2)
     await store.settle(RUN, 3, await in_a(store, 5 * LEASE_S), line())
     assert (await woken(store))[f"run {RUN}"] <= LEASE_S, "it does not make anybody forget a lease"
+
+
+async def test_a_worker_is_silent_once_it_should_have_been_heard_of_twice_or_gave_up(store: Store, run: None) -> None:
+    assert await start(store) == "started"
+    assert await store.silent([]) == await store.silent([RUN, "s0r-bbbbbbbbbbbbb"]) == frozenset()
+
+    await move_time(store, LEASE_S * 0.8)
+    assert await store.silent([RUN, "s0r-bbbbbbbbbbbbb"]) == {RUN}
+    await store.renew(RUN, ATTEMPT)
+    assert await store.silent([RUN]) == frozenset()
+
+    await store.renew(RUN, ATTEMPT, 0)
+    assert await store.silent([RUN]) == {RUN}
+    await store.orphan(RUN, ATTEMPT, orphaned())
+    assert await store.silent([RUN]) == frozenset(), "nobody executes it any more"

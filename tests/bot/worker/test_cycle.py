@@ -28,9 +28,8 @@ AT_MOST_SCRIPTS = 12
 # whether that is kept for long enough; the rest are scripts, reads, and writes of the run, its request, lists, schedule
 # and outbox. 21 to seal its four records: a look at what is new, a read of the run and of the clock, a script that
 # makes thirteen, and the mark of who seals. Two note the clock: once a second in each shard.
-# Two look at how long the mark of who seals lasts, as somebody else has it. One looks whether the run of a card is
-# paused, as that says what a yes does.
-AT_MOST_COMMANDS = 158 + 21 + 2 + 2 + 1
+# Two look at how long the mark of who seals lasts, as somebody else has it.
+AT_MOST_COMMANDS = 158 + 21 + 2 + 2
 # The test's own: what counts, and what looks whether a cycle is over.
 OURS = {"info", "type"}
 

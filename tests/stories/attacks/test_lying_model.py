@@ -16,7 +16,8 @@ from agents.steps import Done
 from bot.app import App, compose
 from bot.cli.show import Story, summary_text
 from bot.config.settings import Settings
-from bot.render.outcome import told_of, word_of
+from bot.render.became import told_of
+from bot.render.outcome import word_of
 from bot.render.status_line import asked_for, status_line
 from bot.render.transcript import lines
 from bot.render.views import run_view, summary_of

@@ -1,5 +1,7 @@
 """One live card: the message that asked always shows how its request stands, and one line how its run does."""
 
+from collections.abc import Callable
+
 import pytest
 
 from agents.requests import PersonId, RunId
@@ -76,6 +78,19 @@ async def test_one_message_shows_the_whole_story_and_says_who_approved_by_which_
 
 def _with_vote(card: Card | None) -> Card | None:
     return card if card and "Approvals" in facts(card) and ": " in facts(card)["Approvals"] else None
+
+
+async def test_the_card_says_what_a_yes_does_as_its_run_is_paused_and_goes_on(world: World, wall: Wall) -> None:
+    record = await asked(world, wall)
+
+    def say(does: str) -> Callable[[], bool]:
+        return lambda: all((card := wall.now(one)) and card.on_yes and does in card.on_yes.text for one in ("bo", "cy"))
+
+    await world.steer(record.request.run_id, "pause")
+    await until(say("nothing starts until the run goes on"), what="both cards say that it is paused")
+    await world.steer(record.request.run_id, "resume")
+    await until(say("it starts right away"), what="both cards say that it starts")
+    assert (await world.request(record.request.id)).state == "open"
 
 
 async def test_until_the_start_the_card_has_only_a_way_to_stop_and_whoever_stops_it_is_named(

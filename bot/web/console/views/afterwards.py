@@ -8,7 +8,7 @@ from agents.run import Run
 from agents.state import failed_command, failed_last
 from bot.people.directory import People
 from bot.policy.approvers.who import who_of
-from bot.render.became import Became, Mark, became
+from bot.render.became import Became, Mark, became, block
 from bot.render.cards import below_title, quoted_as
 from bot.render.forms import answer_lines
 from bot.render.in_run import in_run
@@ -18,21 +18,22 @@ from bot.render.status_line import paused, waits_frozen
 from bot.store.ids import review_of
 from channels import Line
 from language import say
-from language.recorded import answer_of, result_of
+from language.recorded import result_of
 
 
 @dataclass(frozen=True, slots=True)
 class Afterwards:
     """What a page sets out beside the card: the colour of what came of it as `mark`, and what `held` it, in sentences.
 
-    `asked` are the words of others that the request itself quotes, `answer` is set of a question, and `output` is what
-    a program printed, of which `files` hold all. `review` is the run that asks afterwards whether breaking the glass
-    was right, for those whom it concerns.
+    `asked` are the words of others that the request itself quotes, and `is_said`: the card quotes others, about what
+    came of it. `answer` is set of a question, and `output` is what a program printed, of which `files` hold all.
+    `review` is the run that asks afterwards whether breaking the glass was right, for those whom it concerns.
     """
 
     mark: Mark
     held: str
     asked: Line | None
+    is_said: bool
     answer: tuple[Line, ...]
     output: Output | None
     files: tuple[Attachment, ...]
@@ -84,6 +85,7 @@ def afterwards(record: RequestRecord, run: Run | None, people: People, me: Perso
         mark=what.mark,
         held=" ".join(_held(what, run, people)),
         asked=_asked(request, people),
+        is_said=bool(block(what, people).quoted),
         answer=_answer(record) if what.kind == "answered" else (),
         output=_output(what) if has_result or what.kind == "unknown" else None,
         files=made.files if made and what.kind == "failed" else (),
@@ -99,10 +101,7 @@ def _asked(request: Request, people: People) -> Line | None:
 
 def _answer(record: RequestRecord) -> tuple[Line, ...]:
     given = record.decision.given if record.decision else None
-    if given is None:
-        return ()
-    whole = Line(label=say("console.after-answer"), text=answer_of(given.text))
-    return answer_lines(record.request, given) or (whole,)
+    return answer_lines(record.request, given) if given else ()
 
 
 def _review(record: RequestRecord, me: PersonId) -> str:

@@ -79,18 +79,17 @@ def card_view(
     typed: Typed | None = None,
     *,
     has_changes: bool = False,
-    is_paused: bool = False,
 ) -> CardView:
     """Return the request as it is seen in `session`, with all of its `lists`; `decide` judges every answer again.
 
     With its `run` it says what came of the request; with what was `typed` into a form, what is wrong there.
-    `has_changes`: there is a page of how its files differ. `is_paused`: its run goes on only when somebody resumes it.
+    `has_changes`: there is a page of how its files differ.
     """
     request, values = record.request, typed.values if typed else None
     return CardView(
         request=request,
         state=record.state,
-        shown=page_card(record, run, people, session, now, lists or NO_LISTS, values, is_paused=is_paused),
+        shown=page_card(record, run, people, session, now, lists or NO_LISTS, values),
         once=secrets.token_hex(8),
         after=None if record.state == "open" else afterwards(record, run, people, session.person),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},

@@ -8,6 +8,7 @@ from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console, sent
+from tests.servers.web import serving
 
 ONLY_BY_MAIL = """
 [policies.mail]
@@ -129,6 +130,34 @@ async def test_after_the_decision_the_page_of_the_request_says_what_came_of_it_a
     assert in_order(running.words, ["Running: Press it", "Bo Berg approved", "It began"])
     assert in_order(page.words, ["Done: Press it", "Bo Berg approved", "It began", "and ended", "press it: done"])
     assert f"/runs/{record.request.run_id}" in page.links
+
+
+async def test_a_run_of_whose_worker_nothing_is_heard_is_said_to_be_interrupted_wherever_somebody_looks(
+    world: World, console: Console
+) -> None:
+    held, store = world.workshop.hold("it"), world.app.store
+    record, bo, anna = await asked(world), await console.browser("bo"), await console.browser("anna")
+    run_id = record.request.run_id
+    await answer(bo, record, "Approve")
+    await until(lambda: world.workshop.started, what="it starts")
+    running = await anna.get("/runs")
+    [attempt] = (await world.run(run_id)).made
+
+    async def looks() -> list[str]:
+        """What is said while its worker might be dead: here it lives, and is heard of in a moment."""
+        await store.renew(run_id, attempt.id, store.lease_s / 10)
+        pages = [await anna.get(one) for one in ("/runs", f"/runs/{run_id}", place(record))]
+        async with serving(world.app) as api:
+            alone = (await (await api.client("anna")).get(f"/v1/runs/{run_id}")).json()
+        return [*(page.words for page in pages), alone["word"]]
+
+    async def are_said() -> bool:
+        return all("nterrupted" in one for one in await looks())
+
+    await until(are_said, what="each place says that it is interrupted")
+    assert "interrupted" not in running.words
+    held.set()
+    assert (await world.ended(run_id)).state == "done"
 
 
 async def test_what_a_yes_does_to_a_paused_run_is_nothing_until_it_goes_on(world: World, console: Console) -> None:

@@ -82,9 +82,11 @@ async def test_a_card_that_stays_as_it_is_is_not_sent_again_nor_to_a_page_that_w
     bo = await console.browser("bo")
     page = await waiting_run(world, bo)
     record = await world.opened(page.path.removeprefix("/runs/"))
+    await world.steer(record.request.run_id, "pause")
+    page = await bo.get(page.path)
     async with aclosing(bo.stream(following(page))) as stream:
-        await world.steer(record.request.run_id, "pause")
-        paused = await until_part(stream, "story", "Anna Ames paused the run")
+        await world.steer(record.request.run_id, "pause", "cy")
+        paused = await until_part(stream, "story", "Cy Cole paused the run")
         assert "card" not in {name for name, _ in paused}
 
         await world.decide("cy", record, "approve")
@@ -100,6 +102,7 @@ async def test_a_card_that_stays_as_it_is_is_not_sent_again_nor_to_a_page_that_w
     page = await waiting_run(world, bo)
     record = await world.opened(page.path.removeprefix("/runs/"))
     await world.decide("cy", record, "approve")
+    await world.steer(record.request.run_id, "pause")
     first = await batch(bo, following(page))
     await world.steer(record.request.run_id, "pause")
 
@@ -220,6 +223,19 @@ async def test_every_list_and_the_count_of_what_waits_follow(world: World, conso
         seen += await until_part(stream, "waiting" if path == "/" else "list", "ress it")
 
     assert any("1" in html for name, html in seen if name == "count")
+
+
+async def test_a_request_s_own_page_says_what_a_yes_does_as_its_run_is_paused_and_goes_on(
+    world: World, console: Console
+) -> None:
+    record, bo = await world.opened(await world.trigger("press it")), await console.browser("bo")
+    page = await bo.get(f"/requests/{record.request.id}")
+    async with aclosing(bo.stream(following(page))) as stream:
+        await until_part(stream, "count")
+        await world.steer(record.request.run_id, "pause")
+        await until_part(stream, "card", "nothing starts until the run goes on")
+        await world.steer(record.request.run_id, "resume")
+        await until_part(stream, "card", "it starts right away")
 
 
 async def test_a_request_s_own_page_follows_it(world: World, console: Console) -> None:
