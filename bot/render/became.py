@@ -15,7 +15,7 @@ from agents.requests import Decision, PersonId, Vote
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
-from agents.text import ends_of, first_line, labelled, one_line, quote
+from agents.text import ends_of, first_line, labelled, one_line
 from bot.people.directory import People
 from bot.policy.whole import is_of_program
 from bot.render.forms import answer_lines
