@@ -16,7 +16,7 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    12: (
+    13: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
@@ -56,6 +56,10 @@ HELD = {
             '"did":"wrote"},"said_id":"m1","person":"anna","text":"to staging"}'
         ),
         (
+            f'{{{AT},"type":"run_ended","schema_version":1,"outcome":"done","summary":"v1 is live in production.",'
+            '"change":"changed","says_live":{"production":"v1"}}'
+        ),
+        (
             f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
             '"of":"corp.example"},"by":"anna"}'
         ),
@@ -76,7 +80,7 @@ RECORD = (
     '["bo"]},"quorum":1,"reach":["email"],"also_post":[],"answer_from":["cli"],"approve_by_email":false,'
     '"requester_may_approve":false,"expires_after_s":14400.0,"execute_within_s":900.0}},"asked":{"rule":{"type":'
     '"anyone","source":"group:release","people":["cy"]},"quorum":1,"requester_may_approve":false,"may_deny":["bo"],'
-    '"handed_on":[{"person":"bo","to":"cy","why":"delegated"}]}}'
+    '"handed_on":[{"person":"bo","to":"cy","why":"delegated"}]},"is_paused":true}'
 )
 
 
