@@ -44,6 +44,7 @@ _SENTENCES: dict[Change, str] = {
 _IN_SPITE: dict[Change, str] = {
     "changed": "card.something-changed",
     "partly": "card.something-changed",
+    "failed": "card.change-failed",
     "unknown": "card.change-unknown",
 }
 WORDS_CHARS = 1_000
@@ -152,6 +153,8 @@ def how_ended(ended: RunEnded, word: str = "") -> str:
     match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
         case "card.something-changed":
             return say("story.ended-though", how=how)
+        case "card.change-failed" if ended.outcome == "cancelled":
+            return say("story.ended-failed", how=how)
         case "card.change-unknown":
             return f"{how}; {state_word('nobody knows')}"
         case _:
@@ -208,10 +211,13 @@ def said_late(run: Run) -> tuple[str, str] | None:
 
 
 def in_spite(run: Run) -> str:
-    """Return that something was or may have been changed though `run` is not done; empty where nothing was."""
+    """Return that something was or may have been changed, or failed, though `run` is not done, and its first word does
+    not say so; empty where nothing was tried.
+    """
     ended = run.ended
-    is_done = ended is None or (ended.outcome == "done" and ended.change != "partly")
-    key = None if ended is None or is_done else _IN_SPITE.get(ended.change)
+    if ended is None or (ended.outcome == "done" and ended.change != "partly"):
+        return ""
+    key = None if word_of(run) == ended.change == "failed" else _IN_SPITE.get(ended.change)
     return say(key) if key else ""
 
 
@@ -246,8 +252,9 @@ def _sentences(
     is_due = is_model or (outcome == "done" and change != "not_wanted")
     key = _SENTENCES.get(change) if change and is_due else None
     if outcome != "done" and change and change in _IN_SPITE:
-        # Of a deploy, what is live says it.
-        key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
+        # Of a deploy, what is live says it; of what failed, the word.
+        is_due = is_model or outcome == "cancelled" or not (live or change == outcome)
+        key = _IN_SPITE[change] if is_due else None
     said = [say(key)] if key else []
     return said + [_live(what, where) for where, what in live.items() if is_model or not is_told(summary, what, where)]
 
