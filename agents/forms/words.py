@@ -7,15 +7,15 @@ from agents.text import as_seen
 NAME_ENDS = (": ", " — ")
 """Ends of an option's name in its label: `deploy: puts versions live` may be answered with `deploy`."""
 
-_YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
+YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
 NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
-"""The words for a plain no, in small letters."""
+"""The words for a plain yes, and for a plain no, in small letters."""
 
 
 def yes_or_no(text: str) -> bool | None:
     """Return what `text` plainly says; None for anything but one word for it."""
     word = text.strip().rstrip(".!\u3002\uff01 ").casefold()
-    return True if word in _YES else False if word in NO else None
+    return True if word in YES else False if word in NO else None
 
 
 def bare(text: str) -> str:

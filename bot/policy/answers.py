@@ -13,7 +13,7 @@ from agents.command import is_order, said_lines
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, RunCancelled, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
-from agents.forms.words import NO, bare, pick, yes_or_no
+from agents.forms.words import NO, YES, bare, pick, yes_or_no
 from agents.requests import Attachment, Binding, Decision, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
@@ -55,10 +55,11 @@ from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OU
 from language import in_all
 
 _NO = "|".join(fold(word) for word in sorted(NO | {"nope", "nah", "nö"}))
-_BARE_NO = re.compile(
-    rf"\s*(?:(?:{ANSWER}|{SORRY}|{CORRECTS})(?!\w)[\s,.;:!\u2013\u2014-]*+)*+(?:(?:{_NO})(?!\w)[\s,.;:!-]*)++"
-)
+_YES = "|".join(fold(word) for word in sorted(YES | {"yeah", "yep", "yup", "sure"}))
+_LED = rf"\s*(?:(?:{ANSWER}|{SORRY}|{CORRECTS})(?!\w)[\s,.;:!\u2013\u2014-]*+)*+"
+_BARE_NO = re.compile(rf"{_LED}(?:(?:{_NO})(?!\w)[\s,.;:!-]*)++")
 """A no and nothing else, whatever apology or correction stands before it; over folded text."""
+_YES_OR_NO = re.compile(rf"{_LED}(?:{_YES}|{_NO})(?!\w)")
 
 _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(
@@ -623,9 +624,9 @@ def may_mean_stop(request: Request, text: str) -> bool:
     """
     if request.purpose != "question" or not is_stop(text):
         return False
-    is_no = request.format == "yes_no" and _BARE_NO.match(fold(text)) is not None
+    is_answer = request.format == "yes_no" and _YES_OR_NO.match(fold(text)) is not None  # `yes, stop it`
     is_option = any(map(is_stop, request.options))  # `ok, stop` may be either
-    return is_no or is_option or given(request, text) is not None
+    return is_answer or is_option or given(request, text) is not None
 
 
 def may_be_answer(record: RequestRecord, person: PersonId, text: str, *, freezes: bool) -> bool:

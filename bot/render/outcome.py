@@ -44,6 +44,7 @@ _SENTENCES: dict[Change, str] = {
 _IN_SPITE: dict[Change, str] = {
     "changed": "card.something-changed",
     "partly": "card.something-changed",
+    "failed": "card.change-failed",
     "unknown": "card.change-unknown",
 }
 WORDS_CHARS = 1_000
@@ -136,6 +137,8 @@ def how_ended(ended: RunEnded, word: str = "") -> str:
     match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
         case "card.something-changed":
             return say("story.ended-though", how=how)
+        case "card.change-failed" if ended.outcome == "cancelled":
+            return say("story.ended-failed", how=how)
         case "card.change-unknown":
             return f"{how}; {state_word('nobody knows')}"
         case _:
@@ -203,7 +206,8 @@ def _came_late(made: AttemptOutcome, run: Run) -> str:
 
 
 def in_spite(run: Run, *, beside_summary: bool = False) -> str:
-    """Return that something was or may have been changed though `run` is not done; empty where nothing was.
+    """Return that something was or may have been changed, or failed, though `run` is not done, and its first word does
+    not say so; empty where nothing was tried.
 
     `beside_summary`: one of ours says it itself where something is known to be live.
     """
@@ -211,6 +215,7 @@ def in_spite(run: Run, *, beside_summary: bool = False) -> str:
     if ended is None or (ended.outcome == "done" and ended.change != "partly"):
         return ""
     is_said = beside_summary and ended.words_of == "code" and bool(live_seen(run))
+    is_said = is_said or word_of(run) == ended.change == "failed"
     key = None if is_said else _IN_SPITE.get(ended.change)
     return say(key) if key else ""
 
@@ -250,8 +255,9 @@ def _sentences(
     is_due = is_model or (outcome == "done" and change != "not_wanted")
     key = _SENTENCES.get(change) if change and is_due else None
     if outcome != "done" and change and change in _IN_SPITE:
-        # Of a deploy, what is live says it.
-        key = _IN_SPITE[change] if is_model or outcome == "cancelled" or not live else None
+        # Of a deploy, what is live says it; of what failed, the word.
+        is_due = is_model or outcome == "cancelled" or not (live or change == outcome)
+        key = _IN_SPITE[change] if is_due else None
     said = [say(key)] if key else []
     return said + [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
 

@@ -92,7 +92,7 @@ _NO_BEFORE = r"(?:(?:no|nope|nah|nein|nee) (?=(?:please |bitte )?(?:do not|don't
 _STOP = r"(?=[ \t\u00a0]*[,.!\n\u3002\u3001\uff01\uff0c])[\s,.!\u3002\u3001\uff01\uff0c]++"
 _TO_REASON = (
     rf"(?:(?=[ \t\u00a0]*[{_MARKS}\n])[\s{_MARKS}]++|\s+[-\u2013\u2014]+\s+|\s*\(|\s+(?=(?:{vocabulary.BECAUSE})\b)"
-    rf"|\s+(?=(?:{vocabulary.BEGS})[ \t{_MARKS}]*(?:\n|\Z))|(?<=[a-z1]:)\s+"
+    rf"|\s+(?=(?:{vocabulary.LASTS})(?![\w-]))|\s+(?=(?:{vocabulary.BEGS})[ \t{_MARKS}]*(?:\n|\Z))|(?<=[a-z1]:)\s+"
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
 )
 _BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"

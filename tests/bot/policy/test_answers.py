@@ -84,12 +84,13 @@ HURRIED_STOPS = [
     "brechen Sie das bitte ab", "bitte doch nicht", "make it stop", "stop v1.2.0", "stop the v1.2.0 deploy",
     "end the run", "stop for now", "stop everything you are doing", "abort mission", ":octagonal_sign:",
     "*stop* :octagonal_sign:", "cancel :x: pls", "stop alsjeblieft",
-    "Hi sayso, please stop this deployment now. Thanks!",
+    "Hi sayso, please stop this deployment now. Thanks!", "yes, please stop", "yes cancel it", "ja, bitte stoppen",
 ]  # fmt: skip
 NO_STOPS = [
     "stop the old server first, then deploy", "don't stop", "please do not cancel", "bitte nicht abbrechen",
     "no, don't stop", "não pare", "non fermare", "we stop working at 17:00", "stop at 18:00",
     "stop after the third step", "cancel order 4711", "stop losing orders", "> stop", "Bo said stop, but go on",
+    "yes", "yes, stop the old server first", "yes, don't stop",
     "stop word", "answer: stop", "ok", "oh no", "wait", "please", "I want to", "no need to stop", "non-stop",
     "stop? no!", "wrong tag? no, do not stop",
 ]  # fmt: skip
@@ -153,6 +154,13 @@ def test_attack_a_stop_beside_an_option_that_stops_may_be_either() -> None:
     asked = question("choice", options=("go on", "stop", "wait"))
 
     assert all(may_mean_stop(asked, text) for text in ("stop", "ok, stop", "please stop", "cancel"))
+
+
+def test_attack_a_stop_behind_a_yes_or_a_no_may_answer_the_question_for_one() -> None:
+    said = ("yes, stop it", "ja, bitte stoppen", "no, stop", "sorry, yes, cancel it")
+
+    assert [text for text in said if not may_mean_stop(question("yes_no"), text)] == []
+    assert not may_mean_stop(question("yes_no"), "ok, stop it")
 
 
 def test_what_only_speaks_of_a_stop_or_against_one_is_none() -> None:

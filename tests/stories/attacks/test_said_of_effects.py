@@ -19,7 +19,7 @@ from tests.stories.faults.test_budgets import DAY_S, with_budget
 from tests.stories.test_break_glass import NIGHT, breaks
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
-CHANGED, UNKNOWN = "something was changed", "not known"
+CHANGED, UNKNOWN, FAILED = "something was changed", "not known", "what was tried has failed"
 
 
 async def steps_used_up(world: World) -> RunId:
@@ -80,6 +80,17 @@ async def cancelled_above_an_effect(world: World) -> RunId:
     return run_id
 
 
+async def cancelled_as_it_fails(world: World) -> RunId:
+    goes_on = world.workshop.hold("bell")
+    world.workshop.breaks["bell"] = RuntimeError("no space left")
+    run_id = await world.trigger("press bell")
+    await world.decide("bo", await world.opened(run_id), "approve")
+    await until(lambda: world.workshop.started, what="it has begun")
+    await world.steer(run_id, "cancel", "anna")
+    goes_on.set()
+    return run_id
+
+
 async def _unknown(world: World) -> tuple[RunId, str]:
     async with world.stopped():
         world.workshop.timeouts_s["press"] = 0.1
@@ -119,9 +130,11 @@ async def second_press(world: World) -> tuple[RunId, RequestRecord]:
             (denied_in_a_child, CHANGED),
             (cancelled_above_a_child, CHANGED),
             (cancelled_above_an_effect, UNKNOWN),
+            (cancelled_as_it_fails, FAILED),
             (unknown_and_stopped, UNKNOWN),
         ],
         0,
+        6,
         rows=True,
     ),
     ids=lambda value: getattr(value, "__name__", value),

@@ -99,7 +99,7 @@ def _sharp(pattern: str) -> str:
 
 
 APPROVE, SOFT, FIRM, POLITE = (_sharp(every(name)) for name in ("approve", "soft", "firm", "polite"))
-ANSWER, SORRY, BECAUSE = (every(name) for name in ("answer", "sorry", "because"))
+ANSWER, SORRY, BECAUSE, LASTS = (every(name) for name in ("answer", "sorry", "because", "lasts"))
 
 BEGS = every("begs")
 """Stand behind a refusal, without a mark between them: `deny please`."""
