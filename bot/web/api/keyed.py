@@ -22,6 +22,7 @@ from bot.people.rights import RIGHTS, Action, Caller
 from bot.requests.stored import RequestRead
 from bot.store import StoreError
 from bot.store.ids import check
+from bot.web.guards import OWES
 from bot.web.here import Here, here
 from bot.web.problems import ProblemError, problem_of, trouble, unavailable
 from bot.web.waits import Full, Waits
@@ -56,7 +57,7 @@ class Authenticated:
                 try:
                     text = bearer(Headers(scope=scope))
                     scope[KEY] = key = _as_it_comes(scope, await self._key(self._keyring.find, text))
-                    receive = self._receiving(text, receive)
+                    receive = self._receiving(text, scope, receive)
                     if not scope.get(ASKS):  # the call of an agent that this came with is counted
                         stack.enter_context(self._waits.working(key.counted_as))
                 except ProblemError as error:
@@ -65,15 +66,16 @@ class Authenticated:
                     return await problem_of(error).response()(scope, receive, send)
             return await self._app(scope, receive, send)
 
-    def _receiving(self, text: str, receive: Receive) -> Receive:
-        """Look at the key again once the body is here, which may take seconds. Raises ProblemError."""
-        has_body = False
+    def _receiving(self, text: str, scope: HttpScope, receive: Receive) -> Receive:
+        """Look at the key again once a body is here that was waited for, maybe for seconds. Raises ProblemError."""
+        owes: Callable[[], bool] = scope.get(OWES, lambda: False)
+        is_awaited = False
 
         async def receiving() -> Message:
-            nonlocal has_body
+            nonlocal is_awaited
+            is_awaited = is_awaited or owes()
             message = await receive()
-            has_body = has_body or bool(message.get("body"))
-            if has_body and message["type"] == "http.request" and not message.get("more_body", False):
+            if is_awaited and message["type"] == "http.request" and not message.get("more_body", False):
                 await self._key(self._keyring.still, text)
             return message
 
