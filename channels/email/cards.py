@@ -284,7 +284,7 @@ def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """What a yes does, the buttons and, right below them, a long line: a quote of the plain text leaves the buttons
     out, and where it goes on is known by such a line (`reply.binding.strange`). Then the lists that it speaks of, and
-    last the page.
+    the page, which is the first thing to press where there are no buttons.
     """
     how, page = _how_to_answer(form), _link(card.link, say("mail.open-request"))
     rows = _buttons(form, made, is_risky=bool(card.risks))
@@ -300,7 +300,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
         how, page = how[1:], []
     for row in rows:
         yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
-    yield from (Block("small", how, _HOW), *lists, *page)
+    yield from (Block("small", how, _HOW), *((*lists, *page) if rows else (*page, *lists)))
 
 
 def _link(address: str, label: str) -> list[Block]:
