@@ -242,10 +242,12 @@ def _in_two(quoted: str) -> tuple[str, str]:
     """Return as much of a question as stands above its buttons, up to the end of a word, and the rest of it."""
     text = escape_invisible(quoted)
     begun = "\n".join(text.split("\n")[:_ASKED_LINES])
+    if len(begun) == len(text) <= _ASKED_CHARS:
+        return text, ""
     if len(begun) > _ASKED_CHARS:
         whole_words = re.match(r"(?s).*\S(?=\s)", begun[:_ASKED_CHARS])
         begun = whole_words[0] if whole_words else begun[:_ASKED_CHARS]
-    return begun.rstrip(), text[len(begun) :].strip("\n ")
+    return begun.rstrip(), text[len(begun) :].lstrip("\n ")
 
 
 def _on_readers_clock(card: Card, made: Made) -> Card:
