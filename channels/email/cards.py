@@ -242,10 +242,12 @@ def _in_two(quoted: str) -> tuple[str, str]:
     """Return as much of a question as stands above its buttons, up to the end of a word, and the rest of it."""
     text = escape_invisible(quoted)
     begun = "\n".join(text.split("\n")[:_ASKED_LINES])
+    if len(begun) == len(text) <= _ASKED_CHARS:
+        return text, ""
     if len(begun) > _ASKED_CHARS:
         whole_words = re.match(r"(?s).*\S(?=\s)", begun[:_ASKED_CHARS])
         begun = whole_words[0] if whole_words else begun[:_ASKED_CHARS]
-    return begun.rstrip(), text[len(begun) :].strip("\n ")
+    return begun.rstrip(), text[len(begun) :].lstrip("\n ")
 
 
 def _on_readers_clock(card: Card, made: Made) -> Card:
@@ -284,7 +286,7 @@ def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """What a yes does, the buttons and, right below them, a long line: a quote of the plain text leaves the buttons
     out, and where it goes on is known by such a line (`reply.binding.strange`). Then the lists that it speaks of, and
-    last the page.
+    the page, which is the first thing to press where there are no buttons.
     """
     how, page = _how_to_answer(form), _link(card.link, say("mail.open-request"))
     rows = _buttons(form, made, is_risky=bool(card.risks))
@@ -300,7 +302,7 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
         how, page = how[1:], []
     for row in rows:
         yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
-    yield from (Block("small", how, _HOW), *lists, *page)
+    yield from (Block("small", how, _HOW), *((*lists, *page) if rows else (*page, *lists)))
 
 
 def _link(address: str, label: str) -> list[Block]:
