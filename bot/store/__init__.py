@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, islice
 from typing import Literal, TypeVar
 
 import structlog
@@ -506,13 +507,16 @@ class Store:
 
     async def push_off(self, item: WorkItem) -> None:
         """Let the sweeper bring `item` one grace later, if it still waits."""
-        score = scripts.at_ms(await self._time_of(Keys.of(item.id))) + self._grace_ms
-        await self.client.do("ZADD", Keys.of(item.id).wake, "XX", "GT", score, str(item))
+        keys = Keys.of(item.id)
+        score = scripts.at_ms((await self._times_of([keys]))[keys]) + self._grace_ms
+        await self.client.do("ZADD", keys.wake, "XX", "GT", score, str(item))
 
-    async def _time_of(self, keys: Keys) -> datetime:
-        """The time of a shard, by which alone its work is due."""
-        asked = self._clock.asked(keys)
-        return self._clock.noted(keys, await self.client.read(*asked) if asked else ())
+    async def _times_of(self, shards: Sequence[Keys]) -> dict[Keys, datetime]:
+        """The time of each shard, by which alone its work is due."""
+        asked = {keys: self._clock.asked(keys) for keys in shards}
+        commands = list(chain.from_iterable(asked.values()))
+        told = iter(await self.client.read(*commands) if commands else ())
+        return {keys: self._clock.noted(keys, list(islice(told, len(of)))) for keys, of in asked.items()}
 
     async def come_back(self, item: WorkItem, at: datetime) -> None:
         """Have `item` done again at `at`, by the time of its shard, if it still waits; nothing failed.
@@ -549,7 +553,7 @@ class Store:
         is tried again later.
         """
         shards = [Keys(shard) for shard in range(self.shards)]
-        now_ms = {keys: scripts.at_ms(await self._time_of(keys)) for keys in shards}
+        now_ms = {keys: scripts.at_ms(now) for keys, now in (await self._times_of(shards)).items()}
         until_ms = self._grace_ms + _ABOUT_MS
         looks = (["ZRANGEBYSCORE", keys.wake, "-inf", now + until_ms] for keys, now in now_ms.items())
         due = await self.client.read(*looks)
