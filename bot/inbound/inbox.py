@@ -42,6 +42,7 @@ from bot.policy.answers import (
     ONLY_FILES,
     Statement,
     as_denial,
+    behind_word,
     beside_named,
     consent_in,
     edit_of,
@@ -82,7 +83,7 @@ from bot.store.together import GatheredMessages
 from channels import IN_WORDS, Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Said, Trigger
 from channels.email.reply import is_courtesy, read_reply, without_signature
 from channels.email.reply.against import READ_CHARS
-from language import in_all, say
+from language import say
 from language.recorded import recorded
 from language.stored import Stored
 
@@ -984,9 +985,7 @@ def _is_ours(line: str) -> bool:
 
 def _acts_on_card(line: str) -> bool:
     """Return whether a line breaks the glass or hands on, in answer to a card."""
-    word, colon, _ = line.casefold().partition(":")
-    named = {each.casefold() for key in ("mail.glass-word", "delegation.word") for each in in_all(key)}
-    return bool(colon) and word.strip() in named
+    return behind_word(line, "mail.glass-word", "delegation.word")[0] != ""
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

@@ -341,14 +341,13 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     request, text = record.request, unwrapped(statement.above or statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not statement.about
-    word, colon, reason = text.partition(":")
-    word = word if colon else text.rstrip(".!")
-    is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
+    colon = ":" in text
+    is_word, reason = behind_word(text if colon else f"{text.rstrip('.!')}:", "mail.glass-word")
     has_glass = request.format == "approval" and bool(request.policy.break_glass)
     if not (is_mail and has_glass and is_word) or len(text.splitlines()) > 1:
         return statement
-    if colon and reason.strip():
-        return replace(statement, said="break_glass", reason=reason.strip())
+    if reason:
+        return replace(statement, said="break_glass", reason=reason)
     revision, known = record.glass.get(statement.person, (0, ""))
     if colon or not known or revision != request.revision:
         return statement
@@ -671,9 +670,15 @@ def _has_field(request: Request, line: str) -> bool:
 
 def _behind_answer(text: str) -> str:
     """Return the words behind `answer:`, by which somebody says that they are one; else nothing."""
+    return behind_word(text, "answer.word")[1]
+
+
+def behind_word(text: str, *keys: str) -> tuple[str, str]:
+    """Return the key of our word before the first colon of `text`, of these, and what stands behind that."""
     word, colon, rest = text.partition(":")
-    is_word = word.strip().casefold() in {each.casefold() for each in in_all("answer.word")}
-    return rest.strip() if colon and is_word else ""
+    said = " ".join(word.split()).casefold() if colon else ""
+    found = next((key for key in keys if said in {each.casefold() for each in in_all(key)}), "")
+    return found, rest.strip() if found else ""
 
 
 def _in_parts(request: Request, statement: Statement) -> tuple[Given | None, Filled]:

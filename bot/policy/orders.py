@@ -52,14 +52,14 @@ _PARTS = {
 }
 _ORDERS = {
     "freeze": (
-        r"<lead>(?P<order><freeze>) (?:<both> )?(?:(?P<the><places>) )?(?P<named><place>(?:<and_place>)*)"
-        r"(?(the)(?: <where>)?)(?:<beside>(?:<end> ?:?|<why>)| (?P<loose>\S.*[^? ]))"
+        r"(?P<before><lead>)(?P<order><freeze>) (?:<both> )?(?:(?P<the><places>) )?(?P<named><place>(?:<and_place>)*)"
+        r"(?P<behind>(?(the)(?: <where>)?)(?:<beside>(?:<end> ?:?|<why>)| (?P<loose>\S.*[^? ])))"
     ),
     "unfreeze": (
-        r"(?P<asks>(?!))?(?P<order><unfreeze>) (?:<both> )?(?:(?P<the><places>) )?(?P<named><place>)"
-        r"(?(the)(?: <where>)?)(?:<courtesy> ?[.!]* ?:?|<why_exactly>)"
+        r"(?P<before>)(?P<order><unfreeze>) (?:<both> )?(?:(?P<the><places>) )?(?P<named><place>)"
+        r"(?P<behind>(?(the)(?: <where>)?)(?P<loose>)(?:<courtesy> ?[.!]* ?:?|<why_exactly>))"
     ),
-    "bare": r"(?P<order><freeze>|<unfreeze>)<courtesy>(?: ?[.!]* ?:?| ?: ?(?P<why>\S.*))",
+    "bare": r"(?:<freeze>|(?P<ends><unfreeze>))<courtesy>(?: ?[.!]* ?:?| ?: ?(?P<why>\S.*))",
     "revoke": (
         r"<lead_of_one>(?P<order><revoke>)<beside> ?:? <of_grants>(?P<named><grant_ids>)"
         r"<beside>(?:<end>|<why>)"
@@ -100,8 +100,8 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 _SIGNS = r"(?: |<sign>)*"
-_AND = r"(?:[ ,;]+(?:<and>|<polite>))+[ ,]*\Z"
-_AND_PLACE = r",? <and> | ?[,+&] ?"
+_AND = r"(?i:(?:[ ,;]+(?:<and>|<polite>))+[ ,]*\Z)"
+_AND_PLACE = r"(?i:(,? <and> | ?[,+&] ?))"
 _BEFORE_CHARS = 120
 _BEFORE = (
     rf"(?P<said>(?:[^?:;]|(?<=[0-9]):(?=[0-9])){{1,{_BEFORE_CHARS}}}?)(?:[.!,;]* <and> |[.!,;:]+ ?| [{_DASHES}]+ "
@@ -179,28 +179,10 @@ class Revoking:
         return (refusal_in(self.above) or refusal_in(self.below)) if self.named else ""
 
 
-class _Found:
-    """An order in its line: groups of its pattern, which is over the folded line, as they were written."""
-
-    def __init__(self, line: str, found: re.Match[str]) -> None:
-        self.line, self._found = line, found
-
-    def __getitem__(self, group: str) -> str:
-        return self.line[slice(*self._found.span(group))] if group in self._found.re.groupindex else ""
-
-    def behind(self, group: str) -> str:
-        """Return the line behind `group`."""
-        return self.line[self._found.end(group) :]
-
-    def before(self, group: str) -> str:
-        """Return the line before `group`."""
-        return self.line[: self._found.start(group)]
-
-
-def _read(name: str, line: str) -> _Found | None:
-    """Return the order that `line` is, as it is written."""
+def _read(name: str, line: str) -> dict[str, str]:
+    """Return the parts of the order that `line` is, as they are written, and the `line`; nothing where it is none."""
     found = _pattern(name).fullmatch(fold(line))
-    return _Found(line, found) if found else None
+    return {"line": line, **{part: line[slice(*found.span(part))] for part in found.re.groupindex}} if found else {}
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -270,30 +252,28 @@ def stop_beside(text: str) -> str:
 def _freeze_in(line: str) -> Freezing | None:
     """Return what `line` freezes, whoever is called in it, or where nobody is the end of a freeze."""
     for plain in map(_bare, dict.fromkeys((line, called(line)))):
-        found, begins = _read("freeze", plain), 0
-        if found is None and (before := _pattern(_BEFORE).match(fold(plain))) and _leaves(plain[: before.end("said")]):
-            begins, found = before.end(), _read("freeze", plain[before.end() :])
-            found = found if found and (not found["loose"] or _refuses(plain[: before.end("said")])) else None
-        if found:
-            return _freezing(found, plain[:begins] + found.before("order"))
+        if found := _read("freeze", plain):
+            return _freezing(found, found["before"])
+        before = _pattern(_BEFORE).match(fold(plain))
+        if before is None or not _leaves(said := plain[: before.end("said")]):
+            continue
+        if (found := _read("freeze", plain[before.end() :])) and (_refuses(said) or not found["loose"]):
+            return _freezing(found, plain[: before.end()] + found["before"])
     found = _read("unfreeze", _bare(line))
     return _freezing(found, "", ends=True) if found else None
 
 
-def _freezing(found: _Found, said: str, *, ends: bool = False) -> Freezing:
-    named, behind = found["named"], found.behind("named")
-    ands = [one.span() for one in _pattern(_AND_PLACE).finditer(fold(named))]
-    spans = zip((0, *(end for _, end in ands)), (*(start for start, _ in ands), len(named)), strict=True)
-    places = [(named[begin:end].strip(_MARKS + _QUOTES + "'"), named[end:] + behind) for begin, end in spans]
-    first, *more = ("" if place.casefold() in _EVERYTHING else place for place, _ in places)
-    and_at = _pattern(_AND).search(fold(said))
-    before = (said[: and_at.start()] if and_at else said).strip(_MARKS + _QUOTES + _DASHES)
+def _freezing(found: dict[str, str], before: str, *, ends: bool = False) -> Freezing:
+    parts = _pattern(_AND_PLACE).split(found["named"])
+    names = [name.strip(_MARKS + _QUOTES + "'") for name in parts[::2]]
+    first, *more = ("" if name.casefold() in _EVERYTHING else name for name in names)
+    before = re.split(_pattern(_AND), before)[0].strip(_MARKS + _QUOTES + _DASHES)
     return Freezing(
         first,
         _reason(found["why"] or found["loose"]),
         ends=ends,
         more=tuple(more),
-        behind=tuple(rest for _, rest in places),
+        behind=tuple("".join(parts[at:]) + found["behind"] for at in range(1, len(parts) + 1, 2)),
         before="" if _pattern(_SIGNS).fullmatch(before) else before,
         is_loose=bool(found["loose"] or found["the"]),
     )
@@ -306,17 +286,15 @@ def _reason(why: str) -> str:
 
 def _bare_freeze(lines: Iterable[str], *, is_alone: bool) -> Freezing | None:
     """What a first line such as `freeze` says, which names nothing."""
-    found = next(filter(None, (_read("bare", _plain(line)) for line in lines)), None)
-    if found is None:
-        return None
-    ends = found["order"].casefold().startswith("un")
-    return Freezing(None, _reason(found["why"]), ends=ends, is_alone=is_alone)
+    for found in filter(None, (_read("bare", _plain(line)) for line in lines)):
+        return Freezing(None, _reason(found["why"]), ends=bool(found["ends"]), is_alone=is_alone)
+    return None
 
 
 def _is_against_end(line: str) -> bool:
     """Return whether a line of a message that ends a freeze speaks against that; the reason itself may."""
     if found := _read("unfreeze", line) or _read("freeze", line):
-        return not (found["why"] == "" or is_end(found["why"]))
+        return bool(found["why"]) and not is_end(found["why"])
     return line.casefold() not in _subjects() and speaks_against(line)
 
 
@@ -385,21 +363,21 @@ def typed_revocations(text: str) -> Revoking:
     return Revoking(tuple(dict.fromkeys(named)), _reason(why), above, below)
 
 
-def _revocations(text: str) -> list[tuple[str, _Found | None]]:
+def _revocations(text: str) -> list[tuple[str, dict[str, str]]]:
     """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
-    read, above = list[tuple[str, _Found | None]](), ""
+    read, above = list[tuple[str, dict[str, str]]](), ""
     for line in _lines(text):
         for before, part in pairwise(["", *_pattern(_NEXT).split(line)]):
             is_told = above.endswith(":") or ends_in_condition(before)
-            read.append((part, None if is_told else _revoked_in(part)))
+            read.append((part, {} if is_told else _revoked_in(part)))
             above = part
     return read
 
 
-def _revoked_in(line: str) -> _Found | None:
+def _revoked_in(line: str) -> dict[str, str]:
     plain = _bare(called(line))[:_LINE_CHARS]
     found = _read("revoke", plain) or _read("revoke_last", plain)
-    return None if found and is_condition(found["why"]) else found
+    return {} if found and is_condition(found["why"]) else found
 
 
 _IDS = re.compile(r"s[0-9]{1,2}g-[a-z2-7]{13}", re.IGNORECASE)
@@ -446,13 +424,12 @@ def typed_standing(text: str, *, has_subject: bool = False) -> StandingWanted | 
     line = lines[0] if lines else ""
     if not _is_of_standing(line):
         return None
-    is_list = _read("list", line) is not None
+    is_list, found = bool(_read("list", line)), _read("standing", line)
     if len(lines) > 1 or len(line) > _MOST_CHARS:
         return None if is_list else "usage"
     if is_list:
         return "list"
-    found = _read("standing", line)
-    if found is None or _is_against(text, lambda line: not _is_of_standing(line) and speaks_against(line)):
+    if not found or _is_against(text, lambda line: not _is_of_standing(line) and speaks_against(line)):
         return "usage"
     names = tuple(dict.fromkeys(filter(None, _pattern(r"(?: ?[,;&] ?| <and> | )+").split(found["open"]))))
     return StandingWanted(int(found["uses"]), found["until"], names, found["run"].lower())
@@ -485,4 +462,4 @@ def may_mean_absence(text: str, *, has_subject: bool) -> bool:
         return True
     if has_subject and len(lines) == 2:
         lines = lines[1:]
-    return len(lines) == 1 and _read("may_be_away", lines[0]) is not None
+    return len(lines) == 1 and bool(_read("may_be_away", lines[0]))
