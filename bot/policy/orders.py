@@ -424,11 +424,11 @@ def typed_standing(text: str, *, has_subject: bool = False) -> StandingWanted | 
     line = lines[0] if lines else ""
     if not _is_of_standing(line):
         return None
-    is_list, found = bool(_read("list", line)), _read("standing", line)
     if len(lines) > 1 or len(line) > _MOST_CHARS:
-        return None if is_list else "usage"
-    if is_list:
+        return None if _read("list", line) else "usage"
+    if _read("list", line):
         return "list"
+    found = _read("standing", line)
     if not found or _is_against(text, lambda line: not _is_of_standing(line) and speaks_against(line)):
         return "usage"
     names = tuple(dict.fromkeys(filter(None, _pattern(r"(?: ?[,;&] ?| <and> | )+").split(found["open"]))))

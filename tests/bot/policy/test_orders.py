@@ -138,6 +138,33 @@ BEFORE = [
 ]  # fmt: skip
 
 
+TWO = [
+    "freeze production and staging now", "freeze production, staging please", "freeze production & staging: incident",
+    "freeze both production and staging because of incident", "freeze production and staging \U0001f64f thanks",
+]  # fmt: skip
+
+
+def test_courtesy_and_why_behind_several_names_take_none_of_them_away() -> None:
+    for text in TWO:
+        found = typed_freeze(text)
+        assert found is not None
+        assert (found.environment, found.more, found.is_loose) == ("production", ("staging",), False), text
+
+
+EXACTLY = [
+    "sofort unfreeze production: fixed", "unfreeze production now: fixed", "unfreeze production (fixed)",
+    "unfreeze production as it is fixed", "yes, unfreeze production: fixed", "can you unfreeze production?",
+]  # fmt: skip
+
+
+def test_courtesy_and_haste_around_the_end_of_a_freeze_make_it_none() -> None:
+    assert [text for text in EXACTLY if typed_freeze(text) is not None] == []
+
+
+def test_a_word_of_haste_is_no_name_of_an_environment() -> None:
+    assert typed_freeze("freeze now: incident") == Freezing(None, "incident")
+
+
 def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it() -> None:
     assert [text for text in BEFORE if typed_freeze(text) != Freezing("production", "")] == []
 
@@ -276,7 +303,8 @@ REVOKES = [
     "revoke ID (no longer needed)", "- revoke ID", "revoke ID :pray:",
     "Standing approvals\n\nHi Dan,\n\nwe have an incident.\nrevoke ID\n\nThanks,\nCy", "bitte ID widerrufen",
     "widerrufe bitte die Dauergenehmigung ID", "ich widerrufe ID", "ID: revoke", "Ann left. Please revoke ID",
-    "If in doubt, ask Bo. Revoke ID", "If in doubt ask Bo\nrevoke ID",
+    "If in doubt, ask Bo. Revoke ID", "If in doubt ask Bo\nrevoke ID", "URGENT: revoke ID", "ok revoke ID",
+    "can someone revoke ID?", "revoke ID due to the incident", "wait - revoke ID", "ID widerrufen, danke",
 ]  # fmt: skip
 REVOKES_NONE = [
     "do not revoke ID", "should we revoke ID?", "revoke ID if it is unused", "> revoke ID", "revoke ID tomorrow",
