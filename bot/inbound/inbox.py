@@ -15,7 +15,7 @@ from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, FromPerson, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
-from agents.text import quote, strip_invisible
+from agents.text import quote
 from bot.errors import (
     Conflict,
     Failure,
@@ -960,7 +960,7 @@ def _has_more(text: str) -> bool:
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
     is_reason = is_stop(text)
-    for line in said_lines(strip_invisible(text), None):
+    for line in said_lines(text):
         if typed_revocations(line).named:
             is_reason = True
             continue

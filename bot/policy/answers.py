@@ -444,10 +444,14 @@ def is_only_approval(text: str, *, has_subject: bool = False) -> bool:
     return any(NAMES_APPROVAL.search(fold(one)) and read_reply(one).said == "approve" for one in wholes)
 
 
+def _said_lines(text: str) -> tuple[str, ...]:
+    return said_lines(text) if len(text) <= DECISION_CHARS else ()
+
+
 def _wholes(text: str, *, has_subject: bool) -> list[str]:
     """Return the lines of a message without courtesy, and below its subject where it has one."""
-    said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
-    return ["\n".join(lines) for lines in (said, said[1:] if has_subject else []) if lines]
+    said = _said_lines(text)
+    return ["\n".join(lines) for lines in (said, said[1:] if has_subject else ()) if lines]
 
 
 def stops_named(text: str) -> dict[str, str]:
@@ -494,15 +498,13 @@ def beside_named(text: str) -> str:
 
 def consent_in(text: str) -> str:
     """Return the line or sentence of `text` that alone would approve, as `approve` of `approve, the wrong tag`."""
-    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
-    parts = (part for line in lines for part in (line, *_parts(line)))
+    parts = (part for line in _said_lines(text) for part in (line, *_parts(line)))
     return next((part for part in parts if read_reply(part).said == "approve"), "")
 
 
 def refusal_in(text: str) -> str:
     """Return the line of `text` that refuses, beyond a bare no, or all of it where it does as a whole."""
-    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
-    return text if refuses(text) else next(filter(refuses, lines), "")
+    return text if refuses(text) else next(filter(refuses, _said_lines(text)), "")
 
 
 def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
@@ -535,7 +537,7 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
         return found, beside, lines
     text = _LISTED.sub("", with_ids(text))
     is_plain, before = stops_plainly(text), ""
-    for line in _orders(text) if is_plain else said_lines(strip_invisible(text), None):
+    for line in _orders(text) if is_plain else said_lines(text):
         left, named = list[str](), list[str]()
         for part in _parts(line):
             ids = [] if is_condition(before) else _stopped_in(part)

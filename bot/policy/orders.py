@@ -185,10 +185,6 @@ def _read(name: str, line: str) -> dict[str, str]:
     return {"line": line, **{part: line[slice(*found.span(part))] for part in found.re.groupindex}} if found else {}
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return said_lines(strip_invisible(text), None)
-
-
 def _plain(line: str) -> str:
     return " ".join(line.split()).strip(_MARKS)
 
@@ -214,7 +210,7 @@ def typed_freeze(text: str, *, has_subject: bool = False) -> Freezing | None:
     A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops. A freeze wins
     over the end of one that stands beside it.
     """
-    lines, subject = _lines(text), 1 if has_subject else 0
+    lines, subject = said_lines(text), 1 if has_subject else 0
     read = [_freeze_in(line) for line in lines]
     typed = [one for one in read if one]
     if not typed:
@@ -238,7 +234,7 @@ def stop_beside(text: str) -> str:
     A bare no counts before it or above it alone, and behind it in its line what begins as an order:
     `freeze production: incident. Deny this`.
     """
-    lines = [re.sub(r"[^\S\u00a0]+", " ", line).strip(_MARKS) for line in _lines(text)[:_STOPS]]
+    lines = [re.sub(r"[^\S\u00a0]+", " ", line).strip(_MARKS) for line in said_lines(text)[:_STOPS]]
     read = [_freeze_in(line) for line in lines]
     refused = (one.before for one in read if one and is_withdrawal(one.before))
     first = next((at for at, one in enumerate(read) if one), 0)
@@ -337,7 +333,7 @@ def may_mean_freeze(text: str, names: Collection[str], *, is_addressed: bool) ->
         return False
     shuts = rf"(?<![\w-])(?:{ORDERS['shuts']})".replace("<names>", "|".join(map(re.escape, names)) or "(?!)")
     means = re.compile(rf"(?:(?<!\w)(?:{ORDERS['speaks_of']})|{shuts})(?![\w-])", re.IGNORECASE)
-    lines = said_lines(strip_invisible(text[:READ_CHARS]), None)
+    lines = said_lines(text[:READ_CHARS])
     found = (one for line in lines for one in _ENDS.split(line) if is_addressed or not one.endswith("?"))
     parts = (" ".join(part.split()) for one in found for part in _CLAUSES.split(one) if len(part.split()) <= _FEW)
     return any(means.search(fold(one)) and not _pattern(_TALKS_OF).search(fold(one)) for one in parts)
@@ -366,7 +362,7 @@ def typed_revocations(text: str) -> Revoking:
 def _revocations(text: str) -> list[tuple[str, dict[str, str]]]:
     """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
     read, above = list[tuple[str, dict[str, str]]](), ""
-    for line in _lines(text):
+    for line in said_lines(text):
         for before, part in pairwise(["", *_pattern(_NEXT).split(line)]):
             is_told = above.endswith(":") or ends_in_condition(before)
             read.append((part, {} if is_told else _revoked_in(part)))
@@ -415,7 +411,7 @@ def typed_standing(text: str, *, has_subject: bool = False) -> StandingWanted | 
     `usage`: it begins so, and can't be read, or something beside it speaks against it. None for any other text. Above
     it may stand a subject.
     """
-    lines = list(dict.fromkeys(map(_plain, _lines(text))))
+    lines = list(dict.fromkeys(map(_plain, said_lines(text))))
     subject = lines[:1] if has_subject and not any(_read("standing_seems", one) for one in lines[:1]) else []
     lines = [*subject, *unwrapped("\n".join(lines[len(subject) :])).splitlines()]
     is_below = bool(subject and len(lines) > 1 and _read("standing_seems", lines[1]))
