@@ -144,9 +144,8 @@ class TypedFreezes:
             return typed.is_first if may else typed.is_alone and not typed.reason
         if typed.is_loose or not (typed.reason or typed.more or typed.is_first):
             return may and typed.is_first and self._is_known(typed.environment)
-        return (
-            self._is_known(typed.environment) or typed.environment in held or ((typed.is_alone or typed.is_all) and may)
-        )
+        is_known = self._is_known(typed.environment) or typed.environment in held
+        return is_known or (typed.is_all and may)
 
     def _is_below_more(self, typed: Freezing) -> bool:
         """Return whether a line of nothing but a freeze stands below other words: it does nothing, and that is told."""
