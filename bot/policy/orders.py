@@ -116,7 +116,6 @@ _STOPS = 20
 """How many lines are read as stops; it bounds the time."""
 
 REASON_CHARS, _LINE_CHARS = 500, 2_000
-_EVERYTHING = frozenset(("everything", "all", "alles"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +261,7 @@ def _freeze_in(line: str) -> Freezing | None:
 def _freezing(found: dict[str, str], before: str, *, ends: bool = False) -> Freezing:
     parts = _pattern(_AND_PLACE).split(found["named"])
     names = [name.strip(_MARKS + _QUOTES + "'") for name in parts[::2]]
-    first, *more = ("" if name.casefold() in _EVERYTHING else name for name in names)
+    first, *more = ("" if _pattern("<all>").fullmatch(fold(name)) else name for name in names)
     before = re.split(_pattern(_AND), before)[0].strip(_MARKS + _QUOTES + _DASHES)
     return Freezing(
         first,
