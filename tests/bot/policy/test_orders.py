@@ -170,6 +170,8 @@ def test_a_no_haste_and_courtesy_before_a_freeze_keep_nobody_from_it() -> None:
 
 
 def test_an_article_before_the_name_is_none_of_it() -> None:
+    for text in ("the deploys to production", "all our releases on production", "die Deployments auf production"):
+        assert typed_freeze(f"freeze {text}") == Freezing("production", "", is_loose=True), text
     assert typed_freeze("freeze the production environment: incident") == Freezing(
         "production", "incident", is_loose=True
     )
