@@ -130,7 +130,7 @@ def parse(text: str, by: str | None = None) -> Command | None:
         return Announce(announce["text"].strip())
     if not text.strip() or len(text) > _TEXT_CHARS:
         return None
-    lines = said_lines(strip_invisible(text), by)
+    lines = said_lines(text, by)
     found = {_command(line) for line in lines}
     return found.pop() if len(found) == 1 else None
 
@@ -194,9 +194,9 @@ def _without_greeting(text: str) -> str:
 
 # One message is asked about in several ways, one after the other.
 @lru_cache(maxsize=16)
-def said_lines(text: str, by: str | None) -> tuple[str, ...]:
+def said_lines(text: str, by: str | None = None) -> tuple[str, ...]:
     """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
-    lines = [line.strip() for line in _SIGNATURE.split(text)[0].splitlines() if line.strip()]
+    lines = [line.strip() for line in _SIGNATURE.split(strip_invisible(text))[0].splitlines() if line.strip()]
     while len(lines) > 1 and _says_nothing(lines, by):
         lines.pop()
     said = tuple(map(_without_greeting, lines))

@@ -8,10 +8,11 @@ from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.inbound.proving import proof_of
 from bot.outbound.notifier import to_person
-from bot.people.absences import Typed, absence_words, may_mean_absence, typed_absence
+from bot.people.absences import absence_words
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.refusals import Refusals
+from bot.policy.orders import Away, may_mean_absence, typed_absence
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.absences import AbsenceWanted, AbsentPeople
@@ -55,7 +56,7 @@ class TypedAbsences:
         await to_person(self._journal, person, title, told, reach=nearest_first(CHANNELS, channel))
         return True
 
-    async def _done(self, typed: Typed, channel: str, said: Trigger) -> str:
+    async def _done(self, typed: Away, channel: str, said: Trigger) -> str:
         person, proof = PersonId(said.person), proof_of(channel, said)
         if said.weakness:
             why = say("absence.too-weak", why=reason_of(said.weakness))

@@ -1,15 +1,12 @@
 """`freeze production: incident 4711` as a message: an operator stops everything gated there, from wherever they are."""
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-from itertools import chain
+from itertools import takewhile
 
-from agents.command import is_order, parse, said_lines
 from agents.requests import Freeze, PersonId
-from agents.text import first_line, strip_invisible
+from agents.text import first_line
 from bot.config.tables import CHANNELS
 from bot.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.inbound.absences import TOLD
@@ -18,273 +15,22 @@ from bot.outbound.notifier import to_person
 from bot.people.directory import People
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
-from bot.policy.answers import is_withdrawal, refuses, stops_named
-from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, stops_plainly
+from bot.policy.orders import REASON_CHARS, Freezing, may_mean_freeze, stop_beside, typed_freeze
 from bot.render.cards import notice
 from bot.render.words import no_environment
 from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first, to_writer
 from channels import Trigger
-from channels.email.reply import read_reply
-from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
-from language import in_all, say
+from language import say
 from language.recorded import reason_of
 
-# The name as the API takes it; people mark a name up in chat, or quote it.
-_MARKS = "*_` \t"
-_QUOTED = '"\u201c\u201d\u201e'
-_DASHES = "-\u2013\u2014"
-_QUOTES = "[\"'`*\u201c\u201d\u201e\u2018\u2019]*"
-_COURTESY = r"(?:please|pls|now|asap|immediately|at once|thanks|bitte|jetzt|sofort|danke)"
-_SCOPE = rf"{_QUOTES}(?!{_COURTESY}\s*[.!]*\Z)(?P<where>[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,62}}[A-Za-z0-9_-])?){_QUOTES}"
-_POLITE = rf"(?:[\s,]+{_COURTESY})*\s*[.!]*"
-_WHY = r"(?:\s*[:,;]|[.!]+(?=\s)|\s+[-\u2013\u2014](?=\s)|\s+(?:because(?: of)?|due to|since|weil|wegen)(?=\s))"
-_THE = r"the|our|die|(?:all\s+)?(?:the\s+)?(?:deploy(?:ment)?s|releases)\s+(?:to|on|in|for)"
-_TYPED = re.compile(
-    rf"(?P<un>un)?freeze\s+(?:(?:both|beide)\s+)?(?:(?P<the>{_THE})\s+)?{_SCOPE}(?(the)(?:\s+(?:environment|env|umgebung))?)"
-    rf"(?:{_POLITE}\s*:?|{_WHY}\s*(?P<reason>\S.*)|(?(un)(?!)|\s+(?P<loose>\S.*[^?\s])))",
-    re.IGNORECASE,
-)
-_BARE = re.compile(rf"(?P<un>un)?freeze(?:{_POLITE}\s*:?|\s*:\s*(?P<reason>\S.*))", re.IGNORECASE)
-_MORE = re.compile(
-    rf"\s*(?:,|\+|&|,?\s*\b(?:and|und)\b)\s*{_SCOPE}(?=\s*(?:[:,;&+.!]|\b(?:and|und|because|since|weil|wegen)\b|\Z))",
-    re.IGNORECASE,
-)
-_ONLY_MORE = re.compile(rf"(?:{_MORE.pattern.replace('(?P<where>', '(?:')})+[\s.!]*", re.IGNORECASE)
-_BETWEEN = re.compile(r"[\s:,;.!\u2013\u2014-]*(?:because(?: of)?|due to|since|weil|wegen)?\s*", re.IGNORECASE)
-_SIGN = r"(?:\s|:[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])+"
-_BEFORE_CHARS = 120
-_BEFORE = re.compile(
-    rf"(?P<said>(?:[^?:;]|(?<=\d):(?=\d)){{1,{_BEFORE_CHARS}}}?)(?:[.!,;]*\s(?:and|und)\s+|[.!,;:]+\s*"
-    rf"|\s[-\u2013\u2014]+\s+|\s{_SIGN}\s*)(?=(?:{_COURTESY}[\s,]+)*freeze\b)",
-    re.IGNORECASE,
-)
-_BLANKS = re.compile(r"[^\S\u00a0]+")
-_AND = re.compile(rf"(?:[\s,;]+(?:and|und|{_COURTESY}))+[\s,]*\Z", re.IGNORECASE)
-_NEXT = re.compile(
-    rf"{NEXT_ORDER}|(?:[;.,!]|\s[-\u2013\u2014])\s+(?:(?:and|und)\s+)?(?=(?:{_COURTESY}[\s,]+)*{ORDER})", re.IGNORECASE
-)
-_URGES = re.compile(
-    rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:(?:{_COURTESY}|urgent(?:ly)?|dringend|emergency|notfall|everybody"
-    r"|ok(?:ay)?|yes|ja|some(?:one|body)|(?P<asks>(?:can|could|would) (?:you|some(?:one|body))|kannst du|kann jemand)"
-    r"|(?:(?:i|we|you) )?(?:want|need|have) to|(?:i|we)(?: would|['\u2019]d) like to|we must"
-    r"|wir m\u00fcssen|let['\u2019]?s)"
-    r"[\s:,!.\u2013\u2014-]+)*(?=freeze\b)",
-    re.IGNORECASE,
-)
-_SIGNS = re.compile(_SIGN)
-_ENDS = re.compile(r"(?<=[.!?])\s+")
-_PARTS = re.compile(r"[,;:]\s+|\s[-\u2013\u2014]+\s")
 _EVERYTHING = "everything"
-_ALL = {_EVERYTHING, "all", "alles"}
-_REASON_CHARS = 500
-_DEPLOYS = r"(?:deploy(?:ment)?s|releases|rollouts)"
-_SPEAKS_OF = re.compile(
-    r"(?<!\w)(?:(?:(?:code|change|release|deploy(?:ment)?)-?)?freez(?:en?|ing)?|ein(?:zu)?frieren"
-    r"|frier(?:e|en|t)? (?:\S+ ){1,4}ein"
-    r"|deploy(?:ment)?[- ]?stopp?|emergency stop|not-?(?:aus|halt|stopp?)"
-    rf"|(?:stop|halt|hold|pause|block|lock|suspend)(?: off| on| down)? (?:everything|(?:\S+ ){{0,3}}{_DEPLOYS})"
-    rf"|no (?:\w+ ){{0,2}}{_DEPLOYS}|keine? (?:weiteren |neuen )?(?:deploy(?:ment)?s?|releases?|rollouts?)"
-    rf"|(?:stoppt?|pausiert?|sperrt?) (?:\S+ ){{0,3}}(?:alles|{_DEPLOYS})"
-    rf"|(?:alles|{_DEPLOYS}) (?:\S+ ){{0,3}}(?:anhalten|stoppen|pausieren|sperren|aussetzen|einstellen))(?![\w-])",
-    re.IGNORECASE,
-)
-_SHUTS = (
-    r"(?<![\w-])(?:(?:lock|block|pause|halt|hold|suspend|stop)(?: down)? (?:the )?(?:{names})(?: environment)?"
-    r"(?: now| please| immediately|\W*\Z)|put (?:the )?(?:{names})(?: environment)? on hold"
-    r"|(?:{names}) (?:\S+ ){{0,3}}(?:sperren|anhalten|pausieren|stoppen))(?![\w-])"
-)
-_TALKS_OF = re.compile(
-    r"(?<!\w)(?:\A(?:(?:and|so|but|und|aber) )?"
-    r"(?:why|who|when|how|what|which|where|wer|wann|warum|wieso|wie|was|show|list|zeige?)"
-    r"|(?:thank(?:s| you)|danke)(?: \S+){0,2} (?:freez\w*|einfrieren)|there (?:is|was)|gibt es|es gibt"
-    r"|(?:not|(?:do|does|did)n['\u2019]t|never|nicht|nie)(?: \S+)?"
-    r" (?:freez|ein(?:zu)?frier|stop|hold|halt|pause|sperr)\w*"
-    r"|freeze(?: \S+)? (?:is|was|has|ends?|ended|over|ist|war|endet|vorbei)"
-    r"|(?:no|kein|in|im|under|during|after|before|since|until|despite|without|while|nach|vor|seit|trotz|ohne|w\u00e4hrend)"
-    r" (?:(?:an?|the|this|our|der|dem|den|des|ein\w*|diese\w*) )?(?:\w+[- ])?freeze)(?!\w)",
-    re.IGNORECASE,
-)
-"""Says something of a freeze, or asks about one, and orders none."""
 
-_FEW = 12
-"""Most words of a part of a sentence that may be meant as a freeze."""
-
-_STOPS = 20
-"""How many lines are read as stops; it bounds the time."""
 _ASKED_S = 3600.0
 """How long a typed reason waits for its writer to say once more that the freeze is to end."""
 _TAKEN_S = 400 * 24 * 3600.0
 """How long a message that froze something is known: one that was given up may be taken again months later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What somebody wrote who freezes an environment (empty: everything; None: they named none), or ends that.
-
-    `is_loose`: an article stands before the name, or its `reason` is whatever stands behind it without a mark between.
-    `behind` is all of the line behind the name, which may name more.
-    `is_alone`: the message says nothing else; `is_first`: nothing stands above it, but a stop, an assent, an emergency
-    or the end of a freeze; `is_all`: all lines of the message are that or begin one, but for a subject. Without a
-    `reason` it ends one for that which its writer gave before, and `is_confirmed`; a freeze needs none.
-    `is_against`: what stands beside the end of a freeze, or below it where a signature does, speaks against it.
-    """
-
-    environment: str | None
-    reason: str
-    ends: bool = False
-    is_loose: bool = False
-    behind: str = field(default="", compare=False)
-    is_confirmed: bool = False
-    is_alone: bool = True
-    is_first: bool = True
-    is_all: bool = True
-    is_against: bool = False
-
-
-# An answer is asked about more than once, by whoever may take it.
-@lru_cache(maxsize=16)
-def typed_freeze(text: str, *, has_subject: bool = False) -> Typed | None:
-    """Read a line such as `freeze production: incident`, or `unfreeze everything: fixed`; None where there is none.
-
-    A greeting, thanks and a signature say nothing; nor does a subject above a freeze, which only stops. A freeze wins
-    over the end of one that stands beside it.
-    """
-    lines = said_lines(strip_invisible(text), None)
-    read = [_typed(line) for line in lines]
-    typed = [one for one in read if one]
-    if not typed:
-        return _bare(lines[: 2 if has_subject else 1], is_alone=len(set(lines)) <= (2 if has_subject else 1))
-    found = next((one for one in typed if not one.ends), typed[0])
-    is_beside = [one is not None or (at < _STOPS and _leaves(lines[at])) for at, one in enumerate(read)]
-    is_all = all(is_beside[1:] if has_subject else is_beside)
-    subject = 1 if has_subject else 0
-    above = [one for at, one in enumerate(read) if one == found or at < subject or not is_beside[at]]
-    first = read if found.ends else above
-    is_first = found in first[: subject + 1]
-    if has_subject and len(lines) == 2 and (not found.ends or lines[0].casefold() in _subjects()):
-        read = read[1:]
-    is_against = found.ends and (len(text) > READ_CHARS or _is_against(text))
-    is_alone = all(one == found for one in read) and not any(map(_agrees, _before(lines)))
-    return replace(found, is_alone=is_alone, is_first=is_first, is_all=is_all, is_against=is_against)
-
-
-def stop_beside(text: str) -> str:
-    """Return the stop or refusal in words beside what a message freezes: `stop! freeze production`; else nothing.
-
-    A bare no counts before it or above it alone, and behind it in its line what begins as an order:
-    `freeze production: incident. Deny this`.
-    """
-    lines = [_BLANKS.sub(" ", line).strip(_MARKS) for line in said_lines(strip_invisible(text), None)][:_STOPS]
-    found = [_read(line) for line in lines]
-    refused = filter(is_withdrawal, _before(lines))
-    first = next((at for at, (_, one) in enumerate(found) if one), 0)
-    beside = ((at < first, line) for at, (line, one) in enumerate(found) if not (_SIGNS.fullmatch(line) or one))
-    stopped = (line for is_above, line in beside if (_refuses(line) if is_above else _stops(line)))
-    tails = (one.string[one.end("where") :] for _, one in found if one)
-    behind = (part for tail in tails for part in _NEXT.split(tail)[1:] if refuses(part) and not stops_named(part))
-    return next(chain(refused, stopped, behind), "").strip()
-
-
-def _before(lines: Iterable[str]) -> Iterator[str]:
-    """What stands before a freeze in each of `lines`, but for signs and courtesy."""
-    for said, one in map(_read, lines):
-        before = _AND.sub("", _plain(said).partition(one.string)[0]).strip(_MARKS + _QUOTED + _DASHES) if one else ""
-        if before and not _SIGNS.fullmatch(before):
-            yield before
-
-
-def _stops(line: str) -> bool:
-    return stops_plainly(line) or refuses(line)
-
-
-def _leaves(said: str) -> bool:
-    """Return whether words above or before a freeze leave it one: a stop, an assent, or the emergency behind it.
-
-    A condition right before it says when: `Checkout is slow. If it goes down, freeze production`.
-    """
-    if ends_in_condition(said):
-        return False
-    is_why = is_emergency(said) and not (is_condition(said) or is_order(said))
-    return _refuses(said) or _agrees(said) or is_why
-
-
-def _refuses(said: str) -> bool:
-    return _stops(said) or is_withdrawal(said)
-
-
-def _agrees(said: str) -> bool:
-    return read_reply(said).said == "approve"
-
-
-def _is_against(text: str) -> bool:
-    """Return whether anything of the message speaks against what it does; a signature is what replies have as one."""
-    lines = (line for line in lines_beside(strip_invisible(text)) if line.casefold() not in _subjects())
-    read = [(line, _TYPED.fullmatch(line)) for line in lines]
-    reasons = [found["reason"] for _, found in read if found and found["reason"]]
-    return not all(map(is_end, reasons)) or any(speaks_against(line) for line, found in read if not found)
-
-
-def _read(line: str) -> tuple[str, re.Match[str] | None]:
-    """Return `line` as it was read, and what it freezes, or where nobody else is called the end of a freeze."""
-    for said in dict.fromkeys((line, called(line))):
-        found = _TYPED.fullmatch(_without_stop(said))
-        if found and not (found["un"] and said != line):
-            return said, found
-    return line, None
-
-
-def _typed(line: str) -> Typed | None:
-    _, found = _read(line)
-    if found is None:
-        return None
-    where, reason = _scope(found["where"]), first_line(found["reason"] or found["loose"] or "", _REASON_CHARS)
-    behind = found.string[found.end("where") :] if _MORE.match(found.string, found.end("where")) else ""
-    is_loose = _is_talk(found.string) or bool(found["the"])
-    return Typed(where, reason, ends=bool(found["un"]), is_loose=is_loose, behind=behind)
-
-
-def _without_stop(line: str) -> str:
-    """`line` without signs around it, and without a stop, a no or haste before it: `no! freeze staging`."""
-    plain = _plain(line)
-    before, behind = _SIGNS.match(plain), _SIGNS.match(plain[::-1])
-    plain = plain[before.end() if before else 0 : len(plain) - (behind.end() if behind else 0)]
-    plain = plain.strip(_QUOTED) if plain.startswith(tuple(_QUOTED)) else plain
-    before = _BEFORE.match(plain)
-    if before and _leaves(before["said"]):
-        rest = _urged(plain[before.end() :])
-        plain = rest if _refuses(before["said"]) or not _is_talk(rest) else plain
-    return _urged(plain)
-
-
-def _urged(plain: str) -> str:
-    """`plain` without haste, courtesy and assent before a freeze."""
-    if urges := _URGES.match(plain):
-        return plain[urges.end() :].rstrip("?" if urges["asks"] else "")
-    return plain
-
-
-def _is_talk(line: str) -> bool:
-    """Return whether words that name nothing more stand right behind the name: `freeze production tonight`."""
-    found = _TYPED.fullmatch(line)
-    return found is not None and bool(found["loose"]) and not _ONLY_MORE.fullmatch(line, found.end("where"))
-
-
-def _plain(line: str) -> str:
-    return " ".join(line.split()).strip(_MARKS)  # without long blanks, of which patterns try each
-
-
-def _bare(lines: Sequence[str], *, is_alone: bool) -> Typed | None:
-    """What a first line such as `freeze` says, which names nothing."""
-    found = next(filter(None, (_BARE.fullmatch(line.strip(_MARKS)) for line in lines)), None)
-    if found is None:
-        return None
-    return Typed(None, first_line(found["reason"] or "", _REASON_CHARS), ends=bool(found["un"]), is_alone=is_alone)
-
-
-def _scope(name: str) -> str:
-    return "" if name.casefold() in _ALL else name
 
 
 def _said_at(written_at: datetime | None, received_at: datetime) -> datetime:
@@ -296,10 +42,6 @@ def _said_at(written_at: datetime | None, received_at: datetime) -> datetime:
     return received_at if written_at is None or written_at > received_at - second else written_at + second
 
 
-def _subjects() -> frozenset[str]:
-    return frozenset(("unfreeze", *(each.casefold() for each in in_all("notice.freeze-title"))))
-
-
 class TypedFreezes:
     """Freezes and unfreezes for those who may; `environments` are those of the settings."""
 
@@ -308,8 +50,6 @@ class TypedFreezes:
     ) -> None:
         self._journal, self._people, self._rights, self._freezes = journal, people, rights, freezes
         self._environments, self._refusals = environments, Refusals(journal.store)
-        names = "|".join(map(re.escape, environments)) or r"(?!)"
-        self._shuts = re.compile(_SHUTS.format(names=names), re.IGNORECASE)
 
     async def take(
         self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime, *, is_denial: bool = False
@@ -369,12 +109,8 @@ class TypedFreezes:
 
     def speaks_of(self, said: Trigger) -> bool:
         """Return whether a few words may be meant as a freeze; what tells or asks about one is not."""
-        if said.is_edit or parse(said.text):
-            return False
-        lines = said_lines(strip_invisible(said.text[:READ_CHARS]), None)
-        found = (one for line in lines for one in _ENDS.split(line) if said.is_addressed or not one.endswith("?"))
-        parts = (" ".join(part.split()) for one in found for part in _PARTS.split(one) if len(part.split()) <= _FEW)
-        return any((_SPEAKS_OF.search(one) or self._shuts.search(one)) and not _TALKS_OF.search(one) for one in parts)
+        is_addressed = said.is_addressed
+        return not said.is_edit and may_mean_freeze(said.text, self._environments, is_addressed=is_addressed)
 
     async def tell_how(self, inbound_id: str, channel: str, said: Trigger) -> None:
         """Tell somebody who may freeze, and speaks of it in words that are no order, how to. Raises
@@ -398,21 +134,20 @@ class TypedFreezes:
         await self._people.look_up(self._people.tables.alerts)
         return self._rights.denial_at_all(self._rights.of_person(person, None), "freeze") is None
 
-    def _of_settings(self, typed: Typed) -> Typed:
+    def _of_settings(self, typed: Freezing) -> Freezing:
         """Return it with the environment as the settings write it."""
         return typed if typed.environment is None else replace(typed, environment=self._known(typed.environment))
 
-    def _is_order(self, typed: Typed, *, may: bool, held: Collection[str]) -> bool:
+    def _is_order(self, typed: Freezing, *, may: bool, held: Collection[str]) -> bool:
         """Return whether it is meant so. Else it is a sentence that only looks like one, or somebody else's wish."""
         if typed.environment is None:
             return typed.is_first if may else typed.is_alone and not typed.reason
-        if typed.is_loose or not (typed.reason or typed.is_first):
+        if typed.is_loose or not (typed.reason or typed.more or typed.is_first):
             return may and typed.is_first and self._is_known(typed.environment)
-        return (
-            self._is_known(typed.environment) or typed.environment in held or ((typed.is_alone or typed.is_all) and may)
-        )
+        is_known = self._is_known(typed.environment) or typed.environment in held
+        return is_known or (typed.is_all and may)
 
-    def _is_below_more(self, typed: Typed) -> bool:
+    def _is_below_more(self, typed: Freezing) -> bool:
         """Return whether a line of nothing but a freeze stands below other words: it does nothing, and that is told."""
         is_line = not (typed.is_loose or typed.ends or typed.is_first)
         return is_line and typed.environment is not None and self._is_known(typed.environment)
@@ -420,24 +155,18 @@ class TypedFreezes:
     def _is_known(self, where: str) -> bool:
         return not where or where in self._environments
 
-    def _all_of(self, typed: Typed, where: str) -> tuple[tuple[str, ...], str]:
+    def _all_of(self, typed: Freezing, where: str) -> tuple[tuple[str, ...], str]:
         """Return what a freeze names, and the reason behind that: `freeze production and staging: incident`."""
-        places, at = [where], 0
-        while found := _MORE.match(typed.behind, at):
-            name = self._known(_scope(found["where"]))
-            if not self._is_known(name):
-                break
-            places, at = [*places, name], found.end()
-        if at == 0:
-            return (where,), typed.reason
-        begins = _BETWEEN.match(typed.behind, at)
-        return tuple(dict.fromkeys(places)), first_line(typed.behind[begins.end() if begins else at :], _REASON_CHARS)
+        more = list(takewhile(self._is_known, map(self._known, typed.more)))
+        is_all = len(more) == len(typed.more)
+        reason = typed.reason if is_all else first_line(typed.behind[len(more)].lstrip(" ,+&"), REASON_CHARS)
+        return tuple(dict.fromkeys((where, *more))), reason
 
     def _known(self, where: str) -> str:
         """The environment that is written so, but for capitals."""
         return next((one for one in self._environments if one.casefold() == where.casefold()), where)
 
-    async def _done(self, typed: Typed, channel: str, trigger: Trigger, said_at: datetime, *, is_heard: bool) -> str:
+    async def _done(self, typed: Freezing, channel: str, trigger: Trigger, said_at: datetime, *, is_heard: bool) -> str:
         """Return what the writer is told. `is_heard`: what stands beside it is a refusal that counts."""
         person, where = PersonId(trigger.person), typed.environment
         who = self._rights.of_person(person, proof_of(channel, trigger))
@@ -465,7 +194,7 @@ class TypedFreezes:
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
         return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))
 
-    async def _ended(self, typed: Typed, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
+    async def _ended(self, typed: Freezing, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
         person, proof = PersonId(trigger.person), proof_of(channel, trigger)
         if trigger.weakness:
             why = say("absence.too-weak", why=reason_of(trigger.weakness))
@@ -500,7 +229,7 @@ class TypedFreezes:
         return kept.decode() if kept is not None else None
 
 
-def _is_meant_in_thread(typed: Typed, trigger: Trigger) -> bool:
+def _is_meant_in_thread(typed: Freezing, trigger: Trigger) -> bool:
     """Return whether words to nobody in the thread of a run are a freeze: they name what, and do not end one."""
     is_named = typed.environment is not None and not typed.is_loose
     return trigger.follows and is_named and typed.is_first and not typed.ends

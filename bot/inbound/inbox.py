@@ -15,7 +15,7 @@ from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, FromPerson, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
-from agents.text import quote, strip_invisible
+from agents.text import quote
 from bot.errors import (
     Conflict,
     Failure,
@@ -30,12 +30,11 @@ from bot.errors import (
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
-from bot.inbound.freezes import TypedFreezes, stop_beside, typed_freeze
+from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inquiries import Inquiries
 from bot.inbound.proving import SaidElsewhere, proof_of
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.standing import TypedStanding, check_is_order, may_mean_end, typed_revocations, typed_standing
-from bot.people.absences import may_mean_absence, typed_absence
+from bot.inbound.standing import TypedStanding, check_is_order
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.offers import offers
@@ -43,6 +42,7 @@ from bot.policy.answers import (
     ONLY_FILES,
     Statement,
     as_denial,
+    behind_word,
     beside_named,
     consent_in,
     edit_of,
@@ -54,10 +54,18 @@ from bot.policy.answers import (
     left_named,
     may_be_answer,
     names_only,
-    refusal_in,
     refused_beside,
     stop_of,
     stops_named,
+)
+from bot.policy.orders import (
+    may_mean_absence,
+    may_mean_end,
+    stop_beside,
+    typed_absence,
+    typed_freeze,
+    typed_revocations,
+    typed_standing,
 )
 from bot.render.views import Summary
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
@@ -75,7 +83,7 @@ from bot.store.together import GatheredMessages
 from channels import IN_WORDS, Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Said, Trigger
 from channels.email.reply import is_courtesy, read_reply, without_signature
 from channels.email.reply.against import READ_CHARS
-from language import in_all, say
+from language import say
 from language.recorded import recorded
 from language.stored import Stored
 
@@ -370,13 +378,13 @@ class Inbox:
         found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
         others = found - own if request.format == "approval" else found
         rest = beside_named(reply.text) if others else reply.text
-        named, above, below = typed_revocations(rest)
-        if not (reply.said in IN_WORDS or reply.said == "deny") or not (others or named):
+        ended = typed_revocations(rest)
+        if not (reply.said in IN_WORDS or reply.said == "deny") or not (others or ended.named):
             return False
         is_of_others = bool(others) and others.isdisjoint(own)
         said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if is_of_others else ""
-        if named:
-            refusal, rest = refusal or refusal_in(above) or refusal_in(below), f"{above}\n{below}"
+        if ended.named:
+            refusal, rest = refusal or ended.refusal(), f"{ended.above}\n{ended.below}"
         if typed_freeze(rest):
             refusal = refusal or stop_beside(rest)
             await self._stops(inbound_id, channel, reply.model_copy(update={"text": rest}), received_at)
@@ -540,7 +548,7 @@ class Inbox:
         """
         if _acts_on_card(text.strip()):
             raise Invalid(say("run.card-which"), say("run.approve-which-do"))
-        is_order = await self._freezes.reads(person, text) or typed_revocations(text)[0] or may_mean_end(text)
+        is_order = await self._freezes.reads(person, text) or typed_revocations(text).named or may_mean_end(text)
         if is_order or typed_standing(text) is not None or may_mean_absence(text, has_subject=False):
             raise Invalid(say("run.order-here"), say("run.order-here-do"))
 
@@ -549,9 +557,8 @@ class Inbox:
         becomes of those.
         """
         text = statement.text
-        named, above, below = typed_revocations(text)
         refusal = stop_beside(text) if typed_freeze(text) else ""
-        refusal = refusal or (named and (refusal_in(above) or refusal_in(below)))
+        refusal = refusal or typed_revocations(text).refusal()
         is_denial = refusal and request.format == "approval" and statement.said in IN_WORDS
         return as_denial(request, statement) if is_denial else statement
 
@@ -576,7 +583,7 @@ class Inbox:
         only stop one.
         """
         freezes = is_typed and await self._freezes.reads(person, text)
-        is_order = freezes or (is_typed and (typed_revocations(text)[0] or may_mean_end(text)))
+        is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text)))
         others = {*stops_named(text)} - {request.id, request.run_id}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
@@ -757,26 +764,25 @@ class Inbox:
         """
         text = trigger.text
         rest = beside_named(text)
-        named, above, below = typed_revocations(rest)
-        rest = f"{above}\n{below}" if named else rest
+        ended = typed_revocations(rest)
+        rest = f"{ended.above}\n{ended.below}" if ended.named else rest
         failed: Failure | None = None
         freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
-        was_done = trigger.follows and bool(freeze or named) and await self._store.remembered(once) is not None
+        was_done = trigger.follows and bool(freeze or ended.named) and await self._store.remembered(once) is not None
         is_done = was_done
         if not was_done and (not trigger.is_edit or (freeze and not freeze.ends)):
             said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
             is_done = await self._is_command(inbound_id, channel, said, received_at)
         refusal = stop_beside(rest) if is_done else ""
-        for orders in () if was_done else (*((self._ends,) if named else ()), self._stops_named):
+        for orders in () if was_done else (*((self._ends,) if ended.named else ()), self._stops_named):
             try:
                 is_done = await orders(inbound_id, channel, trigger) or is_done
             except (Conflict, Forbidden, Unavailable) as error:
                 failed = add_failure(failed, error)
         if not (is_done or failed):
             return False
-        refusal = refusal or refused_beside(text)
-        refusal = refusal or (named and (refusal_in(above) or refusal_in(below))) or ""
+        refusal = refusal or refused_beside(text) or ended.refusal()
         about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
         if refusal and trigger.follows:
             if failed is None:
@@ -785,7 +791,7 @@ class Inbox:
             is_taken = await self._follow_ups.take(inbound_id, channel, about)
             if not is_taken and trigger.is_addressed:
                 await self._check_is_wish(channel, about)
-        elif refusal and named:
+        elif refusal and ended.named:
             await self._check_is_wish(channel, about)
         elif about.text and trigger.follows and not trigger.is_edit:
             await self._follow_ups.take_consent(inbound_id, channel, about)
@@ -939,7 +945,7 @@ class Inbox:
 def _only_ends(text: str) -> bool:
     """Return whether a message freezes something or ends standing approvals, which only stops things."""
     freeze = typed_freeze(text)
-    return (freeze is not None and not freeze.ends) or bool(typed_revocations(text)[0])
+    return (freeze is not None and not freeze.ends) or bool(typed_revocations(text).named)
 
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
@@ -952,11 +958,11 @@ def _has_more(text: str) -> bool:
     A refusal, a yes and a freeze are told of by themselves; what stands below a revocation, or beside a stop that is
     read as a whole, is its reason, but for an order.
     """
-    if typed_freeze(text) or not (stops_named(text) or typed_revocations(text)[0]):
+    if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
     is_reason = is_stop(text)
-    for line in said_lines(strip_invisible(text), None):
-        if typed_revocations(line)[0]:
+    for line in said_lines(text):
+        if typed_revocations(line).named:
             is_reason = True
             continue
         is_heard = stops_named(line) or is_withdrawal(line) or consent_in(line) or is_courtesy(read_reply(line))
@@ -980,9 +986,7 @@ def _is_ours(line: str) -> bool:
 
 def _acts_on_card(line: str) -> bool:
     """Return whether a line breaks the glass or hands on, in answer to a card."""
-    word, colon, _ = line.casefold().partition(":")
-    named = {each.casefold() for key in ("mail.glass-word", "delegation.word") for each in in_all(key)}
-    return bool(colon) and word.strip() in named
+    return behind_word(line, "mail.glass-word", "delegation.word")[0] != ""
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

@@ -4,28 +4,21 @@ None of them is a vote. People decide about what is asked for; a listing tells i
 a denial, an end counts from every proven sender.
 """
 
-import re
-from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from agents.command import said_lines
 from agents.requests import PersonId, RunId
 from agents.requests.proof import Proof
 from agents.run import Run
 from agents.standing import covering
-from agents.text import first_line, strip_invisible
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, add_failure
 from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.refusals import Refusals
-from bot.policy.answers import is_withdrawal, unwrapped
+from bot.policy.orders import StandingWanted, grants_in, may_mean_end, typed_revocations, typed_standing
 from bot.policy.standing import Standing
-from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop
 from bot.queries.guard import Guard
 from bot.render.cards import notice
 from bot.render.times import read_moment
@@ -37,181 +30,23 @@ from bot.store.indexes import run_of_thread
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Tell, to_writer
 from channels import Trigger
-from channels.email.reply.against import READ_CHARS, lines_beside, speaks_against
 from language import say, say_many
 from language.dates import in_words
 
-_ID = r"s[0-9]{1,2}g-[a-z2-7]{13}"
-_IDS = re.compile(_ID, re.IGNORECASE)
-_POLITE = r"(?:please|pls|thanks|thank you|now|immediately|at once|asap|bitte|danke|jetzt|sofort)"
-_QUOTES = "[\"'`*_\u201c\u201d\u201e\u2018\u2019]*"
-_SAYS = (
-    r"(?:(?:i|we|ich|wir)(?:\s+(?:hereby|hiermit|(?:want|need|have) to|must))?|(?P<asks>(?:can|could|would|will) you))"
-)
-_WHAT = (
-    r"(?:\s+(?:the|this|that|these|our|my|both|all|die|diese|meine|unsere|beide))*"
-    r"(?:\s+(?:standing(?:\s+approvals?)?|approvals?|(?:dauer)?genehmigung(?:en)?))?"
-)
-_NAMES_IDS = (
-    rf"(?P<ids>{_QUOTES}{_ID}{_QUOTES}(?:(?:\s*[,;&+])?\s*(?:(?:and|und)\s+)?(?<=[\s,;&+]){_QUOTES}{_ID}{_QUOTES})*)"
-)
-_REVOKES = re.compile(
-    rf"(?:(?:[-\u2022]|\d{{1,2}}[.)])\s+)?(?:{_POLITE},?\s+)?(?:{_SAYS}\s+)?(?:{_POLITE},?\s+)?"
-    r"(?:revoke|withdraw|cancel|end|stop|kill|terminate|delete|remove|disable|widerruf(?:en?)?)"
-    rf"(?:\s+{_POLITE})*(?:\s*:)?{_WHAT}\s+{_NAMES_IDS}"
-    rf"(?:,?\s+{_POLITE})*\s*(?:(?(asks)[.!?]*|[.!]*)|(?:\s*[:,;]|[.!]+(?=\s)|\s[-\u2013\u2014](?=\s)"
-    r"|(?=\s(?:because|since|as|weil|denn|da)\s)|(?=\s\())\s*(?P<why>\S.*))",
-    re.IGNORECASE,
-)
-_REVOKES_LAST = re.compile(
-    rf"(?:\s{_POLITE},?)?(?:\sich m\u00f6chte)?{_WHAT}\s{_NAMES_IDS}\s*:?(?:\s+{_POLITE})*"
-    rf"\s+(?:widerrufen|revoken?|beenden)(?:,?\s+{_POLITE})*\s*(?:[.!]*|[.!:,;]+\s+(?P<why>\S.*))",
-    re.IGNORECASE,
-)
-_SIGNS = re.compile(r":[a-z0-9_+'-]+:|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]")
-_NEXT = re.compile(rf"{NEXT_ORDER}|[;.,!]\s+(?=(?:{_POLITE},?\s+)?{ORDER})", re.IGNORECASE)
-_REASON_CHARS, _LINE_CHARS = 500, 2_000
-_BESIDE_ID = 8
-"""Most words beside an id in a message that is about it and nothing else."""
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n")
-_MAY_END = re.compile(
-    r"\b(?:revoke|withdraw|cancel|end|stop|kill|terminate|delete|remove|disable|widerruf\w*|zur\u00fcckzieh\w*|beende\w*"
-    r"|l\u00f6sch\w*)\b",
-    re.IGNORECASE,
-)
-
-# People mark a command up in chat.
-_MARKS = "*_` \t"
-_NAMED = r"(?:standing(?:\s+approvals?)?|dauergenehmigung(?:en)?)"
-_KIND = re.compile(r"\b(?:standing approvals?|dauergenehmigung(?:en)?)\b", re.IGNORECASE)
-_LISTS = re.compile(rf"{_NAMED}[.!?]?", re.IGNORECASE)
-_ASKS = re.compile(
-    rf"{_NAMED}\s*[:,]?\s+(?:(?P<run>s[0-9]{{1,2}}r-[a-z2-7]{{13}})\s+)?(?P<uses>[0-9]{{1,3}})\s*(?:times?|mal|x)\s+"
-    r"(?:until|bis)\s+(?P<until>\S.*?)(?:\s*[,;]?\s+(?:with\s+any|any|mit\s+beliebige[mnrs]?)\s+(?P<open>\S.*?))?[.!]?",
-    re.IGNORECASE,
-)
-# What begins so is meant for us, though it can't be read; `standing by` and `standing 2 hours in a queue` are words
-# among people.
-_SEEMS = re.compile(
-    rf"{_NAMED}\s*[:,]?\s+(?:(?:until|bis|any|help|hilfe|times|mal)\b"
-    r"|(?:[0-9]|s[0-9]{1,2}r-).*?\b[0-9]*(?:times?|mal|x|until|bis)\b).*",
-    re.IGNORECASE,
-)
-_NAMES = re.compile(r"(?:\s*[,;&]\s*|\s+(?:and|und)\s+|\s+)+", re.IGNORECASE)
 _LISTED = 20
-_MOST_CHARS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A standing approval that a message asks for: `until` as its writer says it, and the run, where they name one."""
-
-    uses: int
-    until: str
-    leave_open: tuple[str, ...] = ()
-    run: str = ""
-
-
-def typed_standing(text: str, *, has_subject: bool = False) -> Wanted | Literal["list", "usage"] | None:
-    """Read a message of nothing but `standing`, or `standing 5 times until 2026-12-01 18:00 with any version`.
-
-    `usage`: it begins so, and can't be read, or something beside it speaks against it. None for any other text. Above
-    it may stand a subject.
-    """
-    said = (" ".join(line.split()) for line in said_lines(strip_invisible(text), None))
-    lines = list(dict.fromkeys(line.strip(_MARKS) for line in said))
-    subject = lines[:1] if has_subject and not any(map(_SEEMS.fullmatch, lines[:1])) else []
-    lines = [*subject, *unwrapped("\n".join(lines[len(subject) :])).splitlines()]
-    is_below = bool(subject and len(lines) > 1 and _SEEMS.fullmatch(lines[1]))
-    if is_below or (subject and len(lines) == 2 and not _is_ours(lines[0])):
-        lines = lines[1:]
-    line = lines[0] if lines else ""
-    if not _is_ours(line):
-        return None
-    if len(lines) > 1 or len(line) > _MOST_CHARS:
-        return None if _LISTS.fullmatch(line) else "usage"
-    if _LISTS.fullmatch(line):
-        return "list"
-    found = _ASKS.fullmatch(line)
-    if found is None or _is_against(text):
-        return "usage"
-    names = tuple(dict.fromkeys(filter(None, _NAMES.split(found["open"] or ""))))
-    return Wanted(int(found["uses"]), found["until"], names, (found["run"] or "").lower())
-
-
-# One message is asked about in several ways, one after the other.
-@lru_cache(maxsize=16)
-def typed_revocations(text: str) -> tuple[tuple[str, ...], str, str]:
-    """Return the standing approvals that a message ends, and what it says above and below that.
-
-    What stands below is the reason, where none stands beside the ids. A greeting, thanks and a signature say nothing.
-    """
-    read = _revocations(text)
-    named = (one.lower() for _, found in read if found for one in _IDS.findall(found["ids"]))
-    first = next((at for at, (_, found) in enumerate(read) if found), len(read))
-    above, below = (line for line, _ in read[:first]), (line for line, found in read[first:] if not found)
-    return tuple(dict.fromkeys(named)), "\n".join(above), "\n".join(below)
-
-
-def may_mean_end(text: str) -> bool:
-    """Return whether a few words name a standing approval and do nothing by themselves: `s1g-… zurückziehen`.
-
-    So may one sentence that says to end one, also without its id: `revoke my standing approval`.
-    """
-    parts = [part for part in _SENTENCE.split(text[:READ_CHARS]) if _MAY_END.search(part)]
-    is_one = _names_one(text) or any(_names_one(part) or _are_few(part, _KIND.sub(" ", part)) for part in parts)
-    return is_one and not (typed_revocations(text)[0] or is_withdrawal(text) or may_be_stop(text))
-
-
-def _names_one(text: str) -> bool:
-    return _are_few(text, _IDS.sub(" ", text))
-
-
-def _are_few(text: str, rest: str) -> bool:
-    return rest != text and 0 < len(rest.split()) <= _BESIDE_ID
 
 
 def check_is_order(text: str) -> None:
     """Raise Conflict for words that may mean the end of a standing approval and are no order."""
     if not may_mean_end(text):
         return
-    if found := _IDS.search(text):
-        raise Conflict(say("again.not-ended", id=found[0].lower()), say("again.not-ended-do", id=found[0].lower()))
+    if named := grants_in(text):
+        raise Conflict(say("again.not-ended", id=named[0]), say("again.not-ended-do", id=named[0]))
     raise Conflict(say("again.not-named"), say("again.not-named-do"))
-
-
-def _revocations(text: str) -> list[tuple[str, re.Match[str] | None]]:
-    """Return the lines of `text`, each with what it ends, unless it says when, or stands there as what people write."""
-    read, above = list[tuple[str, re.Match[str] | None]](), ""
-    for line in said_lines(strip_invisible(text), None):
-        for before, part in pairwise(["", *_NEXT.split(line)]):
-            is_told = above.endswith(":") or ends_in_condition(before)
-            read.append((part, None if is_told else _revoked_in(part)))
-            above = part
-    return read
-
-
-def _revoked_in(line: str) -> re.Match[str] | None:
-    plain = " ".join(_SIGNS.sub(" ", called(line)).split()).strip(_MARKS + "\"'\u201c\u201d\u201e")[:_LINE_CHARS]
-    found = _REVOKES.fullmatch(plain) or _REVOKES_LAST.fullmatch(f" {plain}")
-    return None if found and is_condition(found["why"] or "") else found
 
 
 def _has_approval(run: Run) -> bool:
     return any(one.request.purpose == "gate" and one.state == "approved" for one in run.requests.values())
-
-
-def _is_against(text: str) -> bool:
-    """Return whether anything of the message speaks against what it asks for."""
-    if len(text) > READ_CHARS:
-        return True
-    lines = (line for line in lines_beside(strip_invisible(text)) if not _is_ours(" ".join(line.split())))
-    return any(map(speaks_against, lines))
-
-
-def _is_ours(line: str) -> bool:
-    return bool(_LISTS.fullmatch(line) or _SEEMS.fullmatch(line))
 
 
 class TypedStanding:
@@ -251,7 +86,7 @@ class TypedStanding:
 
     async def _done(
         self,
-        typed: Wanted | Literal["list", "usage"],
+        typed: StandingWanted | Literal["list", "usage"],
         inbound_id: str,
         channel: str,
         trigger: Trigger,
@@ -295,7 +130,9 @@ class TypedStanding:
             return None
         return await run_of_thread(self._store, channel, trigger.within or trigger.thread)
 
-    async def _ask(self, wanted: Wanted, inbound_id: str, channel: str, trigger: Trigger, run_id: RunId) -> None:
+    async def _ask(
+        self, wanted: StandingWanted, inbound_id: str, channel: str, trigger: Trigger, run_id: RunId
+    ) -> None:
         """Open the request, unless this message has done so. Raises as the console's page does."""
         once = self._starter.run_id(inbound_id)
         if await self._again.asked(once):
@@ -330,23 +167,20 @@ class TypedStanding:
         does not concern, and for words beside those of others.
         """
         # What answers a mail that asked nothing may end something all the same.
-        named, _, below = typed_revocations(trigger.text)
-        found = (one for _, one in _revocations(trigger.text) if one)
-        why = next(filter(None, (one["why"] for one in found)), below)
-        if not named:
+        typed = typed_revocations(trigger.text)
+        if not typed.named:
             return False
         if trigger.others:
-            raise Conflict(say("again.not-ended", id=named[0]), say("again.not-ended-do", id=named[0]))
+            raise Conflict(say("again.not-ended", id=typed.named[0]), say("again.not-ended-do", id=typed.named[0]))
         person, failed = PersonId(trigger.person), None
-        for standing_id in named:
+        for standing_id in typed.named:
             try:
                 with self._people.speaking_to(person):
                     ended = await self._of(person, standing_id, proof_of(channel, trigger))
             except Conflict as error:
                 failed = add_failure(failed, error)
                 continue
-            reason = first_line(why, _REASON_CHARS)
-            await self._standing.revoke(standing_id, person, reason, proof=proof_of(channel, trigger))
+            await self._standing.revoke(standing_id, person, typed.reason, proof=proof_of(channel, trigger))
             told = self._told(inbound_id, channel, trigger, ended)
             await self._journal.send(told)
         if failed:

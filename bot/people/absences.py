@@ -1,7 +1,5 @@
 """Absences: who is away from when until when, and who stands in. Kept outside runs, one for each person."""
 
-import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime
@@ -20,24 +18,6 @@ from language.stored import Stored
 _KEYS = Keys(0)
 LONGEST = timedelta(days=366)
 """Whoever is away for longer has left."""
-
-_WHEN = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2})?"
-_TYPED = re.compile(
-    rf"(?:away|abwesend)(?:\s+(?:from|ab)\s+(?P<starts>{_WHEN}))?\s+(?:until|bis)\s+(?P<until>{_WHEN})"
-    r"(?:\s*:\s*(?P<to>[^\s:]+))?\s*",
-    re.IGNORECASE | re.ASCII,
-)
-_BACK = re.compile(r"(?:not\s+away|nicht\s+abwesend)\s*", re.IGNORECASE)
-
-_MEANT = re.compile(
-    r"(?:(?:i\s+am|i['\u2019]m|ich\s+bin|bin)\s+)?"
-    r"(?:away|absent|abwesend|out\s+of\s+(?:the\s+)?office|ooo|on\s+(?:vacation|holiday|leave)|im\s+urlaub|nicht\s+da)"
-    r",?\s+(?:until|till|through|from|bis|ab|vom)\s.*"
-    r"|(?:ich\s+)?bin\s+(?:ab\s.+\s)?bis\s.+\s(?:weg|abwesend|nicht\s+da|im\s+urlaub)\W*"
-    r"|(?:i\s+am|i['\u2019]m|ich\s+bin|bin)\s+(?:not\s+away|back|wieder\s+da|zurück)\W*",
-    re.IGNORECASE,
-)
-_SUBJECTS = frozenset(("away", "absence", "my absence", "abwesend", "abwesenheit", "meine abwesenheit"))
 
 
 class Absence(Stored, Frozen):
@@ -74,41 +54,6 @@ class Absence(Stored, Frozen):
         Whoever reads their mailbox could choose who decides.
         """
         return self.to if counts(policy, "stand_in", rests_on(self.proof)) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What somebody wrote who goes away, or is back, where `until` is empty."""
-
-    until: str = ""
-    starts: str = ""
-    to: str = ""
-
-
-def typed_absence(text: str) -> Typed | None:
-    """Read a text of nothing but `away until 2026-12-01: cy@corp.example`, or `not away`; None for any other text.
-
-    Above it may stand a subject that says just that.
-    """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) == 2 and lines[0].casefold() in _SUBJECTS:
-        lines = lines[1:]
-    line = lines[0] if len(lines) == 1 else ""
-    if found := _TYPED.fullmatch(line):
-        return Typed(found["until"], found["starts"] or "", found["to"] or "")
-    return Typed() if _BACK.fullmatch(line) else None
-
-
-def may_mean_absence(text: str, *, has_subject: bool) -> bool:
-    """Return whether a text may say that somebody is away, or back: a line that alone would set or end an absence, or
-    a text of one line of other words, below its subject if it has one.
-    """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if any(map(typed_absence, lines)):
-        return True
-    if has_subject and len(lines) == 2:
-        lines = lines[1:]
-    return len(lines) == 1 and _MEANT.fullmatch(lines[0]) is not None
 
 
 def absence_words(absence: Absence, people: People) -> str:

@@ -342,14 +342,13 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     request, text = record.request, unwrapped(statement.above or statement.text)
     is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
     is_mail = is_mail and not statement.about
-    word, colon, reason = text.partition(":")
-    word = word if colon else text.rstrip(".!")
-    is_word = " ".join(word.split()).casefold() in {each.casefold() for each in in_all("mail.glass-word")}
+    colon = ":" in text
+    is_word, reason = behind_word(text if colon else f"{text.rstrip('.!')}:", "mail.glass-word")
     has_glass = request.format == "approval" and bool(request.policy.break_glass)
     if not (is_mail and has_glass and is_word) or len(text.splitlines()) > 1:
         return statement
-    if colon and reason.strip():
-        return replace(statement, said="break_glass", reason=reason.strip())
+    if reason:
+        return replace(statement, said="break_glass", reason=reason)
     revision, known = record.glass.get(statement.person, (0, ""))
     if colon or not known or revision != request.revision:
         return statement
@@ -446,10 +445,14 @@ def is_only_approval(text: str, *, has_subject: bool = False) -> bool:
     return any(NAMES_APPROVAL.search(fold(one)) and read_reply(one).said == "approve" for one in wholes)
 
 
+def _said_lines(text: str) -> tuple[str, ...]:
+    return said_lines(text) if len(text) <= DECISION_CHARS else ()
+
+
 def _wholes(text: str, *, has_subject: bool) -> list[str]:
     """Return the lines of a message without courtesy, and below its subject where it has one."""
-    said = list(said_lines(strip_invisible(text), None)) if len(text) <= DECISION_CHARS else []
-    return ["\n".join(lines) for lines in (said, said[1:] if has_subject else []) if lines]
+    said = _said_lines(text)
+    return ["\n".join(lines) for lines in (said, said[1:] if has_subject else ()) if lines]
 
 
 def stops_named(text: str) -> dict[str, str]:
@@ -496,15 +499,13 @@ def beside_named(text: str) -> str:
 
 def consent_in(text: str) -> str:
     """Return the line or sentence of `text` that alone would approve, as `approve` of `approve, the wrong tag`."""
-    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
-    parts = (part for line in lines for part in (line, *_parts(line)))
+    parts = (part for line in _said_lines(text) for part in (line, *_parts(line)))
     return next((part for part in parts if read_reply(part).said == "approve"), "")
 
 
 def refusal_in(text: str) -> str:
     """Return the line of `text` that refuses, beyond a bare no, or all of it where it does as a whole."""
-    lines = said_lines(strip_invisible(text), None) if len(text) <= DECISION_CHARS else ()
-    return text if refuses(text) else next(filter(refuses, lines), "")
+    return text if refuses(text) else next(filter(refuses, _said_lines(text)), "")
 
 
 def _named_in(text: str) -> tuple[dict[str, str], list[str]]:
@@ -537,7 +538,7 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
         return found, beside, lines
     text = _LISTED.sub("", with_ids(text))
     is_plain, before = stops_plainly(text), ""
-    for line in _orders(text) if is_plain else said_lines(strip_invisible(text), None):
+    for line in _orders(text) if is_plain else said_lines(text):
         left, named = list[str](), list[str]()
         for part in _parts(line):
             ids = [] if is_condition(before) else _stopped_in(part)
@@ -672,9 +673,15 @@ def _has_field(request: Request, line: str) -> bool:
 
 def _behind_answer(text: str) -> str:
     """Return the words behind `answer:`, by which somebody says that they are one; else nothing."""
+    return behind_word(text, "answer.word")[1]
+
+
+def behind_word(text: str, *keys: str) -> tuple[str, str]:
+    """Return the key of our word before the first colon of `text`, of these, and what stands behind that."""
     word, colon, rest = text.partition(":")
-    is_word = word.strip().casefold() in {each.casefold() for each in in_all("answer.word")}
-    return rest.strip() if colon and is_word else ""
+    said = " ".join(word.split()).casefold() if colon else ""
+    found = next((key for key in keys if said in {each.casefold() for each in in_all(key)}), "")
+    return found, rest.strip() if found else ""
 
 
 def _in_parts(request: Request, statement: Statement) -> tuple[Given | None, Filled]:

@@ -144,7 +144,7 @@ def is_stop_message(text: str) -> bool:
     It is no order to a run, as nobody knows which is meant; but nor is it a wish, of which a new one comes.
     """
     lines = [line for line in strip_invisible(text[:_MESSAGE_CHARS]).splitlines() if not line.lstrip().startswith(">")]
-    said = list(said_lines("\n".join(lines), None))
+    said = said_lines("\n".join(lines))
     if parse(text) or is_turned(" ".join(said)):
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]

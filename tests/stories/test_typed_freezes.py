@@ -188,6 +188,11 @@ async def test_attack_a_freeze_without_a_reason_or_a_colon_freezes_at_once(world
         ("Incident", "Hi,\n\nplease freeze production now!\n\nBest,\nCy\n", {"production": ""}),
         ("Incident", "freeze production incident 4711", {"production": "incident 4711"}),
         ("Incident", "freeze production and staging: it burns", {"production": "it burns", "staging": "it burns"}),
+        (
+            "Incident",
+            "freeze production, staging now because it burns",
+            {"production": "it burns", "staging": "it burns"},
+        ),
     ):
         told = await sent(world, a_mail(world, "cy", text, subject=subject))
 

@@ -16,7 +16,7 @@ from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.people.recognition import as_known_now, may_have_sat
 from bot.policy import judge
-from bot.policy.answers import Statement, answer_above, unwrapped
+from bot.policy.answers import Statement, answer_above, behind_word, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
@@ -30,7 +30,7 @@ from bot.store.journal import outbox_entry, record_write
 from bot.store.lists import counted_as
 from bot.store.outbox_entry import Tell, tell_about
 from channels.email.reply.against import speaks_against
-from language import in_all, say
+from language import say
 
 Outgoing = tuple[str, bytes]
 """An outbox entry as a commit wants it."""
@@ -38,6 +38,7 @@ Outgoing = tuple[str, bytes]
 REASON_CHARS = 500
 """It stands on every card, and is kept with the policy."""
 _NAME_CHARS = 100
+_WORDS = ("delegation.word", "delegation.reason-word")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +67,12 @@ def wish_of(record: RequestRecord, statement: Statement, people: People) -> Hand
     is_vote = record.request.format == "approval"
     if not is_vote or statement.said != "free_text" or statement.person not in may:
         return None
-    text = answer_above(statement, lambda line: _key(line.partition(":")[0]) != "") or statement.text
-    lines = [line.partition(":") for line in unwrapped(text).splitlines() if line.strip()]
-    keys = [_key(key) for key, _, _ in lines]
-    if not lines or not all(text.strip() for _, _, text in lines) or keys not in (["to"], ["to", "reason"]):
+    text = answer_above(statement, lambda line: behind_word(line, *_WORDS)[0] != "") or statement.text
+    lines = [behind_word(line, *_WORDS) for line in unwrapped(text).splitlines() if line.strip()]
+    said = [text for _, text in lines]
+    if not all(said) or tuple(key for key, _ in lines) not in (_WORDS[:1], _WORDS):
         return None
-    said = [text.strip() for _, _, text in lines]
     return _named(said[0], said[1] if len(said) > 1 else "", people)
-
-
-def _key(word: str) -> str:
-    keys = {"to": "delegation.word", "reason": "delegation.reason-word"}
-    return next((key for key, name in keys.items() if word.strip().casefold() in in_all(name)), "")
 
 
 def _named(text: str, reason: str, people: People) -> HandOn:

@@ -48,7 +48,7 @@ async def test_attack_a_revocation_that_answers_another_card_is_words_alone(worl
     standing = await granted(world, await done_once(world))
     approval = await world.opened(await world.trigger("press horn"))
 
-    await world.reply("bo", await world.next_mail("bo", "ress horn?"), f"revoke {standing.approval.id}")
+    await world.reply("bo", await world.next_mail("bo", "ress horn?"), f"URGENT: revoke {standing.approval.id}")
 
     assert "is revoked" in (await world.next_mail("bo", "Revoked")).text
     assert (await the_only(world)).revoked

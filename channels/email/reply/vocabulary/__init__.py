@@ -1,9 +1,9 @@
 """The words that mails are read by: eight languages read as one, because people mix them (`Hi, genehmigt. Thanks`).
 
 The words are data: one TOML file for each language, and one each for what languages share and for what mail systems
-are called. Five more have a table for each language or maker: moments, what speaks against a command, what stops a
-run, the words that mail programs write around a quote, and the names of programs and devices. They hold patterns over
-folded text: lower case, one space between words, and letters of the Latin alphabet without their accents, because
+are called. Six more have a table for each language or maker: moments, what speaks against a command, what stops a run,
+orders, the words that mail programs write around a quote, and the names of programs and devices. They hold patterns
+over folded text: lower case, one space between words, and letters of the Latin alphabet without their accents, because
 phones and habits leave them out. A list is joined with `|`. Others use the patterns named here, `every` for the lists
 of signatures, banners and subjects, and `fold`. What a match means is never decided here.
 """
@@ -189,6 +189,9 @@ THING = re.compile(rf"(?<![\w-])(?:{_STOPS['thing']})(?![\w-])", re.IGNORECASE)
 
 KEEPS_ON = _read_negated("stops")
 """A negation right before a stop of its own language: `no pare`, `nicht sofort abbrechen`. Over folded text."""
+
+ORDERS = _read_tables("orders")
+"""The words of orders that people type, by the names of the lists in `orders`."""
 
 _ACCENTED = "".join(map(chr, range(0xC0, 0x180)))
 

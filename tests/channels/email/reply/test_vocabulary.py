@@ -7,7 +7,7 @@ import pytest
 
 from channels.email.reply import vocabulary
 
-_IN_TABLES = ("quotes.toml", "moments.toml", "clients.toml", "commands.toml", "stops.toml")
+_IN_TABLES = ("quotes.toml", "moments.toml", "clients.toml", "commands.toml", "stops.toml", "orders.toml")
 _FILES = sorted(each.name for each in files(vocabulary).iterdir() if each.name.endswith(".toml"))
 
 
