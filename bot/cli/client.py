@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from itertools import islice
@@ -24,6 +24,7 @@ from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
 from bot.config.trust import state_dir
 from bot.errors import SaysoError, Unavailable
+from bot.operations import Operation
 from bot.people.directory import People
 from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 
@@ -97,6 +98,11 @@ class Client:
         """The directory of that server, by names alone."""
         found = self._ask("GET", "/v1/people")["people"]
         return People({one["id"]: PersonConfig.model_construct(name=one["name"]) for one in found}, {})
+
+    def do(self, operation: Operation, body: Mapping[str, object] | None = None, **names: str) -> dict[str, Any]:
+        """Do an operation to what `names` name, and return what is shown of it."""
+        path = operation.path.format(**{name: quote(value, "") for name, value in names.items()})
+        return self._read(self._send("POST", path, body, ends_stop=operation.ends_stop))
 
     def environments(self) -> list[EnvironmentView]:
         """What is live in each environment, who deploys there, and who waits."""
@@ -219,11 +225,6 @@ class Client:
     def freezes(self) -> dict[str, list[dict[str, Any]]]:
         """Everything that is frozen now, and the windows that come next."""
         return self._ask("GET", "/v1/freezes")
-
-    def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
-        """Freeze an environment or everything, or end that."""
-        body = {"environment": environment, "reason": reason}
-        return self._read(self._send("POST", f"/v1/{verb}", body, ends_stop=verb == "unfreeze"))
 
     def same(self, known_by: str, person: str) -> dict[str, Any]:
         """Say that somebody is whom the directory knew by something else."""

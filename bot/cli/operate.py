@@ -7,14 +7,15 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
-from bot.cli.options import As, Data, Json, serve, settings_of, survive_sighup, text_of
+from bot.cli.options import As, Data, Json, do, serve, settings_of, survive_sighup, text_of
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
 from bot.errors import Conflict
+from bot.operations import FREEZE, UNFREEZE
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -118,28 +119,12 @@ def freeze(
 
     Votes still count, and what is already running runs to completion. Over HTTP it takes an admin's key.
     """
-    _freeze("freeze", env, reason, person, data, as_json=as_json)
+    do(FREEZE, {"environment": env, "reason": reason}, person, data, as_json=as_json)
 
 
 def unfreeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """End a freeze that somebody began. What waited for it goes on, or is asked again where that took too long."""
-    _freeze("unfreeze", env, reason, person, data, as_json=as_json)
-
-
-def _freeze(
-    verb: Literal["freeze", "unfreeze"],
-    env: str | None,
-    reason: str,
-    person: str | None,
-    data: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.freeze(verb, env, reason)
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(UNFREEZE, {"environment": env, "reason": reason}, person, data, as_json=as_json)
 
 
 def freezes(as_json: Json = False, data: Data = None) -> None:

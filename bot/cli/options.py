@@ -1,18 +1,21 @@
 """Options that several commands share."""
 
+import json
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from bot.cli.plain import plain, plain_json
 from bot.command_line import naming_data
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.operations import Operation
 
 
 def _named(context: typer.Context, folder: Path | None) -> Path | None:
@@ -84,6 +87,23 @@ As = Annotated[
         "--as", help="The person who speaks, by the name in sayso.toml; over HTTP the key says.", metavar="PERSON"
     ),
 ]
+
+
+def do(
+    operation: "Operation",
+    body: Mapping[str, object],
+    person: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+    **names: str,
+) -> None:
+    """Do an operation as whoever speaks, and print what it tells of it."""
+    from bot.cli.client import speaking
+
+    with speaking(data, person) as client:
+        done = client.do(operation, body, **names)
+    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
 
 
 def data_dir(data: Path | None) -> Path:

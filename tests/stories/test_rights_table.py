@@ -11,6 +11,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
 from bot.audit.reading import Query
+from bot.operations import FREEZE, OPERATIONS, UNFREEZE, Operation
 from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
@@ -53,7 +54,14 @@ SHOWN = "shows what concerns whoever asks, and no more"
 ALL = "open to everybody who reads"
 ASKERS = "for the one key that asked, and not there for any other"
 
+VERBS: Mapping[Operation, Row] = {
+    FREEZE: Row(("freeze",), {"environment": "staging", "reason": "incident"}),
+    UNFREEZE: Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
+}
+"""What several surfaces have, which is the same right on each."""
+
 HTTP: Mapping[str, Row] = {
+    **{verb.id: row for verb, row in VERBS.items()},
     "startRun": Row(("trigger",), {"text": "stamp it"}),
     "listRuns": Row(no=SHOWN),
     "importRun": Row(("import",), {"exported": True}),
@@ -84,8 +92,6 @@ HTTP: Mapping[str, Row] = {
     "listPolicies": Row(no=SHOWN, reads="trigger"),
     "explainPolicy": Row(("explain",), query="person=anna", names={"name": "production"}),
     "listFreezes": Row(no=ALL),
-    "freeze": Row(("freeze",), {"environment": "staging", "reason": "incident"}),
-    "unfreeze": Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
     "listAbsences": Row(no=ALL),
     "setAbsence": Row(("absent",), {"person": "cy", "until": SOON}),
     "endAbsence": Row(("absent",), {"person": "cy"}),
@@ -104,6 +110,7 @@ WITHDRAW = "POST /requests/{request_id}/withdraw"
 """Tells a refusal on the page of the request."""
 DEMO = "beside `sayso dev` only"
 CONSOLE: Mapping[str, Row] = {
+    **{f"POST {verb.form}": row for verb, row in VERBS.items() if verb.form},
     "GET /": Row(no=OWN),
     "POST /ask": Row(("trigger",), {"text": "stamp it"}),
     "GET /login": Row(no=OWN),
@@ -141,8 +148,6 @@ CONSOLE: Mapping[str, Row] = {
     "POST /mail/{person}/{letter_id}": Row(no=DEMO),
     "GET /live": Row(no=ALL),
     "GET /live/part": Row(no=ALL),
-    "POST /live/freeze": Row(("freeze",), {"environment": "", "reason": "incident"}),
-    "POST /live/unfreeze": Row(("freeze",), {"environment": "", "reason": "fixed"}),
     "POST /live/away": Row(("absent",), {"person": "cy", "until": SOON}),
     "POST /live/back": Row(("absent",), {"person": "cy"}),
     "GET /quarantine": Row(("dead",)),
@@ -267,6 +272,7 @@ async def test_over_http_each_action_is_for_whom_the_table_says(office: World, p
     async with serving(office.app) as api:
         every = await operations(api)
         assert every.keys() == HTTP.keys(), "a new operation needs a row here, and the right in its code"
+        assert VERBS.keys() == set(OPERATIONS)
         clients = {person: await api.client(person, "admin") for person in PEOPLE}
         exported = (await clients["ada"].get(f"/v1/runs/{place.names['run_id']}/export")).json()
         rows = {**HTTP, "importRun": Row(("import",), exported)}

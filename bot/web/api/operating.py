@@ -1,12 +1,13 @@
 """Operations for whoever runs it: who the people are, and what was given up on or is quarantined."""
 
 from asyncio import gather
+from functools import wraps
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from agents.requests import Freeze, Frozen, PersonId
+from agents.requests import Frozen, PersonId
 from bot.audit.health import ends_elsewhere, sealed_otherwise
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
@@ -20,7 +21,7 @@ from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
 from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
-from bot.render.words import coming_words, no_environment
+from bot.render.words import coming_words
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
@@ -28,13 +29,11 @@ from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.api.shapes import Person
 from bot.web.here import Here
+from bot.web.operations import SERVED, FreezeView, Served, freeze_view
 from bot.web.problems import ProblemError, not_found
 from language import say
 
-router = APIRouter(prefix="/v1", tags=["operation"])
-
-
-EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+router = APIRouter(tags=["operation"])
 
 
 class Named(Frozen):
@@ -71,39 +70,6 @@ class EnvironmentViews(Frozen):
     """The environments that can be deployed to, in the order of the settings."""
 
     environments: tuple[EnvironmentView, ...]
-
-
-class FreezeWanted(Frozen):
-    """What is to be frozen, or no longer: an environment, or everything that is gated."""
-
-    environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
-    reason: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")] = Field(
-        default="", description="Why, in one line; everybody who waits reads it, or that no reason was given."
-    )
-
-
-class UnfreezeWanted(FreezeWanted):
-    """What is to be frozen no longer, and why."""
-
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
-        description="Why, in one line."
-    )
-    seen: Annotated[str, StringConstraints(max_length=100)] | None = Field(
-        default=None,
-        description="The `seen` of the freeze that is to end: one that began or was said again since then stays (409). "
-        "Left out: whatever freeze there is.",
-    )
-
-
-class FreezeView(Freeze):
-    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line.
-
-    Above that, where the settings have no environment of that name, stands a line that warns of it. `again_at`,
-    `again_by` and `again_reason` are there where it was said once more, and `seen` is another one then.
-    """
-
-    told: str
-    seen: str
 
 
 class ComingView(ComingWindow):
@@ -152,7 +118,6 @@ class Done(Frozen):
     told: str
 
 
-_MayFreeze = Annotated[ApiKey, Depends(needs("freeze"))]
 _MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
 _MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
@@ -224,12 +189,11 @@ class Supposed(Frozen):
 
 
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
-_FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
 _ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
-@router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
+@router.get("/v1/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
 async def people(_: MayRead, here: HereNow) -> Directory:
     """List the people of the directory by id, and who is on call now and next."""
     known = here.app.people
@@ -244,7 +208,7 @@ def _duty(duty: Duty | None) -> OnCall | None:
     return OnCall(person=duty.person, starts=duty.starts, until=duty.until) if duty else None
 
 
-@router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
+@router.get("/v1/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
 async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
     """List what is live in each environment, who deploys there now, and who waits for their turn.
 
@@ -258,7 +222,7 @@ async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
     return EnvironmentViews(environments=tuple(views))
 
 
-@router.get("/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
+@router.get("/v1/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
 async def explained_policy(
     name: PolicyPath,
     key: Annotated[ApiKey, Depends(needs("explain"))],
@@ -283,52 +247,25 @@ async def explained_policy(
     return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))
 
 
-@router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
+@router.get("/v1/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
 async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
     """List what is frozen, and the windows that begin within two weeks."""
     known = here.app.requests.freezes
     coming = known.coming(here.app.store.about_now())
     return FreezeViews(
-        freezes=tuple(_view(one, known.words(one)) for one in await known.all()),
+        freezes=tuple(freeze_view(one, known.words(one)) for one in await known.all()),
         coming=tuple(ComingView(**dict(one), told=coming_words(one)) for one in coming),
     )
 
 
-@router.post("/freeze", operation_id="freeze", responses=_FREEZES)
-async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
-    """Freeze an environment, or everything: nothing that needs an approval starts there.
-
-    That holds once this answers.
-
-    Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
-    """
-    await _check(here, key, "freeze")
-    known, where = here.app.requests.freezes, wanted.environment or ""
-    made = await known.freeze(where, key.speaker, wanted.reason, proof=key.proof)
-    warning = no_environment(where, tuple(here.app.settings.deploy.environments))
-    return _view(made, "\n".join(filter(None, (warning, known.words(made)))))
-
-
-@router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
-async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
-    """End a freeze that somebody began; a window of the settings ends by itself."""
-    await _check(here, key, "freeze")
-    known, where = here.app.requests.freezes, wanted.environment or ""
-    ended = await known.unfreeze(where, key.speaker, wanted.reason, proof=key.proof, seen=wanted.seen)
-    if ended is None:
-        lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
-        raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
-    return _view(ended, await known.after_end(where))
-
-
-@router.get("/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
+@router.get("/v1/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
 async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
     """List who is away or will be, until when, and who stands in for them."""
     found = await here.app.requests.absences.all()
     return AbsenceViews(absences=tuple(_absence(one, here) for one in found))
 
 
-@router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
+@router.post("/v1/absences", operation_id="setAbsence", responses=_ABSENCES)
 async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
     """Say that the key's person is away; operators say it of others as well.
 
@@ -347,7 +284,7 @@ async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow) -> Absen
     return _absence(made, here)
 
 
-@router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
+@router.post("/v1/absences/end", operation_id="endAbsence", responses=_ABSENCES)
 async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
     """End an absence, one's own or, for operators, another's; what went to others stays there."""
     person = here.app.people.named(wanted.person) if wanted.person else key.speaker
@@ -362,11 +299,7 @@ def _absence(absence: Absence, here: Here) -> AbsenceView:
     )
 
 
-def _view(freeze: Freeze, told: str) -> FreezeView:
-    return FreezeView(**dict(freeze), told=told, seen=freeze.shown)
-
-
-@router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
+@router.get("/v1/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
     """Return the figures of `/metrics` as one document; `needs` is what a person has to look at."""
     noted = NotedTables(here.app.store)
@@ -400,7 +333,7 @@ async def _of_audit_ends(here: Here) -> list[str]:
     return [f"{what}: `sayso audit verify` names what is wrong"] if shards else []
 
 
-@router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
+@router.get("/v1/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
     await _check(here, key)
@@ -409,7 +342,7 @@ async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
-@router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
+@router.post("/v1/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
 async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Try a dead letter again; never a quarantined message."""
     await _check(here, key)
@@ -425,21 +358,21 @@ async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     return Done(id=some_id, told=f"{some_id} is tried again.")
 
 
-@router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
+@router.post("/v1/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
 async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Forget a quarantined message."""
     await _check(here, key)
     return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
 
 
-@router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
+@router.post("/v1/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
 async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
     """Ask the person whom a quarantined message names; it stays quarantined."""
     await _check(here, key)
     return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
 
 
-@router.post("/people/same", operation_id="samePerson", responses=_DONE)
+@router.post("/v1/people/same", operation_id="samePerson", responses=_DONE)
 async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow) -> Done:
     """Say that a person is one the directory knew before under another address.
 
@@ -454,7 +387,7 @@ async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow) -> Done:
     return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
 
 
-@router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
+@router.post("/v1/people/confirm", operation_id="confirmPeople", responses=_DONE)
 async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> Done:
     """Confirm a half-taken settings file: the people missing in it have left.
 
@@ -470,3 +403,24 @@ async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow)
 async def _check(here: Here, key: ApiKey, action: Action = "dead") -> None:
     """Check that the key may do what is an operator's. Raises Forbidden."""
     await here.app.guard.check(here.app.access.rights.of_key(key), action)
+
+
+def _add(served: Served) -> None:
+    """Serve an operation over HTTP: whose key has the scope that it needs, and whoever holds it the right."""
+
+    @wraps(served.do)
+    async def operate(**given: object) -> Frozen:
+        return await served.perform(**given)
+
+    router.add_api_route(
+        served.operation.path,
+        operate,
+        methods=["POST"],
+        operation_id=served.operation.id,
+        responses=served.responses,
+        dependencies=[Depends(needs(served.operation.action))],
+    )
+
+
+for _served in SERVED:
+    _add(_served)

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp
 
 from bot.errors import SaysoError
 from bot.store.watch import FollowingEnds
-from bot.web.console import audit, home, login, mailboxes, policies, quarantine, requests, runs, static, streams
+from bot.web.console import audit, forms, home, login, mailboxes, policies, quarantine, requests, runs, static, streams
 from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
 from bot.web.guards import Bounded
 from bot.web.here import Here
+from bot.web.operations import SERVED
 from bot.web.standing import console as standing
 from language import say
 
@@ -60,8 +61,6 @@ ROUTES = (
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", home.live_page),
     Route("/live/part", home.live_part),
-    Route("/live/freeze", home.frozen, methods=["POST"]),
-    Route("/live/unfreeze", home.unfrozen, methods=["POST"]),
     Route("/live/away", home.away, methods=["POST"]),
     Route("/live/back", home.back, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
@@ -78,6 +77,7 @@ ROUTES = (
     Route("/keys", login.made, methods=["POST"]),
     Route("/keys/{some_id}/revoke", login.revoked, methods=["POST"]),
     Route("/static/{name}", static.served),
+    *(forms.route(served) for served in SERVED if served.operation.form),
 )
 
 

@@ -1,0 +1,31 @@
+"""The verbs that more than one surface has: what each is called, the right that it needs, and where it is sent.
+
+`bot/web/operations.py` says what each does; the API, the forms of the console, the commands and the table of rights in
+the tests come from these rows. What one surface has alone is plain code there.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.people.rights import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A verb: its name in OpenAPI, the right, its path over HTTP, and that of its form in the console, which may lack.
+
+    What `ends_stop` is not sent again when no answer comes: somebody may have stopped the same anew by then.
+    """
+
+    id: str
+    action: "Action"
+    path: str
+    form: str = ""
+    ends_stop: bool = False
+
+
+FREEZE = Operation("freeze", "freeze", "/v1/freeze", "/live/freeze")
+UNFREEZE = Operation("unfreeze", "freeze", "/v1/unfreeze", "/live/unfreeze", ends_stop=True)
+
+OPERATIONS = (FREEZE, UNFREEZE)

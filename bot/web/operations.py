@@ -1,0 +1,145 @@
+"""What each operation does, whichever surface it comes from: its input, its check, its effect and what it answers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from pydantic import Field, StringConstraints
+
+from agents.requests import Freeze, Frozen, PersonId
+from agents.requests.proof import Proof
+from bot.app import App
+from bot.errors import NotFound
+from bot.operations import FREEZE, UNFREEZE, Operation
+from bot.people.api_keys import ApiKey
+from bot.people.rights import Caller
+from bot.render.words import no_environment
+from bot.web.api import docs
+from bot.web.api.docs import answers
+from bot.web.api.keyed import KEY
+from bot.web.here import here
+from language import say
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it, with what proves that, in this process."""
+
+    app: App
+    caller: Caller
+    proof: Proof
+
+    @property
+    def speaker(self) -> PersonId:
+        """The speaker in events: a person, or a service."""
+        return PersonId(self.caller.name)
+
+
+async def _by_key(request: Request) -> By:
+    app, key = here(request).app, cast("ApiKey", request.scope[KEY])
+    return By(app, app.access.rights.of_key(key), key.proof)
+
+
+Doer = Annotated[By, Depends(_by_key)]
+
+EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class FreezeWanted(Frozen):
+    """What is to be frozen, or no longer: an environment, or everything that is gated."""
+
+    environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
+    reason: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")] = Field(
+        default="", description="Why, in one line; everybody who waits reads it, or that no reason was given."
+    )
+
+
+class UnfreezeWanted(FreezeWanted):
+    """What is to be frozen no longer, and why."""
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
+        description="Why, in one line."
+    )
+    seen: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        default=None,
+        description="The `seen` of the freeze that is to end: one that began or was said again since then stays (409). "
+        "Left out: whatever freeze there is.",
+    )
+
+
+class FreezeView(Freeze):
+    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line.
+
+    Above that, where the settings have no environment of that name, stands a line that warns of it. `again_at`,
+    `again_by` and `again_reason` are there where it was said once more, and `seen` is another one then.
+    """
+
+    told: str
+    seen: str
+
+
+async def freeze(wanted: FreezeWanted, by: Doer) -> FreezeView:
+    """Freeze an environment, or everything: nothing that needs an approval starts there.
+
+    That holds once this answers.
+
+    Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
+    """
+    known, where = by.app.requests.freezes, wanted.environment or ""
+    made = await known.freeze(where, by.speaker, wanted.reason, proof=by.proof)
+    warning = no_environment(where, tuple(by.app.settings.deploy.environments))
+    return freeze_view(made, "\n".join(filter(None, (warning, known.words(made)))))
+
+
+async def unfreeze(wanted: UnfreezeWanted, by: Doer) -> FreezeView:
+    """End a freeze that somebody began; a window of the settings ends by itself."""
+    known, where = by.app.requests.freezes, wanted.environment or ""
+    ended = await known.unfreeze(where, by.speaker, wanted.reason, proof=by.proof, seen=wanted.seen)
+    if ended is None:
+        name = where or say("words.frozen-everything")
+        raise NotFound(say("notice.not-frozen", where=name), say("notice.not-frozen-do"))
+    return freeze_view(ended, await known.after_end(where))
+
+
+def freeze_view(freeze: Freeze, told: str) -> FreezeView:
+    """Return what is shown of a freeze."""
+    return FreezeView(**dict(freeze), told=told, seen=freeze.shown)
+
+
+async def _at_all(operation: Operation, by: By, **_: object) -> None:
+    await by.app.guard.check(by.caller, operation.action)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An operation with what it takes and does. `check` raises, once that is noted, where somebody may not do it.
+
+    `words` tell people what was done, where what is shown of it has no `told` of its own.
+    """
+
+    operation: Operation
+    wanted: type[Frozen]
+    do: Callable[..., Awaitable[Frozen]]
+    responses: dict[int | str, dict[str, Any]]
+    check: Callable[..., Awaitable[None]] = _at_all
+    words: str = ""
+
+    async def perform(self, **given: object) -> Frozen:
+        """Check the right, do it, and return what is shown of it."""
+        await self.check(self.operation, **given)
+        return await self.do(**given)
+
+    def told(self, done: Frozen) -> str:
+        """Return what people are told of it."""
+        return say(self.words) if self.words else dict(done)["told"]
+
+
+_answers = partial(answers, 403, 404, 409, 413, 422)
+_FREEZES = _answers(shown={200: docs.FREEZE})
+
+SERVED = (
+    Served(FREEZE, FreezeWanted, freeze, _FREEZES),
+    Served(UNFREEZE, UnfreezeWanted, unfreeze, _FREEZES),
+)
