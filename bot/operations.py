@@ -28,4 +28,7 @@ class Operation:
 FREEZE = Operation("freeze", "freeze", "/v1/freeze", "/live/freeze")
 UNFREEZE = Operation("unfreeze", "freeze", "/v1/unfreeze", "/live/unfreeze", ends_stop=True)
 
-OPERATIONS = (FREEZE, UNFREEZE)
+SET_ABSENCE = Operation("setAbsence", "absent", "/v1/absences", "/live/away")
+END_ABSENCE = Operation("endAbsence", "absent", "/v1/absences/end", "/live/back")
+
+OPERATIONS = (FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE)

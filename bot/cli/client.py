@@ -248,14 +248,6 @@ class Client:
         """Who is away or will be."""
         return self._ask("GET", "/v1/absences")["absences"]
 
-    def absent(self, wanted: dict[str, str]) -> dict[str, Any]:
-        """Say that somebody is away."""
-        return self._ask("POST", "/v1/absences", wanted)
-
-    def back(self, person: str | None) -> dict[str, Any]:
-        """End an absence."""
-        return self._ask("POST", "/v1/absences/end", {"person": person} if person else {})
-
     def audit(self, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
         """The records of the audit log that are `wanted`, oldest first."""
         return cast("Iterator[dict[str, Any]]", self._pages("/v1/audit", "records", wanted))

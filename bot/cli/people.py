@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.operate import attached, require_dev
-from bot.cli.options import As, Data, Json, settings_of
+from bot.cli.options import As, Data, Json, do, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.command_line import command
+from bot.operations import END_ABSENCE, SET_ABSENCE
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -184,12 +185,7 @@ def set_absence(
     approvers, of its escalate_to or of its stand_ins. What you hold goes to them as well, and stays with them when you
     are back. Where it accepts nobody you are still asked, and the card says that you are away.
     """
-    from bot.cli.client import speaking
-
-    given = {"until": until, "from": starts, "to": to, "person": whose}
-    with speaking(data, person) as client:
-        done = client.absent({name: value for name, value in given.items() if value})
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(SET_ABSENCE, {"until": until, "from": starts, "to": to, "person": whose}, person, data, as_json=as_json)
 
 
 def list_absences(as_json: Json = False, data: Data = None) -> None:
@@ -206,11 +202,7 @@ def list_absences(as_json: Json = False, data: Data = None) -> None:
 
 def end_absence(whose: _Whose = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """Say that you are back. What went to others meanwhile stays with them."""
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.back(whose)
-    print(plain_json(json.dumps(done)) if as_json else f"The absence of {done['person']} is ended.")
+    do(END_ABSENCE, {"person": whose}, person, data, as_json=as_json)
 
 
 def login(

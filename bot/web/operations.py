@@ -6,19 +6,22 @@ from functools import partial
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId
 from agents.requests.proof import Proof
 from bot.app import App
 from bot.errors import NotFound
-from bot.operations import FREEZE, UNFREEZE, Operation
+from bot.operations import END_ABSENCE, FREEZE, SET_ABSENCE, UNFREEZE, Operation
+from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
 from bot.people.rights import Caller
 from bot.render.words import no_environment
+from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.keyed import KEY
+from bot.web.api.shapes import Person
 from bot.web.here import here
 from language import say
 
@@ -108,6 +111,71 @@ def freeze_view(freeze: Freeze, told: str) -> FreezeView:
     return FreezeView(**dict(freeze), told=told, seen=freeze.shown)
 
 
+_Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class AbsenceBody(Frozen):
+    """An absence: dates (`2026-12-01`, the day on which they are back) or times, by the person's own clock."""
+
+    until: _Moment
+    starts: _Moment | None = Field(default=None, alias="from", description="From now on if not given.")
+    to: Person | None = Field(default=None, description="Who stands in, where a policy accepts them.")
+    person: Person | None = Field(default=None, description="Who is away: the key's person if not given.")
+
+
+class AbsenceEnd(Frozen):
+    """The end of an absence."""
+
+    person: Person | None = Field(default=None, description="Who is back: the key's person if not given.")
+
+
+class AbsenceView(Frozen):
+    """An absence, also in words."""
+
+    person: PersonId
+    starts: AwareDatetime
+    until: AwareDatetime
+    to: PersonId | None
+    by: PersonId
+    told: str
+
+
+async def absent(wanted: AbsenceBody, by: Doer) -> AbsenceView:
+    """Say that the key's person is away; operators say it of others as well.
+
+    It replaces what was said before.
+
+    While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
+    approval with this key would count; so do the open ones that they hold.
+    """
+    to = by.app.people.named(wanted.to) if wanted.to else None
+    asked = AbsenceWanted(_whose(wanted, by), wanted.until, wanted.starts or "", to)
+    return absence_view(await by.app.requests.absences.set(asked, by.speaker, by.proof), by.app)
+
+
+async def back(wanted: AbsenceEnd, by: Doer) -> AbsenceView:
+    """End an absence, one's own or, for operators, another's; what went to others stays there."""
+    ended = await by.app.requests.absences.end(_whose(wanted, by), by.speaker, by.proof)
+    is_back = say("absence.is-over", name=by.app.people.name_of(ended.person))
+    return absence_view(ended, by.app).model_copy(update={"told": is_back})
+
+
+def _whose(wanted: AbsenceBody | AbsenceEnd, by: By) -> PersonId:
+    return by.app.people.named(wanted.person) if wanted.person else by.speaker
+
+
+async def _of_person(_: Operation, by: By, wanted: AbsenceBody | AbsenceEnd) -> None:
+    await by.app.guard.check_absence(by.caller, _whose(wanted, by))
+
+
+def absence_view(absence: Absence, app: App) -> AbsenceView:
+    """Return what is shown of an absence."""
+    told = absence_words(absence, app.people)
+    return AbsenceView(
+        person=absence.person, starts=absence.starts, until=absence.until, to=absence.to, by=absence.by, told=told
+    )
+
+
 async def _at_all(operation: Operation, by: By, **_: object) -> None:
     await by.app.guard.check(by.caller, operation.action)
 
@@ -138,8 +206,11 @@ class Served:
 
 _answers = partial(answers, 403, 404, 409, 413, 422)
 _FREEZES = _answers(shown={200: docs.FREEZE})
+_ABSENCES = _answers(shown={200: docs.ABSENCE})
 
 SERVED = (
     Served(FREEZE, FreezeWanted, freeze, _FREEZES),
     Served(UNFREEZE, UnfreezeWanted, unfreeze, _FREEZES),
+    Served(SET_ABSENCE, AbsenceBody, absent, _ABSENCES, _of_person),
+    Served(END_ABSENCE, AbsenceEnd, back, _ABSENCES, _of_person),
 )

@@ -11,7 +11,7 @@ from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
 from bot.audit.reading import Query
-from bot.operations import FREEZE, OPERATIONS, UNFREEZE, Operation
+from bot.operations import END_ABSENCE, FREEZE, OPERATIONS, SET_ABSENCE, UNFREEZE, Operation
 from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
@@ -57,6 +57,8 @@ ASKERS = "for the one key that asked, and not there for any other"
 VERBS: Mapping[Operation, Row] = {
     FREEZE: Row(("freeze",), {"environment": "staging", "reason": "incident"}),
     UNFREEZE: Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
+    SET_ABSENCE: Row(("absent",), {"person": "cy", "until": SOON}),
+    END_ABSENCE: Row(("absent",), {"person": "cy"}),
 }
 """What several surfaces have, which is the same right on each."""
 
@@ -93,8 +95,6 @@ HTTP: Mapping[str, Row] = {
     "explainPolicy": Row(("explain",), query="person=anna", names={"name": "production"}),
     "listFreezes": Row(no=ALL),
     "listAbsences": Row(no=ALL),
-    "setAbsence": Row(("absent",), {"person": "cy", "until": SOON}),
-    "endAbsence": Row(("absent",), {"person": "cy"}),
     "showStatus": Row(no=ALL),
     "listDeadLetters": Row(("dead",)),
     "requeueDeadLetter": Row(("dead",)),
@@ -148,8 +148,6 @@ CONSOLE: Mapping[str, Row] = {
     "POST /mail/{person}/{letter_id}": Row(no=DEMO),
     "GET /live": Row(no=ALL),
     "GET /live/part": Row(no=ALL),
-    "POST /live/away": Row(("absent",), {"person": "cy", "until": SOON}),
-    "POST /live/back": Row(("absent",), {"person": "cy"}),
     "GET /quarantine": Row(("dead",)),
     "POST /quarantine/{some_id}/requeue": Row(("dead",)),
     "POST /quarantine/{some_id}/discard": Row(("dead",)),

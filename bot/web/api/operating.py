@@ -11,7 +11,6 @@ from agents.requests import Frozen, PersonId
 from bot.audit.health import ends_elsewhere, sealed_otherwise
 from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
-from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
 from bot.people.noted import DIGEST_CHARS, NotedTables, half_taken_words
 from bot.people.rights import Action
@@ -22,14 +21,13 @@ from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
 from bot.render.words import coming_words
-from bot.requests.reassignment.absences import AbsenceWanted
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.api.shapes import Person
 from bot.web.here import Here
-from bot.web.operations import SERVED, FreezeView, Served, freeze_view
+from bot.web.operations import SERVED, AbsenceView, FreezeView, Served, absence_view, freeze_view
 from bot.web.problems import ProblemError, not_found
 from language import say
 
@@ -121,8 +119,6 @@ class Done(Frozen):
 _MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
 _MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
-_MayBeAbsent = Annotated[ApiKey, Depends(needs("absent"))]
-_Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
 class SameWanted(Frozen):
@@ -136,32 +132,6 @@ class ConfirmWanted(Frozen):
     """The digest of a file that is only half taken, as `/v1/status` and the alert say it."""
 
     digest: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
-
-
-class AbsenceBody(Frozen):
-    """An absence: dates (`2026-12-01`, the day on which they are back) or times, by the person's own clock."""
-
-    until: _Moment
-    starts: _Moment | None = Field(default=None, alias="from", description="From now on if not given.")
-    to: Person | None = Field(default=None, description="Who stands in, where a policy accepts them.")
-    person: Person | None = Field(default=None, description="Who is away: the key's person if not given.")
-
-
-class AbsenceEnd(Frozen):
-    """The end of an absence."""
-
-    person: Person | None = Field(default=None, description="Who is back: the key's person if not given.")
-
-
-class AbsenceView(Frozen):
-    """An absence, also in words."""
-
-    person: PersonId
-    starts: AwareDatetime
-    until: AwareDatetime
-    to: PersonId | None
-    by: PersonId
-    told: str
 
 
 class AbsenceViews(Frozen):
@@ -189,7 +159,6 @@ class Supposed(Frozen):
 
 
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
-_ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
 _DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
@@ -262,41 +231,7 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
 async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
     """List who is away or will be, until when, and who stands in for them."""
     found = await here.app.requests.absences.all()
-    return AbsenceViews(absences=tuple(_absence(one, here) for one in found))
-
-
-@router.post("/v1/absences", operation_id="setAbsence", responses=_ABSENCES)
-async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
-    """Say that the key's person is away; operators say it of others as well.
-
-    It replaces what was said before.
-
-    While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
-    approval with this key would count; so do the open ones that they hold.
-    """
-    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
-    asked = AbsenceWanted(
-        person, wanted.until, wanted.starts or "", here.app.people.named(wanted.to) if wanted.to else None
-    )
-    set_it = here.app.requests.absences.set
-    made = await set_it(asked, key.speaker, proof=key.proof)
-    return _absence(made, here)
-
-
-@router.post("/v1/absences/end", operation_id="endAbsence", responses=_ABSENCES)
-async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
-    """End an absence, one's own or, for operators, another's; what went to others stays there."""
-    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
-    return _absence(await here.app.requests.absences.end(person, key.speaker, proof=key.proof), here)
-
-
-def _absence(absence: Absence, here: Here) -> AbsenceView:
-    told = absence_words(absence, here.app.people)
-    return AbsenceView(
-        person=absence.person, starts=absence.starts, until=absence.until, to=absence.to, by=absence.by, told=told
-    )
+    return AbsenceViews(absences=tuple(absence_view(one, here.app) for one in found))
 
 
 @router.get("/v1/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))

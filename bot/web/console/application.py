@@ -61,8 +61,6 @@ ROUTES = (
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", home.live_page),
     Route("/live/part", home.live_part),
-    Route("/live/away", home.away, methods=["POST"]),
-    Route("/live/back", home.back, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
     Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),
     Route("/quarantine/{some_id}/discard", quarantine.discarded, methods=["POST"]),
