@@ -31,4 +31,10 @@ UNFREEZE = Operation("unfreeze", "freeze", "/v1/unfreeze", "/live/unfreeze", end
 SET_ABSENCE = Operation("setAbsence", "absent", "/v1/absences", "/live/away")
 END_ABSENCE = Operation("endAbsence", "absent", "/v1/absences/end", "/live/back")
 
-OPERATIONS = (FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE)
+REQUEUE = Operation("requeueDeadLetter", "dead", "/v1/dead/{some_id}/requeue", "/quarantine/{some_id}/requeue")
+DISCARD = Operation("discardHeld", "dead", "/v1/dead/{some_id}/discard", "/quarantine/{some_id}/discard")
+CONFIRM = Operation("confirmHeld", "dead", "/v1/dead/{some_id}/confirm", "/quarantine/{some_id}/confirm")
+
+SAME = Operation("samePerson", "same", "/v1/people/same")
+
+OPERATIONS = (FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE, REQUEUE, DISCARD, CONFIRM, SAME)

@@ -226,10 +226,6 @@ class Client:
         """Everything that is frozen now, and the windows that come next."""
         return self._ask("GET", "/v1/freezes")
 
-    def same(self, known_by: str, person: str) -> dict[str, Any]:
-        """Say that somebody is whom the directory knew by something else."""
-        return self._ask("POST", "/v1/people/same", {"known_by": known_by, "person": person})
-
     def standing(self) -> list[dict[str, Any]]:
         """The standing approvals that this person may see."""
         return self._ask("GET", "/v1/standing")["standing"]
@@ -255,10 +251,6 @@ class Client:
     def status(self) -> Status:
         """The figures of that installation."""
         return Status.model_validate(self._ask("GET", "/v1/status"))
-
-    def settle(self, some_id: str, verb: str) -> str:
-        """Act on a dead letter or a quarantined message, and return in words what was done."""
-        return self._ask("POST", f"/v1/dead/{quote(some_id, '')}/{verb}")["told"]
 
     def follow(self, run_id: str, told: Story) -> int:
         """Have a run's story told as it happens until it ends; 0 when it ended well."""

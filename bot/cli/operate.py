@@ -15,7 +15,7 @@ from bot.cli.options import As, Data, Json, do, serve, settings_of, survive_sigh
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
 from bot.errors import Conflict
-from bot.operations import FREEZE, UNFREEZE
+from bot.operations import CONFIRM, DISCARD, FREEZE, REQUEUE, UNFREEZE
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -187,6 +187,9 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+_DEAD = {"requeue": REQUEUE, "discard": DISCARD, "confirm": CONFIRM}
+
+
 def dead(
     verb: Annotated[str | None, typer.Argument(metavar="[requeue|discard|confirm]", help=_VERBS)] = None,
     some_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which one.")] = None,
@@ -196,13 +199,12 @@ def dead(
     """List dead letters and quarantined messages, or act on one of them. Over HTTP it takes an admin's key."""
     from bot.cli.client import connect
 
-    if verb is not None and (verb not in {"requeue", "discard", "confirm"} or some_id is None):
+    if verb is None:
+        with connect(data) as client:
+            return _list(client.dead(), as_json=as_json)
+    if verb not in _DEAD or some_id is None:
         raise typer.BadParameter("write: sayso dead requeue ID, sayso dead discard ID, or sayso dead confirm ID")
-    with connect(data) as client:
-        if verb is None:
-            _list(client.dead(), as_json=as_json)
-        else:
-            print(plain(client.settle(some_id or "", verb)))
+    return do(_DEAD[verb], None, None, data, as_json=as_json, by_anybody=True, some_id=some_id)
 
 
 def _list(notes: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -91,17 +91,21 @@ As = Annotated[
 
 def do(
     operation: "Operation",
-    body: Mapping[str, object],
+    body: Mapping[str, object] | None,
     person: str | None,
     data: Path | None,
     *,
     as_json: bool,
+    by_anybody: bool = False,
     **names: str,
 ) -> None:
-    """Do an operation as whoever speaks, and print what it tells of it."""
-    from bot.cli.client import speaking
+    """Do an operation as whoever speaks, and print what it tells of it.
 
-    with speaking(data, person) as client:
+    Beside `sayso dev` it can be done `by_anybody` there, who need not say who they are.
+    """
+    from bot.cli.client import connect, speaking
+
+    with connect(data) if by_anybody else speaking(data, person) as client:
         done = client.do(operation, body, **names)
     print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
 

@@ -12,7 +12,7 @@ from bot.cli.operate import attached, require_dev
 from bot.cli.options import As, Data, Json, do, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.command_line import command
-from bot.operations import END_ABSENCE, SET_ABSENCE
+from bot.operations import END_ABSENCE, SAME, SET_ABSENCE
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -100,11 +100,7 @@ def same(
     more. After this, what was theirs is theirs again. With a `uid` for each person in sayso.toml it is never needed.
     It takes an admin, who can't say it of themselves, and stands in the audit log.
     """
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.same(old, new)
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(SAME, {"known_by": old, "person": new}, person, data, as_json=as_json)
 
 
 def confirm(

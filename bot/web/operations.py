@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId
 from agents.requests.proof import Proof
 from bot.app import App
 from bot.errors import NotFound
-from bot.operations import END_ABSENCE, FREEZE, SET_ABSENCE, UNFREEZE, Operation
+from bot.operations import CONFIRM, DISCARD, END_ABSENCE, FREEZE, REQUEUE, SAME, SET_ABSENCE, UNFREEZE, Operation
 from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
 from bot.people.rights import Caller
@@ -28,11 +28,12 @@ from language import say
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who does it, with what proves that, in this process."""
+    """Who does it, with what proves that, in this process; `behind` it are the people whose word it may be."""
 
     app: App
     caller: Caller
     proof: Proof
+    behind: tuple[PersonId, ...]
 
     @property
     def speaker(self) -> PersonId:
@@ -42,7 +43,7 @@ class By:
 
 async def _by_key(request: Request) -> By:
     app, key = here(request).app, cast("ApiKey", request.scope[KEY])
-    return By(app, app.access.rights.of_key(key), key.proof)
+    return By(app, app.access.rights.of_key(key), key.proof, (*key.holders, *key.speaks_for()))
 
 
 Doer = Annotated[By, Depends(_by_key)]
@@ -176,6 +177,52 @@ def absence_view(absence: Absence, app: App) -> AbsenceView:
     )
 
 
+class OperationResult(Frozen):
+    """The result of an operation, in words."""
+
+    id: str
+    told: str
+
+
+class SameWanted(Frozen):
+    """Who is whom: `known_by` is an address, a Slack id, a uid, or the id that was theirs."""
+
+    known_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    person: Person
+
+
+DeadPath = Annotated[
+    str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
+]
+
+
+async def requeued(some_id: DeadPath, by: Doer) -> OperationResult:
+    """Try a dead letter again; never a quarantined message."""
+    return OperationResult(id=some_id, told=await by.app.messages.quarantine.requeue(some_id, by.speaker))
+
+
+async def discarded(some_id: DeadPath, by: Doer) -> OperationResult:
+    """Forget a quarantined message."""
+    return OperationResult(id=some_id, told=await by.app.messages.quarantine.discard(some_id, by.speaker))
+
+
+async def confirmed(some_id: DeadPath, by: Doer) -> OperationResult:
+    """Ask the person whom a quarantined message names; it stays quarantined."""
+    return OperationResult(id=some_id, told=await by.app.messages.quarantine.confirm(some_id, by.speaker))
+
+
+async def same(wanted: SameWanted, by: Doer) -> OperationResult:
+    """Say that a person is one the directory knew before under another address.
+
+    What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
+    """
+    register, people = by.app.register, by.app.people
+    found, before = await register.same(wanted.known_by, wanted.person, by.speaker, behind=by.behind, proof=by.proof)
+    words = "notice.people-same" if found != before else "notice.people-same-already"
+    name = people.name_of(found)
+    return OperationResult(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
+
+
 async def _at_all(operation: Operation, by: By, **_: object) -> None:
     await by.app.guard.check(by.caller, operation.action)
 
@@ -188,7 +235,7 @@ class Served:
     """
 
     operation: Operation
-    wanted: type[Frozen]
+    wanted: type[Frozen] | None
     do: Callable[..., Awaitable[Frozen]]
     responses: dict[int | str, dict[str, Any]]
     check: Callable[..., Awaitable[None]] = _at_all
@@ -204,6 +251,7 @@ class Served:
         return say(self.words) if self.words else dict(done)["told"]
 
 
+DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 _answers = partial(answers, 403, 404, 409, 413, 422)
 _FREEZES = _answers(shown={200: docs.FREEZE})
 _ABSENCES = _answers(shown={200: docs.ABSENCE})
@@ -213,4 +261,8 @@ SERVED = (
     Served(UNFREEZE, UnfreezeWanted, unfreeze, _FREEZES),
     Served(SET_ABSENCE, AbsenceBody, absent, _ABSENCES, _of_person),
     Served(END_ABSENCE, AbsenceEnd, back, _ABSENCES, _of_person),
+    Served(REQUEUE, None, requeued, DONE),
+    Served(DISCARD, None, discarded, DONE),
+    Served(CONFIRM, None, confirmed, DONE),
+    Served(SAME, SameWanted, same, DONE),
 )

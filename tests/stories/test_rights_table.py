@@ -11,7 +11,18 @@ from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
 from bot.audit.reading import Query
-from bot.operations import END_ABSENCE, FREEZE, OPERATIONS, SET_ABSENCE, UNFREEZE, Operation
+from bot.operations import (
+    CONFIRM,
+    DISCARD,
+    END_ABSENCE,
+    FREEZE,
+    OPERATIONS,
+    REQUEUE,
+    SAME,
+    SET_ABSENCE,
+    UNFREEZE,
+    Operation,
+)
 from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
@@ -59,6 +70,10 @@ VERBS: Mapping[Operation, Row] = {
     UNFREEZE: Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
     SET_ABSENCE: Row(("absent",), {"person": "cy", "until": SOON}),
     END_ABSENCE: Row(("absent",), {"person": "cy"}),
+    REQUEUE: Row(("dead",)),
+    DISCARD: Row(("dead",)),
+    CONFIRM: Row(("dead",)),
+    SAME: Row(("same",), {"known_by": "cy", "person": "cy"}),
 }
 """What several surfaces have, which is the same right on each."""
 
@@ -97,12 +112,8 @@ HTTP: Mapping[str, Row] = {
     "listAbsences": Row(no=ALL),
     "showStatus": Row(no=ALL),
     "listDeadLetters": Row(("dead",)),
-    "requeueDeadLetter": Row(("dead",)),
-    "discardHeld": Row(("dead",)),
-    "confirmHeld": Row(("dead",)),
     "searchAudit": Row(("audit",)),
     "confirmPeople": Row(("confirm",), {"digest": "0123456789abcdef"}),
-    "samePerson": Row(("same",), {"known_by": "cy", "person": "cy"}),
 }
 """By the operation's id. What ends the run comes last of what is done to it."""
 
@@ -149,9 +160,6 @@ CONSOLE: Mapping[str, Row] = {
     "GET /live": Row(no=ALL),
     "GET /live/part": Row(no=ALL),
     "GET /quarantine": Row(("dead",)),
-    "POST /quarantine/{some_id}/requeue": Row(("dead",)),
-    "POST /quarantine/{some_id}/discard": Row(("dead",)),
-    "POST /quarantine/{some_id}/confirm": Row(("dead",)),
     "GET /policies": Row(("explain",), query="person=anna"),
     "GET /audit": Row(("audit",)),
     "GET /audit/export": Row(("audit",)),

@@ -9,7 +9,6 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from agents.requests import Frozen, PersonId
 from bot.audit.health import ends_elsewhere, sealed_otherwise
-from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
 from bot.people.api_keys import ApiKey
 from bot.people.noted import DIGEST_CHARS, NotedTables, half_taken_words
@@ -25,10 +24,9 @@ from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
-from bot.web.api.shapes import Person
 from bot.web.here import Here
-from bot.web.operations import SERVED, AbsenceView, FreezeView, Served, absence_view, freeze_view
-from bot.web.problems import ProblemError, not_found
+from bot.web.operations import DONE, SERVED, AbsenceView, FreezeView, OperationResult, Served, absence_view, freeze_view
+from bot.web.problems import ProblemError
 from language import say
 
 router = APIRouter(tags=["operation"])
@@ -109,23 +107,8 @@ class DeadLetters(Frozen):
     letters: tuple[DeadLetter, ...]
 
 
-class Done(Frozen):
-    """The result of an operation, in words."""
-
-    id: str
-    told: str
-
-
-_MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
 _MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
-
-
-class SameWanted(Frozen):
-    """Who is whom: `known_by` is an address, a Slack id, a uid, or the id that was theirs."""
-
-    known_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    person: Person
 
 
 class ConfirmWanted(Frozen):
@@ -140,9 +123,6 @@ class AbsenceViews(Frozen):
     absences: tuple[AbsenceView, ...]
 
 
-DeadPath = Annotated[
-    str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
-]
 PolicyPath = Annotated[str, Path(description="A policy's name.", max_length=64)]
 
 
@@ -159,7 +139,6 @@ class Supposed(Frozen):
 
 
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
-_DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
 @router.get("/v1/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
@@ -271,59 +250,14 @@ async def _of_audit_ends(here: Here) -> list[str]:
 @router.get("/v1/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
-    await _check(here, key)
+    await _check(here, key, "dead")
     notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
     letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
-@router.post("/v1/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
-async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Try a dead letter again; never a quarantined message."""
-    await _check(here, key)
-    body = (await here.app.store.lists.dead()).get(some_id)
-    if body is None:
-        raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
-    note = Note.model_validate_json(body)
-    if note.kind == "quarantined":
-        what = "A quarantined message can't be let through as somebody's word"
-        raise Conflict(what, f"Have that person asked: sayso dead confirm {some_id}")
-    if not await here.app.store.lists.requeue(note.item):
-        raise Conflict(f"{some_id} has just changed", "Look at the list again")
-    return Done(id=some_id, told=f"{some_id} is tried again.")
-
-
-@router.post("/v1/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
-async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Forget a quarantined message."""
-    await _check(here, key)
-    return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
-
-
-@router.post("/v1/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
-async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Ask the person whom a quarantined message names; it stays quarantined."""
-    await _check(here, key)
-    return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
-
-
-@router.post("/v1/people/same", operation_id="samePerson", responses=_DONE)
-async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow) -> Done:
-    """Say that a person is one the directory knew before under another address.
-
-    What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
-    """
-    await _check(here, key, "same")
-    register, people = here.app.register, here.app.people
-    behind = (*key.holders, *key.speaks_for())
-    found, before = await register.same(wanted.known_by, wanted.person, key.speaker, behind=behind, proof=key.proof)
-    words = "notice.people-same" if found != before else "notice.people-same-already"
-    name = people.name_of(found)
-    return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
-
-
-@router.post("/v1/people/confirm", operation_id="confirmPeople", responses=_DONE)
-async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> Done:
+@router.post("/v1/people/confirm", operation_id="confirmPeople", responses=DONE)
+async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> OperationResult:
     """Confirm a half-taken settings file: the people missing in it have left.
 
     It holds for exactly the file of this digest, until another one holds.
@@ -332,10 +266,10 @@ async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow)
     noted, digest = NotedTables(here.app.store), wanted.digest
     is_new = await noted.confirm(digest, key.speaker, proof=key.proof)
     words = "notice.people-confirmed" if is_new else "notice.people-confirmed-already"
-    return Done(id=digest, told=say(words, digest=digest))
+    return OperationResult(id=digest, told=say(words, digest=digest))
 
 
-async def _check(here: Here, key: ApiKey, action: Action = "dead") -> None:
+async def _check(here: Here, key: ApiKey, action: Action) -> None:
     """Check that the key may do what is an operator's. Raises Forbidden."""
     await here.app.guard.check(here.app.access.rights.of_key(key), action)
 

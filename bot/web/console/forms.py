@@ -21,9 +21,10 @@ def route(served: Served) -> Route:
 
     async def sent(request: Request) -> Response:
         visit, page = visit_of(request), stood_on(request.url.path)
-        by = By(here(request).app, caller_of(request), visit.known.proof)
+        by = By(here(request).app, caller_of(request), visit.known.proof, (visit.person,))
+        wanted = {"wanted": _read(served.wanted, visit)} if served.wanted else {}
         try:
-            done = await served.perform(wanted=_read(served.wanted, visit), by=by, **request.path_params)
+            done = await served.perform(by=by, **request.path_params, **wanted)
         except (Conflict, Invalid, NotFound) as error:
             return to(request, page, str(error), is_well=False)
         return to(request, page, served.told(done))
