@@ -37,4 +37,13 @@ CONFIRM = Operation("confirmHeld", "dead", "/v1/dead/{some_id}/confirm", "/quara
 
 SAME = Operation("samePerson", "same", "/v1/people/same")
 
-OPERATIONS = (FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE, REQUEUE, DISCARD, CONFIRM, SAME)
+PAUSE = Operation("pauseRun", "pause", "/v1/runs/{run_id}/pause", "/runs/{run_id}/pause")
+RESUME = Operation("resumeRun", "resume", "/v1/runs/{run_id}/resume", "/runs/{run_id}/resume", ends_stop=True)
+CANCEL = Operation("cancelRun", "cancel", "/v1/runs/{run_id}/cancel", "/runs/{run_id}/cancel")
+
+REVOKE = Operation("revokeStanding", "answer", "/v1/standing/{standing_id}/revoke", "/standing/{standing_id}/revoke")
+
+OPERATIONS = (
+    *(FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE, REQUEUE, DISCARD, CONFIRM, SAME),
+    *(PAUSE, RESUME, CANCEL, REVOKE),
+)

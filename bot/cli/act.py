@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.options import As, Data, Json, text_of, texts_of
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
+from bot.operations import CANCEL, PAUSE, RESUME, Operation
 
 if TYPE_CHECKING:
     from bot.cli.client import Client
@@ -27,8 +28,8 @@ def register(app: typer.Typer) -> None:
     for verb in (trigger, answer, ask_back, delegate, withdraw, ask, fork, retry, export):
         app.command()(verb)
     app.command("import")(take_in)
-    for verb, text in _STEERING.items():
-        app.command(verb, help=text)(_steering(verb))
+    for operation, text in _STEERING.items():
+        app.command(operation.action, help=text)(_steering(operation))
 
 
 def trigger(
@@ -251,20 +252,22 @@ def withdraw(
     print(f"{taken_back['id']} is withdrawn. {taken_back['told']}".rstrip())
 
 
-_STEERING: dict[Literal["pause", "resume", "cancel"], str] = {
-    "pause": "Stop a run at its next step. Votes still count meanwhile.",
-    "resume": "Let a paused run go on.",
-    "cancel": "End a run. A tool that is executing is finished first.",
+_STEERING = {
+    PAUSE: "Stop a run at its next step. Votes still count meanwhile.",
+    RESUME: "Let a paused run go on.",
+    CANCEL: "End a run. A tool that is executing is finished first.",
 }
 
 
-def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]:
+def _steering(operation: Operation) -> Callable[..., None]:
+    verb = operation.action
+
     def command(run_id: Run, person: As = None, data: Data = None) -> None:
         from bot.cli.client import speaking
 
         with speaking(data, person) as client:
-            state = client.steer(run_id, verb)
-        is_ending = verb == "cancel" and state != "cancelled"
+            state = client.do(operation, run_id=run_id)["state"]
+        is_ending = operation is CANCEL and state != "cancelled"
         print(f"{run_id}: {verb}, it {'ends as soon as nothing of it executes' if is_ending else f'is {state}'}.")
 
     return command

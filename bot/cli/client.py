@@ -185,11 +185,6 @@ class Client:
             found += [read_event(json.dumps(one["event"])) for one in page]
         return tuple(found)
 
-    def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
-        """The state of a run after the verb."""
-        path = f"/v1/runs/{quote(run_id, '')}/{verb}"
-        return self._read(self._send("POST", path, ends_stop=verb == "resume"))["state"]
-
     def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
         """The id of a new run that goes on from this one's first events."""
         return self._made(f"/v1/runs/{quote(run_id, '')}/{how}", {"at": at} if at else {})["id"]
@@ -235,10 +230,6 @@ class Client:
         answer = self._send("POST", "/v1/standing", body, secrets.token_urlsafe(16))
         self._check(answer)
         return RequestView.model_validate(_json(answer))
-
-    def revoke(self, standing_id: str, reason: str) -> dict[str, Any]:
-        """End a standing approval."""
-        return self._ask("POST", f"/v1/standing/{quote(standing_id, '')}/revoke", {"reason": reason})
 
     def absences(self) -> list[dict[str, Any]]:
         """Who is away or will be."""

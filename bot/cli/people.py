@@ -12,7 +12,7 @@ from bot.cli.operate import attached, require_dev
 from bot.cli.options import As, Data, Json, do, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.command_line import command
-from bot.operations import END_ABSENCE, SAME, SET_ABSENCE
+from bot.operations import END_ABSENCE, REVOKE, SAME, SET_ABSENCE
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -475,5 +475,5 @@ def revoke_standing(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        found = client.revoke(standing_id, reason)
+        found = client.do(REVOKE, {"reason": reason}, standing_id=standing_id)
     print(json.dumps(found) if as_json else f"{found['id']} is revoked. People are asked again.")

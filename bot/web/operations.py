@@ -3,25 +3,43 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Path, Request
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
-from agents.requests import Freeze, Frozen, PersonId
+from agents.requests import Freeze, Frozen, PersonId, RequestId, RunId
 from agents.requests.proof import Proof
 from bot.app import App
 from bot.errors import NotFound
-from bot.operations import CONFIRM, DISCARD, END_ABSENCE, FREEZE, REQUEUE, SAME, SET_ABSENCE, UNFREEZE, Operation
+from bot.operations import (
+    CANCEL,
+    CONFIRM,
+    DISCARD,
+    END_ABSENCE,
+    FREEZE,
+    PAUSE,
+    REQUEUE,
+    RESUME,
+    REVOKE,
+    SAME,
+    SET_ABSENCE,
+    UNFREEZE,
+    Operation,
+)
 from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
-from bot.people.rights import Caller
+from bot.people.refusals import Refusals
+from bot.people.rights import Caller, Denied
+from bot.policy.standing import Ended, Standing
 from bot.render.words import no_environment
 from bot.requests.reassignment.absences import AbsenceWanted
+from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.keyed import KEY
-from bot.web.api.shapes import Person
+from bot.web.api.runs import RunPath
+from bot.web.api.shapes import Person, Steered
 from bot.web.here import here
 from language import say
 
@@ -223,37 +241,154 @@ async def same(wanted: SameWanted, by: Doer) -> OperationResult:
     return OperationResult(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
 
 
+async def pause(run_id: RunPath, by: Doer) -> Steered:
+    """Stop a run at its next step. Votes still count meanwhile."""
+    return await _steer(run_id, "pause", by)
+
+
+async def resume(run_id: RunPath, by: Doer) -> Steered:
+    """Resume a paused run."""
+    return await _steer(run_id, "resume", by)
+
+
+async def cancel(run_id: RunPath, by: Doer) -> Steered:
+    """Cancel a run. A tool that is executing finishes first."""
+    return await _steer(run_id, "cancel", by)
+
+
+async def _steer(run_id: str, verb: Literal["pause", "resume", "cancel"], by: By) -> Steered:
+    after = await by.app.runs.steering.steer(RunId(run_id), verb, by.speaker, proof=by.proof)
+    return Steered(id=after.id, state=after.state)
+
+
+async def _of_run(operation: Operation, by: By, run_id: str) -> None:
+    await by.app.guard.check_run(by.caller, operation.action, check(run_id, "run"))
+
+
+class Revocation(Frozen):
+    """Why a standing approval ends, for people."""
+
+    reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\r\n]*$")] = ""
+
+
+class StandingUseView(Frozen):
+    """One use: the request that nobody was asked about, and its run."""
+
+    request: RequestId
+    run: RunId
+    at: AwareDatetime
+
+
+class StandingView(Frozen):
+    """A standing approval. `open` are the arguments whose value may be any text; all others are as in `arguments`.
+
+    `run` and `request` granted it. With the state `valid` it counts unless `lapsed` says why it does not: its policy or
+    those who granted it have changed since.
+    """
+
+    id: str
+    state: Literal["valid", "revoked", "over", "spent"]
+    title: str
+    person: PersonId
+    policy: str
+    tool: str
+    environment: str | None
+    arguments: dict[str, JsonValue]
+    open: tuple[str, ...]
+    uses: int
+    used: tuple[StandingUseView, ...]
+    until: AwareDatetime
+    granted_by: tuple[PersonId, ...]
+    granted_at: AwareDatetime
+    run: RunId
+    request: RequestId
+    revoked: Ended | None
+    lapsed: str = ""
+
+
+async def standing_view(app: App, found: Standing) -> StandingView:
+    """Return what is shown of a standing approval."""
+    approval, pattern = found.approval, found.approval.pattern
+    return StandingView(
+        id=approval.id,
+        state=found.state,
+        title=approval.title,
+        person=approval.person,
+        policy=pattern.policy,
+        tool=pattern.tool,
+        environment=pattern.environment,
+        arguments=dict(pattern.arguments),
+        open=pattern.open,
+        uses=approval.uses,
+        used=tuple(StandingUseView(request=use.request_id, run=use.run_id, at=use.at) for use in found.uses),
+        until=approval.until,
+        granted_by=approval.granted_by,
+        granted_at=approval.granted_at,
+        run=approval.run_id,
+        request=approval.request_id,
+        revoked=found.revoked,
+        lapsed=await app.requests.standing.lapsed(found),
+    )
+
+
+_StandingPath = Annotated[
+    str,
+    Path(description="A standing approval's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}g-[a-z2-7]{13}$"}),
+]
+
+
+async def revoked(standing_id: _StandingPath, wanted: Revocation, by: Doer) -> StandingView:
+    """End a standing approval at once, also for what has not started."""
+    revoke = by.app.requests.standing.revoke
+    return await standing_view(by.app, await revoke(standing_id, by.speaker, wanted.reason, proof=by.proof))
+
+
+async def _of_standing(operation: Operation, by: By, standing_id: str, **_: object) -> None:
+    """It is for whom it serves, who granted it, who decides by its policy, operators and admins; for no service."""
+    known, refuse = by.app.requests.standing, Refusals(by.app.store).refuse
+    if by.app.people.contact(by.speaker) is None:
+        what = "This key belongs to a service; people revoke standing approvals"
+        await refuse(by.caller, operation.action, Denied(what, "Use a key of your own"))
+    found = await known.one(standing_id)
+    if not known.concerns(by.caller, found):
+        denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
+        await refuse(by.caller, operation.action, denied, found.approval.run_id)
+
+
 async def _at_all(operation: Operation, by: By, **_: object) -> None:
     await by.app.guard.check(by.caller, operation.action)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An operation with what it takes and does. `check` raises, once that is noted, where somebody may not do it.
+    """An operation with what it takes and does, and how the API describes it.
 
-    `words` tell people what was done, where what is shown of it has no `told` of its own.
+    `concerns` raises where somebody may not do it, once that is noted. `words` tell people what was done, where what is
+    shown of it has no `told` of its own.
     """
 
     operation: Operation
     wanted: type[Frozen] | None
     do: Callable[..., Awaitable[Frozen]]
     responses: dict[int | str, dict[str, Any]]
-    check: Callable[..., Awaitable[None]] = _at_all
+    concerns: Callable[..., Awaitable[None]] = _at_all
     words: str = ""
+    tag: str = "operation"
 
-    async def perform(self, **given: object) -> Frozen:
-        """Check the right, do it, and return what is shown of it."""
-        await self.check(self.operation, **given)
-        return await self.do(**given)
+    async def check(self, **given: object) -> None:
+        """Check that who does it may. Raises NotFound and Forbidden."""
+        await self.concerns(self.operation, **given)
 
     def told(self, done: Frozen) -> str:
         """Return what people are told of it."""
-        return say(self.words) if self.words else dict(done)["told"]
+        return say(self.words, **dict(done)) if self.words else dict(done)["told"]
 
 
 DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 _answers = partial(answers, 403, 404, 409, 413, 422)
 _FREEZES = _answers(shown={200: docs.FREEZE})
+_STEERED = _answers(shown={200: docs.STEERED})
+_REVOKED = _answers(shown={200: docs.STANDING_REVOKED})
 _ABSENCES = _answers(shown={200: docs.ABSENCE})
 
 SERVED = (
@@ -265,4 +400,8 @@ SERVED = (
     Served(DISCARD, None, discarded, DONE),
     Served(CONFIRM, None, confirmed, DONE),
     Served(SAME, SameWanted, same, DONE),
+    Served(PAUSE, None, pause, _STEERED, _of_run, "console.pause-done", "runs"),
+    Served(RESUME, None, resume, _STEERED, _of_run, "console.resume-done", "runs"),
+    Served(CANCEL, None, cancel, _STEERED, _of_run, "console.cancel-done", "runs"),
+    Served(REVOKE, Revocation, revoked, _REVOKED, _of_standing, "again.is-revoked", "requests"),
 )

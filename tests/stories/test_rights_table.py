@@ -12,12 +12,16 @@ from httpx2 import AsyncClient, Response
 from agents.requests import PersonId
 from bot.audit.reading import Query
 from bot.operations import (
+    CANCEL,
     CONFIRM,
     DISCARD,
     END_ABSENCE,
     FREEZE,
     OPERATIONS,
+    PAUSE,
     REQUEUE,
+    RESUME,
+    REVOKE,
     SAME,
     SET_ABSENCE,
     UNFREEZE,
@@ -74,11 +78,14 @@ VERBS: Mapping[Operation, Row] = {
     DISCARD: Row(("dead",)),
     CONFIRM: Row(("dead",)),
     SAME: Row(("same",), {"known_by": "cy", "person": "cy"}),
+    PAUSE: Row(("pause",)),
+    RESUME: Row(("resume",)),
+    CANCEL: Row(("cancel",)),
+    REVOKE: Row(no="for whom it concerns: tests/bot/web/standing", reads="answer"),
 }
 """What several surfaces have, which is the same right on each."""
 
 HTTP: Mapping[str, Row] = {
-    **{verb.id: row for verb, row in VERBS.items()},
     "startRun": Row(("trigger",), {"text": "stamp it"}),
     "listRuns": Row(no=SHOWN),
     "importRun": Row(("import",), {"exported": True}),
@@ -86,8 +93,6 @@ HTTP: Mapping[str, Row] = {
     "runEvents": Row(("see",)),
     "exportRun": Row(("see",)),
     "showContext": Row(("see",), query="step=1"),
-    "pauseRun": Row(("pause",)),
-    "resumeRun": Row(("resume",)),
     "forkRun": Row(("fork",), {"at": 1}),
     "retryRun": Row(("retry",), {}),
     "openRequest": Row(("trigger",), {"format": "yes_no", "question": "Is it?", "to": ["person:{me}"]}),
@@ -98,10 +103,8 @@ HTTP: Mapping[str, Row] = {
     "editRequest": Row(("answer",), {"args": {"it": "that"}, "digest": "{digest}"}),
     "delegateRequest": Row(("answer",), {"to": "bo"}),
     "withdrawRequest": Row(("withdraw",), {}),
-    "cancelRun": Row(("cancel",)),
     "listStanding": Row(no=SHOWN),
     "askForStanding": Row(("see", "trigger"), {"run": "{run_id}", "uses": 1, "until": SOON}),
-    "revokeStanding": Row(no="for whom it concerns: tests/bot/web/standing", reads="answer"),
     "listPeople": Row(no=ALL),
     "listEnvironments": Row(no=SHOWN),
     "startRequest": Row(no=ASKERS, body={"attempt": "a"}, reads="trigger"),
@@ -114,6 +117,7 @@ HTTP: Mapping[str, Row] = {
     "listDeadLetters": Row(("dead",)),
     "searchAudit": Row(("audit",)),
     "confirmPeople": Row(("confirm",), {"digest": "0123456789abcdef"}),
+    **{verb.id: row for verb, row in VERBS.items()},
 }
 """By the operation's id. What ends the run comes last of what is done to it."""
 
@@ -121,7 +125,6 @@ WITHDRAW = "POST /requests/{request_id}/withdraw"
 """Tells a refusal on the page of the request."""
 DEMO = "beside `sayso dev` only"
 CONSOLE: Mapping[str, Row] = {
-    **{f"POST {verb.form}": row for verb, row in VERBS.items() if verb.form},
     "GET /": Row(no=OWN),
     "POST /ask": Row(("trigger",), {"text": "stamp it"}),
     "GET /login": Row(no=OWN),
@@ -138,7 +141,6 @@ CONSOLE: Mapping[str, Row] = {
     "GET /runs/{run_id}/confirm/{verb}": Row(("pause",), names={"verb": "pause"}),
     "POST /runs/{run_id}/fork": Row(("fork",), {"at": "1"}),
     "POST /runs/{run_id}/retry": Row(("retry",)),
-    "POST /runs/{run_id}/{verb}": Row(("cancel",), names={"verb": "cancel"}),
     "GET /requests": Row(no=SHOWN),
     "GET /requests/now": Row(no=SHOWN),
     "GET /requests/deny": Row(("see",), query="pick={request_id}"),
@@ -165,11 +167,11 @@ CONSOLE: Mapping[str, Row] = {
     "GET /audit/export": Row(("audit",)),
     "GET /standing": Row(no=SHOWN),
     "POST /standing": Row(("see", "trigger"), {"run": "{run_id}", "uses": "1", "until": "2099-01-01"}),
-    "POST /standing/{some_id}/revoke": Row(no="for whom it concerns: tests/bot/web/standing"),
     "GET /keys": Row(no=OWN),
     "POST /keys": Row(no=OWN),
     "POST /keys/{some_id}/revoke": Row(("keys",)),
     "GET /static/{name}": Row(no="a file of ours"),
+    **{f"POST {verb.form}": row for verb, row in VERBS.items() if verb.form},
 }
 
 

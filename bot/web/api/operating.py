@@ -1,7 +1,6 @@
 """Operations for whoever runs it: who the people are, and what was given up on or is quarantined."""
 
 from asyncio import gather
-from functools import wraps
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -25,11 +24,11 @@ from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.here import Here
-from bot.web.operations import DONE, SERVED, AbsenceView, FreezeView, OperationResult, Served, absence_view, freeze_view
+from bot.web.operations import DONE, AbsenceView, FreezeView, OperationResult, absence_view, freeze_view
 from bot.web.problems import ProblemError
 from language import say
 
-router = APIRouter(tags=["operation"])
+router = APIRouter(prefix="/v1", tags=["operation"])
 
 
 class Named(Frozen):
@@ -141,7 +140,7 @@ class Supposed(Frozen):
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
 
 
-@router.get("/v1/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
+@router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
 async def people(_: MayRead, here: HereNow) -> Directory:
     """List the people of the directory by id, and who is on call now and next."""
     known = here.app.people
@@ -156,7 +155,7 @@ def _duty(duty: Duty | None) -> OnCall | None:
     return OnCall(person=duty.person, starts=duty.starts, until=duty.until) if duty else None
 
 
-@router.get("/v1/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
+@router.get("/environments", operation_id="listEnvironments", responses=answers(403, 422, shown={200: docs.PLACES}))
 async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
     """List what is live in each environment, who deploys there now, and who waits for their turn.
 
@@ -170,7 +169,7 @@ async def environments(key: MayRead, here: HereNow) -> EnvironmentViews:
     return EnvironmentViews(environments=tuple(views))
 
 
-@router.get("/v1/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
+@router.get("/policies/{name}/explain", operation_id="explainPolicy", responses=_EXPLAINED)
 async def explained_policy(
     name: PolicyPath,
     key: Annotated[ApiKey, Depends(needs("explain"))],
@@ -195,7 +194,7 @@ async def explained_policy(
     return Explained(**dict(found), title=title, lines=tuple(Labelled(label=one.label, text=one.text) for one in lines))
 
 
-@router.get("/v1/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
+@router.get("/freezes", operation_id="listFreezes", responses=answers(403, 422, shown={200: docs.FREEZES}))
 async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
     """List what is frozen, and the windows that begin within two weeks."""
     known = here.app.requests.freezes
@@ -206,14 +205,14 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
     )
 
 
-@router.get("/v1/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
+@router.get("/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
 async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
     """List who is away or will be, until when, and who stands in for them."""
     found = await here.app.requests.absences.all()
     return AbsenceViews(absences=tuple(absence_view(one, here.app) for one in found))
 
 
-@router.get("/v1/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
+@router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
 async def status(_: MayRead, here: HereNow) -> Status:
     """Return the figures of `/metrics` as one document; `needs` is what a person has to look at."""
     noted = NotedTables(here.app.store)
@@ -247,7 +246,7 @@ async def _of_audit_ends(here: Here) -> list[str]:
     return [f"{what}: `sayso audit verify` names what is wrong"] if shards else []
 
 
-@router.get("/v1/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
+@router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
     await _check(here, key, "dead")
@@ -256,7 +255,7 @@ async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
-@router.post("/v1/people/confirm", operation_id="confirmPeople", responses=DONE)
+@router.post("/people/confirm", operation_id="confirmPeople", responses=DONE)
 async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> OperationResult:
     """Confirm a half-taken settings file: the people missing in it have left.
 
@@ -272,24 +271,3 @@ async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow)
 async def _check(here: Here, key: ApiKey, action: Action) -> None:
     """Check that the key may do what is an operator's. Raises Forbidden."""
     await here.app.guard.check(here.app.access.rights.of_key(key), action)
-
-
-def _add(served: Served) -> None:
-    """Serve an operation over HTTP: whose key has the scope that it needs, and whoever holds it the right."""
-
-    @wraps(served.do)
-    async def operate(**given: object) -> Frozen:
-        return await served.perform(**given)
-
-    router.add_api_route(
-        served.operation.path,
-        operate,
-        methods=["POST"],
-        operation_id=served.operation.id,
-        responses=served.responses,
-        dependencies=[Depends(needs(served.operation.action))],
-    )
-
-
-for _served in SERVED:
-    _add(_served)

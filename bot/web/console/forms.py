@@ -22,9 +22,11 @@ def route(served: Served) -> Route:
     async def sent(request: Request) -> Response:
         visit, page = visit_of(request), stood_on(request.url.path)
         by = By(here(request).app, caller_of(request), visit.known.proof, (visit.person,))
-        wanted = {"wanted": _read(served.wanted, visit)} if served.wanted else {}
+        given = {**request.path_params, "by": by}
+        given |= {"wanted": _read(served.wanted, visit)} if served.wanted else {}
+        await served.check(**given)
         try:
-            done = await served.perform(by=by, **request.path_params, **wanted)
+            done = await served.do(**given)
         except (Conflict, Invalid, NotFound) as error:
             return to(request, page, str(error), is_well=False)
         return to(request, page, served.told(done))
