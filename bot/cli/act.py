@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -132,12 +132,18 @@ def answer(
             vote = "break_glass" if breaks_glass else words.said
             body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}
             body |= {"note_confirmed": True} if with_note and vote == "approve" else {}
-        said = client.answer(request, body)
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+        said = client.act(request, "answer", body)
+    code = _judged(said, as_json=as_json)
     speaker, became = f" --as {person}" if person else "", said["judgement"]["type"]
     if how := how_to_say_it(shown, became, speaker):
         print(how, file=sys.stderr)
-    raise typer.Exit(0 if said["counts"] and became != "asked" else 1)
+    raise typer.Exit(1 if became == "asked" else code)
+
+
+def _judged(said: dict[str, Any], *, as_json: bool) -> int:
+    """Print what became of an act; 0 if it counts."""
+    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+    return 0 if said["counts"] else 1
 
 
 def _takes_reason(text: str) -> bool:
@@ -177,13 +183,13 @@ def _edit(
     args = _pairs(changes, "--set version=v1.3.0")
     with speaking(data, person) as client:
         shown = client.request(request)
-        said = client.edit(request, args, digest or client.last_shown(request) or shown.digest)
+        seen = digest or client.last_shown(request) or shown.digest
+        said = client.act(request, "edit", {"args": args, "digest": seen})
         now = RequestView.model_validate(said["request"]) if said["counts"] else shown
         if not as_json:
             print(request_text(now, client.people) + "\n")
             client.printed([now])
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def _pairs(changes: list[str], example: str) -> dict[str, str]:
@@ -204,9 +210,8 @@ def ask_back(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        said = client.answer(request, {"ask": text})
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+        said = client.act(request, "answer", {"ask": text})
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def delegate(
@@ -225,9 +230,8 @@ def delegate(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        said = client.delegate(request, to, reason)
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+        said = client.act(request, "delegate", {"to": to, "reason": reason})
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def _lines_of(fields: list[str]) -> str:

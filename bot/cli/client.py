@@ -104,6 +104,10 @@ class Client:
         path = operation.path.format(**{name: quote(value, "") for name, value in names.items()})
         return self._read(self._send("POST", path, body, ends_stop=operation.ends_stop))
 
+    def get(self, path: str) -> dict[str, Any]:
+        """What is shown at `path`."""
+        return self._ask("GET", path)
+
     def environments(self) -> list[EnvironmentView]:
         """What is live in each environment, who deploys there, and who waits."""
         found = self._ask("GET", "/v1/environments")["environments"]
@@ -159,20 +163,14 @@ class Client:
         """The digest of a request as it was last printed for whoever speaks; empty when it was not."""
         return last_shown(self._notes, self._whose, request_id)
 
-    def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
-        """Send an answer; return its `judgement` and words for people. Raises Unavailable if there is no judgement."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/answer", body)
+    def act(
+        self, request_id: str, verb: Literal["answer", "edit", "delegate"], body: Mapping[str, object]
+    ) -> dict[str, Any]:
+        """Do something to a request; return its `judgement` and words for people, and whether it `counts`.
 
-    def edit(self, request_id: str, args: dict[str, str], digest: str) -> dict[str, Any]:
-        """Change arguments of what `digest` stands for; as `answer`."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/edit", {"args": args, "digest": digest})
-
-    def delegate(self, request_id: str, to: str, reason: str) -> dict[str, Any]:
-        """Hand a request on, and return what became of that, as `answer` does."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/delegate", {"to": to, "reason": reason})
-
-    def _judged(self, path: str, body: dict[str, object]) -> dict[str, Any]:
-        answer = self._send("POST", path, body, once=secrets.token_hex(16))
+        Raises Unavailable if there is no judgement.
+        """
+        answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/{verb}", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
             self._check(answer)
@@ -207,33 +205,15 @@ class Client:
         """Take back a request, or what is asked in its place by now; return that."""
         return self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
 
-    def dead(self) -> list[dict[str, Any]]:
-        """Dead letters and quarantined messages, oldest first."""
-        return self._ask("GET", "/v1/dead")["letters"]
-
     def explain(self, policy: str, person: str | None, at: str, environment: str) -> dict[str, Any]:
         """Return what would happen if somebody asked for what a policy gates."""
         given = {"person": person, "at": at, "env": environment}
         query = urlencode({name: text for name, text in given.items() if text})
         return self._ask("GET", f"/v1/policies/{quote(policy, '')}/explain?{query}")
 
-    def freezes(self) -> dict[str, list[dict[str, Any]]]:
-        """Everything that is frozen now, and the windows that come next."""
-        return self._ask("GET", "/v1/freezes")
-
-    def standing(self) -> list[dict[str, Any]]:
-        """The standing approvals that this person may see."""
-        return self._ask("GET", "/v1/standing")["standing"]
-
     def ask_again(self, body: dict[str, object]) -> RequestView:
         """The request for a standing approval that is open from now on."""
-        answer = self._send("POST", "/v1/standing", body, secrets.token_urlsafe(16))
-        self._check(answer)
-        return RequestView.model_validate(_json(answer))
-
-    def absences(self) -> list[dict[str, Any]]:
-        """Who is away or will be."""
-        return self._ask("GET", "/v1/absences")["absences"]
+        return RequestView.model_validate(self._made("/v1/standing", body))
 
     def audit(self, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
         """The records of the audit log that are `wanted`, oldest first."""

@@ -132,7 +132,7 @@ def freezes(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.client import connect
 
     with connect(data) as client:
-        found = client.freezes()
+        found = client.get("/v1/freezes")
     if as_json:
         print(plain_json(json.dumps(found)))
     else:
@@ -201,7 +201,7 @@ def dead(
 
     if verb is None:
         with connect(data) as client:
-            return _list(client.dead(), as_json=as_json)
+            return _list(client.get("/v1/dead")["letters"], as_json=as_json)
     if verb not in _DEAD or some_id is None:
         raise typer.BadParameter("write: sayso dead requeue ID, sayso dead discard ID, or sayso dead confirm ID")
     return do(_DEAD[verb], None, None, data, as_json=as_json, by_anybody=True, some_id=some_id)

@@ -189,7 +189,7 @@ def list_absences(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.client import connect
 
     with connect(data) as client:
-        found = client.absences()
+        found = client.get("/v1/absences")["absences"]
     if as_json:
         print(plain_json(json.dumps(found)))
     else:
@@ -441,11 +441,12 @@ def list_standing(person: As = None, as_json: Json = False, data: Data = None) -
     from bot.cli.client import connect
 
     with connect(data, person) as client:
-        found = client.standing()
+        found = client.get("/v1/standing")
     if as_json:
-        return print(json.dumps({"standing": found}))
-    print(plain("\n".join(map(_standing_line, found)) or "There are no standing approvals that concern you."))
-    return None
+        print(json.dumps(found))
+    else:
+        lines = map(_standing_line, found["standing"])
+        print(plain("\n".join(lines) or "There are no standing approvals that concern you."))
 
 
 def _standing_line(one: "dict[str, Any]") -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Path, Request
@@ -36,7 +35,6 @@ from bot.render.words import no_environment
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store.ids import check
 from bot.web.api import docs
-from bot.web.api.docs import answers
 from bot.web.api.keyed import KEY
 from bot.web.api.runs import RunPath
 from bot.web.api.shapes import Person, Steered
@@ -361,7 +359,7 @@ async def _at_all(operation: Operation, by: By, **_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An operation with what it takes and does, and how the API describes it.
+    """An operation with what it takes and does, and an `example` of what is shown of it.
 
     `concerns` raises where somebody may not do it, once that is noted. `words` tell people what was done, where what is
     shown of it has no `told` of its own.
@@ -370,7 +368,7 @@ class Served:
     operation: Operation
     wanted: type[Frozen] | None
     do: Callable[..., Awaitable[Frozen]]
-    responses: dict[int | str, dict[str, Any]]
+    example: dict[str, Any]
     concerns: Callable[..., Awaitable[None]] = _at_all
     words: str = ""
     tag: str = "operation"
@@ -384,24 +382,17 @@ class Served:
         return say(self.words, **dict(done)) if self.words else dict(done)["told"]
 
 
-DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
-_answers = partial(answers, 403, 404, 409, 413, 422)
-_FREEZES = _answers(shown={200: docs.FREEZE})
-_STEERED = _answers(shown={200: docs.STEERED})
-_REVOKED = _answers(shown={200: docs.STANDING_REVOKED})
-_ABSENCES = _answers(shown={200: docs.ABSENCE})
-
 SERVED = (
-    Served(FREEZE, FreezeWanted, freeze, _FREEZES),
-    Served(UNFREEZE, UnfreezeWanted, unfreeze, _FREEZES),
-    Served(SET_ABSENCE, AbsenceBody, absent, _ABSENCES, _of_person),
-    Served(END_ABSENCE, AbsenceEnd, back, _ABSENCES, _of_person),
-    Served(REQUEUE, None, requeued, DONE),
-    Served(DISCARD, None, discarded, DONE),
-    Served(CONFIRM, None, confirmed, DONE),
-    Served(SAME, SameWanted, same, DONE),
-    Served(PAUSE, None, pause, _STEERED, _of_run, "console.pause-done", "runs"),
-    Served(RESUME, None, resume, _STEERED, _of_run, "console.resume-done", "runs"),
-    Served(CANCEL, None, cancel, _STEERED, _of_run, "console.cancel-done", "runs"),
-    Served(REVOKE, Revocation, revoked, _REVOKED, _of_standing, "again.is-revoked", "requests"),
+    Served(FREEZE, FreezeWanted, freeze, docs.FREEZE),
+    Served(UNFREEZE, UnfreezeWanted, unfreeze, docs.FREEZE),
+    Served(SET_ABSENCE, AbsenceBody, absent, docs.ABSENCE, _of_person),
+    Served(END_ABSENCE, AbsenceEnd, back, docs.ABSENCE, _of_person),
+    Served(REQUEUE, None, requeued, docs.DONE),
+    Served(DISCARD, None, discarded, docs.DONE),
+    Served(CONFIRM, None, confirmed, docs.DONE),
+    Served(SAME, SameWanted, same, docs.DONE),
+    Served(PAUSE, None, pause, docs.STEERED, _of_run, "console.pause-done", "runs"),
+    Served(RESUME, None, resume, docs.STEERED, _of_run, "console.resume-done", "runs"),
+    Served(CANCEL, None, cancel, docs.STEERED, _of_run, "console.cancel-done", "runs"),
+    Served(REVOKE, Revocation, revoked, docs.STANDING_REVOKED, _of_standing, "again.is-revoked", "requests"),
 )

@@ -24,6 +24,7 @@ from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
 from bot.store.watch import FollowingEnds
 from bot.web.api import asking, auditing, copying, health, operating, policies, requests, runs, starting, streams
+from bot.web.api.docs import answers
 from bot.web.api.keyed import Authenticated, Scoped, check_is_json, needs
 from bot.web.guards import Bounded
 from bot.web.here import Here, here
@@ -93,7 +94,7 @@ def _route(served: Served) -> APIRoute:
         methods=["POST"],
         operation_id=served.operation.id,
         tags=[served.tag],
-        responses=served.responses,
+        responses=answers(403, 404, 409, 413, 422, shown={200: served.example}),
         dependencies=[Depends(needs(served.operation.action))],
     )
 

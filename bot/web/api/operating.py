@@ -24,7 +24,7 @@ from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.here import Here
-from bot.web.operations import DONE, AbsenceView, FreezeView, OperationResult, absence_view, freeze_view
+from bot.web.operations import AbsenceView, FreezeView, OperationResult, absence_view, freeze_view
 from bot.web.problems import ProblemError
 from language import say
 
@@ -255,7 +255,10 @@ async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
 
 
-@router.post("/people/confirm", operation_id="confirmPeople", responses=DONE)
+_DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
+
+
+@router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
 async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> OperationResult:
     """Confirm a half-taken settings file: the people missing in it have left.
 

@@ -22,7 +22,7 @@ from bot.web.api.keyed import (
     check_run,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, remembered
+from bot.web.api.repeats import OnceHeader, note_replayed, remembered
 from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted
 from bot.web.here import Here
 
@@ -65,8 +65,7 @@ async def start(
     await check_may_trigger(here, key, agent)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
+        note_replayed(response)
         return await view(here, run_id, here.app.access.rights.of_key(key))
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None

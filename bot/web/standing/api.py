@@ -19,7 +19,7 @@ from bot.web.api.keyed import (
     check_run,
     refused,
 )
-from bot.web.api.repeats import OnceHeader, remembered
+from bot.web.api.repeats import OnceHeader, note_replayed, remembered
 from bot.web.api.requests import view_of as request_of
 from bot.web.operations import StandingView, standing_view
 from bot.web.problems import trouble
@@ -82,8 +82,7 @@ async def asked(
     await check_may_trigger(here, key, STANDING)
     once = await remembered(here.app.store, key, idempotency_key, wanted, person) if idempotency_key else None
     if once and (earlier := await here.app.runs.standing.asked(once)):
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
+        note_replayed(response)
         return await request_of(here, earlier)
     ask = here.app.runs.again.ask
     found = await ask(RunId(wanted.run), person, wanted.uses, wanted.until, wanted.open, key.proof, once)
