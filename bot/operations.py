@@ -1,7 +1,7 @@
-"""The verbs that more than one surface has: what each is called, the right that it needs, and where it is sent.
+"""The verbs that more than one surface has: the name of each, the right that it needs, and where it is sent.
 
-`bot/web/operations.py` says what each does; the API, the forms of the console, the commands and the table of rights in
-the tests come from these rows. What one surface has alone is plain code there.
+A command loads these rows alone; `bot/web/operations.py` says what each takes and does. The API and the forms of the
+console are made of both. What one surface has alone, or each in a way of its own, is plain code there.
 """
 
 from dataclasses import dataclass
@@ -33,17 +33,13 @@ END_ABSENCE = Operation("endAbsence", "absent", "/v1/absences/end", "/live/back"
 
 REQUEUE = Operation("requeueDeadLetter", "dead", "/v1/dead/{some_id}/requeue", "/quarantine/{some_id}/requeue")
 DISCARD = Operation("discardHeld", "dead", "/v1/dead/{some_id}/discard", "/quarantine/{some_id}/discard")
-CONFIRM = Operation("confirmHeld", "dead", "/v1/dead/{some_id}/confirm", "/quarantine/{some_id}/confirm")
+CONFIRM_HELD = Operation("confirmHeld", "dead", "/v1/dead/{some_id}/confirm", "/quarantine/{some_id}/confirm")
 
 SAME = Operation("samePerson", "same", "/v1/people/same")
+CONFIRM_PEOPLE = Operation("confirmPeople", "confirm", "/v1/people/confirm")
 
 PAUSE = Operation("pauseRun", "pause", "/v1/runs/{run_id}/pause", "/runs/{run_id}/pause")
 RESUME = Operation("resumeRun", "resume", "/v1/runs/{run_id}/resume", "/runs/{run_id}/resume", ends_stop=True)
 CANCEL = Operation("cancelRun", "cancel", "/v1/runs/{run_id}/cancel", "/runs/{run_id}/cancel")
 
 REVOKE = Operation("revokeStanding", "answer", "/v1/standing/{standing_id}/revoke", "/standing/{standing_id}/revoke")
-
-OPERATIONS = (
-    *(FREEZE, UNFREEZE, SET_ABSENCE, END_ABSENCE, REQUEUE, DISCARD, CONFIRM, SAME),
-    *(PAUSE, RESUME, CANCEL, REVOKE),
-)

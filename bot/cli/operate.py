@@ -15,7 +15,7 @@ from bot.cli.options import As, Data, Json, do, serve, settings_of, survive_sigh
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
 from bot.errors import Conflict
-from bot.operations import CONFIRM, DISCARD, FREEZE, REQUEUE, UNFREEZE
+from bot.operations import CONFIRM_HELD, DISCARD, FREEZE, REQUEUE, UNFREEZE
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -187,7 +187,7 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-_DEAD = {"requeue": REQUEUE, "discard": DISCARD, "confirm": CONFIRM}
+_DEAD = {"requeue": REQUEUE, "discard": DISCARD, "confirm": CONFIRM_HELD}
 
 
 def dead(

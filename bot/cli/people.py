@@ -118,10 +118,8 @@ def confirm(
 
     async def work(office: "Office") -> None:
         from bot.people.noted import NotedTables
-        from language import say
 
-        is_new = await NotedTables(office.store).confirm(digest, None, None)
-        told = say("notice.people-confirmed" if is_new else "notice.people-confirmed-already", digest=digest)
+        told = await NotedTables(office.store).confirm(digest, None, None)
         print(json.dumps({"id": digest, "told": told}) if as_json else told)
 
     attached(data, work)

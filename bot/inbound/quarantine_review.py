@@ -35,6 +35,11 @@ class QuarantineReview:
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
 
+    async def all(self) -> list[tuple[str, Note]]:
+        """Return the list, the oldest first."""
+        notes = {name: Note.model_validate_json(body) for name, body in (await self._store.lists.dead()).items()}
+        return sorted(notes.items(), key=lambda pair: pair[1].at)
+
     async def requeue(self, some_id: str, by: str) -> str:
         """Have a dead letter tried again; what was done, in words. Raises Conflict, also for a quarantined message."""
         note, _ = await self._noted(some_id, "error.no-dead-letter")

@@ -13,7 +13,8 @@ from bot.app import App
 from bot.errors import NotFound
 from bot.operations import (
     CANCEL,
-    CONFIRM,
+    CONFIRM_HELD,
+    CONFIRM_PEOPLE,
     DISCARD,
     END_ABSENCE,
     FREEZE,
@@ -28,6 +29,7 @@ from bot.operations import (
 )
 from bot.people.absences import Absence, absence_words
 from bot.people.api_keys import ApiKey
+from bot.people.noted import DIGEST_CHARS, NotedTables
 from bot.people.refusals import Refusals
 from bot.people.rights import Caller, Denied
 from bot.policy.standing import Ended, Standing
@@ -167,14 +169,14 @@ async def absent(wanted: AbsenceBody, by: Doer) -> AbsenceView:
     """
     to = by.app.people.named(wanted.to) if wanted.to else None
     asked = AbsenceWanted(_whose(wanted, by), wanted.until, wanted.starts or "", to)
-    return absence_view(await by.app.requests.absences.set(asked, by.speaker, by.proof), by.app)
+    made = await by.app.requests.absences.set(asked, by.speaker, by.proof)
+    return absence_view(made, absence_words(made, by.app.people))
 
 
 async def back(wanted: AbsenceEnd, by: Doer) -> AbsenceView:
     """End an absence, one's own or, for operators, another's; what went to others stays there."""
     ended = await by.app.requests.absences.end(_whose(wanted, by), by.speaker, by.proof)
-    is_back = say("absence.is-over", name=by.app.people.name_of(ended.person))
-    return absence_view(ended, by.app).model_copy(update={"told": is_back})
+    return absence_view(ended, say("absence.is-over", name=by.app.people.name_of(ended.person)))
 
 
 def _whose(wanted: AbsenceBody | AbsenceEnd, by: By) -> PersonId:
@@ -185,12 +187,10 @@ async def _of_person(_: Operation, by: By, wanted: AbsenceBody | AbsenceEnd) -> 
     await by.app.guard.check_absence(by.caller, _whose(wanted, by))
 
 
-def absence_view(absence: Absence, app: App) -> AbsenceView:
+def absence_view(absence: Absence, told: str) -> AbsenceView:
     """Return what is shown of an absence."""
-    told = absence_words(absence, app.people)
-    return AbsenceView(
-        person=absence.person, starts=absence.starts, until=absence.until, to=absence.to, by=absence.by, told=told
-    )
+    person, by, to = absence.person, absence.by, absence.to
+    return AbsenceView(person=person, starts=absence.starts, until=absence.until, to=to, by=by, told=told)
 
 
 class OperationResult(Frozen):
@@ -237,6 +237,21 @@ async def same(wanted: SameWanted, by: Doer) -> OperationResult:
     words = "notice.people-same" if found != before else "notice.people-same-already"
     name = people.name_of(found)
     return OperationResult(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
+
+
+class ConfirmWanted(Frozen):
+    """The digest of a file that is only half taken, as `/v1/status` and the alert say it."""
+
+    digest: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
+
+
+async def confirm_people(wanted: ConfirmWanted, by: Doer) -> OperationResult:
+    """Confirm a half-taken settings file: the people missing in it have left.
+
+    It holds for exactly the file of this digest, until another one holds.
+    """
+    told = await NotedTables(by.app.store).confirm(wanted.digest, by.speaker, proof=by.proof)
+    return OperationResult(id=wanted.digest, told=told)
 
 
 async def pause(run_id: RunPath, by: Doer) -> Steered:
@@ -389,8 +404,9 @@ SERVED = (
     Served(END_ABSENCE, AbsenceEnd, back, docs.ABSENCE, _of_person),
     Served(REQUEUE, None, requeued, docs.DONE),
     Served(DISCARD, None, discarded, docs.DONE),
-    Served(CONFIRM, None, confirmed, docs.DONE),
+    Served(CONFIRM_HELD, None, confirmed, docs.DONE),
     Served(SAME, SameWanted, same, docs.DONE),
+    Served(CONFIRM_PEOPLE, ConfirmWanted, confirm_people, docs.DONE),
     Served(PAUSE, None, pause, docs.STEERED, _of_run, "console.pause-done", "runs"),
     Served(RESUME, None, resume, docs.STEERED, _of_run, "console.resume-done", "runs"),
     Served(CANCEL, None, cancel, docs.STEERED, _of_run, "console.cancel-done", "runs"),

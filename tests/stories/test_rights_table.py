@@ -13,11 +13,11 @@ from agents.requests import PersonId
 from bot.audit.reading import Query
 from bot.operations import (
     CANCEL,
-    CONFIRM,
+    CONFIRM_HELD,
+    CONFIRM_PEOPLE,
     DISCARD,
     END_ABSENCE,
     FREEZE,
-    OPERATIONS,
     PAUSE,
     REQUEUE,
     RESUME,
@@ -31,6 +31,7 @@ from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
 from bot.web.console.application import ROUTES
+from bot.web.operations import SERVED
 from channels import ByUser, Trigger
 from tests.bot.cli.shell import elsewhere
 from tests.bot.web.console.stage import Fields, proof
@@ -76,8 +77,9 @@ VERBS: Mapping[Operation, Row] = {
     END_ABSENCE: Row(("absent",), {"person": "cy"}),
     REQUEUE: Row(("dead",)),
     DISCARD: Row(("dead",)),
-    CONFIRM: Row(("dead",)),
+    CONFIRM_HELD: Row(("dead",)),
     SAME: Row(("same",), {"known_by": "cy", "person": "cy"}),
+    CONFIRM_PEOPLE: Row(("confirm",), {"digest": "0123456789abcdef"}),
     PAUSE: Row(("pause",)),
     RESUME: Row(("resume",)),
     CANCEL: Row(("cancel",)),
@@ -116,7 +118,6 @@ HTTP: Mapping[str, Row] = {
     "showStatus": Row(no=ALL),
     "listDeadLetters": Row(("dead",)),
     "searchAudit": Row(("audit",)),
-    "confirmPeople": Row(("confirm",), {"digest": "0123456789abcdef"}),
     **{verb.id: row for verb, row in VERBS.items()},
 }
 """By the operation's id. What ends the run comes last of what is done to it."""
@@ -280,7 +281,7 @@ async def test_over_http_each_action_is_for_whom_the_table_says(office: World, p
     async with serving(office.app) as api:
         every = await operations(api)
         assert every.keys() == HTTP.keys(), "a new operation needs a row here, and the right in its code"
-        assert VERBS.keys() == set(OPERATIONS)
+        assert VERBS.keys() == {one.operation for one in SERVED}
         clients = {person: await api.client(person, "admin") for person in PEOPLE}
         exported = (await clients["ada"].get(f"/v1/runs/{place.names['run_id']}/export")).json()
         rows = {**HTTP, "importRun": Row(("import",), exported)}

@@ -4,14 +4,14 @@ from asyncio import gather
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field
 
 from agents.requests import Frozen, PersonId
 from bot.audit.health import ends_elsewhere, sealed_otherwise
 from bot.outbound.dead_letter import Note
+from bot.people.absences import absence_words
 from bot.people.api_keys import ApiKey
-from bot.people.noted import DIGEST_CHARS, NotedTables, half_taken_words
-from bot.people.rights import Action
+from bot.people.noted import NotedTables, half_taken_words
 from bot.policy.approvers.oncall import Duty
 from bot.policy.freezes import ComingWindow
 from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
@@ -24,9 +24,8 @@ from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
 from bot.web.here import Here
-from bot.web.operations import AbsenceView, FreezeView, OperationResult, absence_view, freeze_view
+from bot.web.operations import AbsenceView, FreezeView, absence_view, freeze_view
 from bot.web.problems import ProblemError
-from language import say
 
 router = APIRouter(prefix="/v1", tags=["operation"])
 
@@ -106,14 +105,7 @@ class DeadLetters(Frozen):
     letters: tuple[DeadLetter, ...]
 
 
-_MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
-
-
-class ConfirmWanted(Frozen):
-    """The digest of a file that is only half taken, as `/v1/status` and the alert say it."""
-
-    digest: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
 
 
 class AbsenceViews(Frozen):
@@ -209,7 +201,7 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
 async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
     """List who is away or will be, until when, and who stands in for them."""
     found = await here.app.requests.absences.all()
-    return AbsenceViews(absences=tuple(absence_view(one, here.app) for one in found))
+    return AbsenceViews(absences=tuple(absence_view(one, absence_words(one, here.app.people)) for one in found))
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
@@ -249,28 +241,6 @@ async def _of_audit_ends(here: Here) -> list[str]:
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
-    await _check(here, key, "dead")
-    notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
-    letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
-    return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
-
-
-_DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
-
-
-@router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
-async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> OperationResult:
-    """Confirm a half-taken settings file: the people missing in it have left.
-
-    It holds for exactly the file of this digest, until another one holds.
-    """
-    await _check(here, key, "confirm")
-    noted, digest = NotedTables(here.app.store), wanted.digest
-    is_new = await noted.confirm(digest, key.speaker, proof=key.proof)
-    words = "notice.people-confirmed" if is_new else "notice.people-confirmed-already"
-    return OperationResult(id=digest, told=say(words, digest=digest))
-
-
-async def _check(here: Here, key: ApiKey, action: Action) -> None:
-    """Check that the key may do what is an operator's. Raises Forbidden."""
-    await here.app.guard.check(here.app.access.rights.of_key(key), action)
+    await here.app.guard.check(here.app.access.rights.of_key(key), "dead")
+    found = await here.app.messages.quarantine.all()
+    return DeadLetters(letters=tuple(DeadLetter(id=name, **dict(note)) for name, note in found))

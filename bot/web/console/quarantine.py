@@ -5,7 +5,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.outbound.dead_letter import Note, what_of, why_of
+from bot.outbound.dead_letter import what_of, why_of
 from bot.web.console.pages import page
 from bot.web.console.visits import caller_of
 from bot.web.here import here
@@ -17,8 +17,7 @@ async def shown(request: Request) -> Response:
     """Both lists, newest first."""
     process = here(request)
     await process.app.guard.check(caller_of(request), "dead")
-    found = [(name, Note.model_validate_json(note)) for name, note in (await process.app.store.lists.dead()).items()]
-    found.sort(key=lambda pair: pair[1].at, reverse=True)
+    found = (await process.app.messages.quarantine.all())[::-1]
     data: dict[str, object] = {
         "quarantined": [(name, note) for name, note in found if note.kind == "quarantined"][:_SHOWN],
         "to_ask": {name for name, note in found if process.app.messages.quarantine.can_confirm(note)},
