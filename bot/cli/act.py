@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.options import As, Data, Json, text_of, texts_of
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
+from bot.operations import CANCEL, PAUSE, RESUME, Operation
 
 if TYPE_CHECKING:
     from bot.cli.client import Client
@@ -27,8 +28,8 @@ def register(app: typer.Typer) -> None:
     for verb in (trigger, answer, ask_back, delegate, withdraw, ask, fork, retry, export):
         app.command()(verb)
     app.command("import")(take_in)
-    for verb, text in _STEERING.items():
-        app.command(verb, help=text)(_steering(verb))
+    for operation, text in _STEERING.items():
+        app.command(operation.action, help=text)(_steering(operation))
 
 
 def trigger(
@@ -131,12 +132,18 @@ def answer(
             vote = "break_glass" if breaks_glass else words.said
             body = {"vote": vote, "digest": seen or shown.digest, "reason": words.reason}
             body |= {"note_confirmed": True} if with_note and vote == "approve" else {}
-        said = client.answer(request, body)
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+        said = client.act(request, "answer", body)
+    code = _judged(said, as_json=as_json)
     speaker, became = f" --as {person}" if person else "", said["judgement"]["type"]
     if how := how_to_say_it(shown, became, speaker):
         print(how, file=sys.stderr)
-    raise typer.Exit(0 if said["counts"] and became != "asked" else 1)
+    raise typer.Exit(1 if became == "asked" else code)
+
+
+def _judged(said: dict[str, Any], *, as_json: bool) -> int:
+    """Print what became of an act; 0 if it counts."""
+    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
+    return 0 if said["counts"] else 1
 
 
 def _takes_reason(text: str) -> bool:
@@ -176,13 +183,13 @@ def _edit(
     args = _pairs(changes, "--set version=v1.3.0")
     with speaking(data, person) as client:
         shown = client.request(request)
-        said = client.edit(request, args, digest or client.last_shown(request) or shown.digest)
+        seen = digest or client.last_shown(request) or shown.digest
+        said = client.act(request, "edit", {"args": args, "digest": seen})
         now = RequestView.model_validate(said["request"]) if said["counts"] else shown
         if not as_json:
             print(request_text(now, client.people) + "\n")
             client.printed([now])
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def _pairs(changes: list[str], example: str) -> dict[str, str]:
@@ -203,9 +210,8 @@ def ask_back(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        said = client.answer(request, {"ask": text})
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+        said = client.act(request, "answer", {"ask": text})
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def delegate(
@@ -224,9 +230,8 @@ def delegate(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        said = client.delegate(request, to, reason)
-    print(plain_json(json.dumps(said["judgement"])) if as_json else plain(said.get("told") or said["detail"]))
-    raise typer.Exit(0 if said["counts"] else 1)
+        said = client.act(request, "delegate", {"to": to, "reason": reason})
+    raise typer.Exit(_judged(said, as_json=as_json))
 
 
 def _lines_of(fields: list[str]) -> str:
@@ -251,20 +256,22 @@ def withdraw(
     print(f"{taken_back['id']} is withdrawn. {taken_back['told']}".rstrip())
 
 
-_STEERING: dict[Literal["pause", "resume", "cancel"], str] = {
-    "pause": "Stop a run at its next step. Votes still count meanwhile.",
-    "resume": "Let a paused run go on.",
-    "cancel": "End a run. A tool that is executing is finished first.",
+_STEERING = {
+    PAUSE: "Stop a run at its next step. Votes still count meanwhile.",
+    RESUME: "Let a paused run go on.",
+    CANCEL: "End a run. A tool that is executing is finished first.",
 }
 
 
-def _steering(verb: Literal["pause", "resume", "cancel"]) -> Callable[..., None]:
+def _steering(operation: Operation) -> Callable[..., None]:
+    verb = operation.action
+
     def command(run_id: Run, person: As = None, data: Data = None) -> None:
         from bot.cli.client import speaking
 
         with speaking(data, person) as client:
-            state = client.steer(run_id, verb)
-        is_ending = verb == "cancel" and state != "cancelled"
+            state = client.do(operation, run_id=run_id)["state"]
+        is_ending = operation is CANCEL and state != "cancelled"
         print(f"{run_id}: {verb}, it {'ends as soon as nothing of it executes' if is_ending else f'is {state}'}.")
 
     return command

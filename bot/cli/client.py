@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from http import HTTPStatus
 from itertools import islice
@@ -24,6 +24,7 @@ from bot.config.data_dir import DataDir
 from bot.config.tables import PersonConfig
 from bot.config.trust import state_dir
 from bot.errors import SaysoError, Unavailable
+from bot.operations import Operation
 from bot.people.directory import People
 from bot.render.views import EnvironmentView, RequestView, RunView, Status, Summary
 
@@ -98,6 +99,15 @@ class Client:
         found = self._ask("GET", "/v1/people")["people"]
         return People({one["id"]: PersonConfig.model_construct(name=one["name"]) for one in found}, {})
 
+    def do(self, operation: Operation, body: Mapping[str, object] | None = None, **names: str) -> dict[str, Any]:
+        """Do an operation to what `names` name, and return what is shown of it."""
+        path = operation.path.format(**{name: quote(value, "") for name, value in names.items()})
+        return self._read(self._send("POST", path, body, ends_stop=operation.ends_stop))
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What is shown at `path`."""
+        return self._ask("GET", path)
+
     def environments(self) -> list[EnvironmentView]:
         """What is live in each environment, who deploys there, and who waits."""
         found = self._ask("GET", "/v1/environments")["environments"]
@@ -153,20 +163,14 @@ class Client:
         """The digest of a request as it was last printed for whoever speaks; empty when it was not."""
         return last_shown(self._notes, self._whose, request_id)
 
-    def answer(self, request_id: str, body: dict[str, object]) -> dict[str, Any]:
-        """Send an answer; return its `judgement` and words for people. Raises Unavailable if there is no judgement."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/answer", body)
+    def act(
+        self, request_id: str, verb: Literal["answer", "edit", "delegate"], body: Mapping[str, object]
+    ) -> dict[str, Any]:
+        """Do something to a request; return its `judgement` and words for people, and whether it `counts`.
 
-    def edit(self, request_id: str, args: dict[str, str], digest: str) -> dict[str, Any]:
-        """Change arguments of what `digest` stands for; as `answer`."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/edit", {"args": args, "digest": digest})
-
-    def delegate(self, request_id: str, to: str, reason: str) -> dict[str, Any]:
-        """Hand a request on, and return what became of that, as `answer` does."""
-        return self._judged(f"/v1/requests/{quote(request_id, '')}/delegate", {"to": to, "reason": reason})
-
-    def _judged(self, path: str, body: dict[str, object]) -> dict[str, Any]:
-        answer = self._send("POST", path, body, once=secrets.token_hex(16))
+        Raises Unavailable if there is no judgement.
+        """
+        answer = self._send("POST", f"/v1/requests/{quote(request_id, '')}/{verb}", body, once=secrets.token_hex(16))
         said = _json(answer)
         if "judgement" not in said:
             self._check(answer)
@@ -178,11 +182,6 @@ class Client:
         while page := self._ask("GET", f"/v1/runs/{quote(run_id, '')}/events?after={len(found)}")["events"]:
             found += [read_event(json.dumps(one["event"])) for one in page]
         return tuple(found)
-
-    def steer(self, run_id: str, verb: Literal["pause", "resume", "cancel"]) -> str:
-        """The state of a run after the verb."""
-        path = f"/v1/runs/{quote(run_id, '')}/{verb}"
-        return self._read(self._send("POST", path, ends_stop=verb == "resume"))["state"]
 
     def copied(self, run_id: str, how: Literal["fork", "retry"], at: int | None = None) -> str:
         """The id of a new run that goes on from this one's first events."""
@@ -206,54 +205,15 @@ class Client:
         """Take back a request, or what is asked in its place by now; return that."""
         return self._ask("POST", f"/v1/requests/{quote(request_id, '')}/withdraw", {"reason": reason})
 
-    def dead(self) -> list[dict[str, Any]]:
-        """Dead letters and quarantined messages, oldest first."""
-        return self._ask("GET", "/v1/dead")["letters"]
-
     def explain(self, policy: str, person: str | None, at: str, environment: str) -> dict[str, Any]:
         """Return what would happen if somebody asked for what a policy gates."""
         given = {"person": person, "at": at, "env": environment}
         query = urlencode({name: text for name, text in given.items() if text})
         return self._ask("GET", f"/v1/policies/{quote(policy, '')}/explain?{query}")
 
-    def freezes(self) -> dict[str, list[dict[str, Any]]]:
-        """Everything that is frozen now, and the windows that come next."""
-        return self._ask("GET", "/v1/freezes")
-
-    def freeze(self, verb: Literal["freeze", "unfreeze"], environment: str | None, reason: str) -> dict[str, Any]:
-        """Freeze an environment or everything, or end that."""
-        body = {"environment": environment, "reason": reason}
-        return self._read(self._send("POST", f"/v1/{verb}", body, ends_stop=verb == "unfreeze"))
-
-    def same(self, known_by: str, person: str) -> dict[str, Any]:
-        """Say that somebody is whom the directory knew by something else."""
-        return self._ask("POST", "/v1/people/same", {"known_by": known_by, "person": person})
-
-    def standing(self) -> list[dict[str, Any]]:
-        """The standing approvals that this person may see."""
-        return self._ask("GET", "/v1/standing")["standing"]
-
     def ask_again(self, body: dict[str, object]) -> RequestView:
         """The request for a standing approval that is open from now on."""
-        answer = self._send("POST", "/v1/standing", body, secrets.token_urlsafe(16))
-        self._check(answer)
-        return RequestView.model_validate(_json(answer))
-
-    def revoke(self, standing_id: str, reason: str) -> dict[str, Any]:
-        """End a standing approval."""
-        return self._ask("POST", f"/v1/standing/{quote(standing_id, '')}/revoke", {"reason": reason})
-
-    def absences(self) -> list[dict[str, Any]]:
-        """Who is away or will be."""
-        return self._ask("GET", "/v1/absences")["absences"]
-
-    def absent(self, wanted: dict[str, str]) -> dict[str, Any]:
-        """Say that somebody is away."""
-        return self._ask("POST", "/v1/absences", wanted)
-
-    def back(self, person: str | None) -> dict[str, Any]:
-        """End an absence."""
-        return self._ask("POST", "/v1/absences/end", {"person": person} if person else {})
+        return RequestView.model_validate(self._made("/v1/standing", body))
 
     def audit(self, wanted: dict[str, str]) -> Iterator[dict[str, Any]]:
         """The records of the audit log that are `wanted`, oldest first."""
@@ -262,10 +222,6 @@ class Client:
     def status(self) -> Status:
         """The figures of that installation."""
         return Status.model_validate(self._ask("GET", "/v1/status"))
-
-    def settle(self, some_id: str, verb: str) -> str:
-        """Act on a dead letter or a quarantined message, and return in words what was done."""
-        return self._ask("POST", f"/v1/dead/{quote(some_id, '')}/{verb}")["told"]
 
     def follow(self, run_id: str, told: Story) -> int:
         """Have a run's story told as it happens until it ends; 0 when it ended well."""

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 
-from bot.cli.options import As, Data, Json, serve, settings_of, survive_sighup, text_of
+from bot.cli.options import As, Data, Json, do, serve, settings_of, survive_sighup, text_of
 from bot.cli.plain import plain, plain_json
 from bot.command_line import command
 from bot.errors import Conflict
+from bot.operations import CONFIRM_HELD, DISCARD, FREEZE, REQUEUE, UNFREEZE
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
@@ -119,28 +120,12 @@ def freeze(
 
     Votes still count, and what is already running runs to completion. Over HTTP it takes an admin's key.
     """
-    _freeze("freeze", env, reason, person, data, as_json=as_json)
+    do(FREEZE, {"environment": env, "reason": reason}, person, data, as_json=as_json)
 
 
 def unfreeze(reason: Why, env: Environment = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """End a freeze that somebody began. What waited for it goes on, or is asked again where that took too long."""
-    _freeze("unfreeze", env, reason, person, data, as_json=as_json)
-
-
-def _freeze(
-    verb: Literal["freeze", "unfreeze"],
-    env: str | None,
-    reason: str,
-    person: str | None,
-    data: Path | None,
-    *,
-    as_json: bool,
-) -> None:
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.freeze(verb, env, reason)
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(UNFREEZE, {"environment": env, "reason": reason}, person, data, as_json=as_json)
 
 
 def freezes(as_json: Json = False, data: Data = None) -> None:
@@ -148,7 +133,7 @@ def freezes(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.client import connect
 
     with connect(data) as client:
-        found = client.freezes()
+        found = client.get("/v1/freezes")
     if as_json:
         print(plain_json(json.dumps(found)))
     else:
@@ -203,6 +188,9 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+_DEAD = {"requeue": REQUEUE, "discard": DISCARD, "confirm": CONFIRM_HELD}
+
+
 def dead(
     verb: Annotated[str | None, typer.Argument(metavar="[requeue|discard|confirm]", help=_VERBS)] = None,
     some_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which one.")] = None,
@@ -212,13 +200,12 @@ def dead(
     """List dead letters and quarantined messages, or act on one of them. Over HTTP it takes an admin's key."""
     from bot.cli.client import connect
 
-    if verb is not None and (verb not in {"requeue", "discard", "confirm"} or some_id is None):
+    if verb is None:
+        with connect(data) as client:
+            return _list(client.get("/v1/dead")["letters"], as_json=as_json)
+    if verb not in _DEAD or some_id is None:
         raise typer.BadParameter("write: sayso dead requeue ID, sayso dead discard ID, or sayso dead confirm ID")
-    with connect(data) as client:
-        if verb is None:
-            _list(client.dead(), as_json=as_json)
-        else:
-            print(plain(client.settle(some_id or "", verb)))
+    return do(_DEAD[verb], None, None, data, as_json=as_json, by_anybody=True, some_id=some_id)
 
 
 def _list(notes: list[dict[str, Any]], *, as_json: bool) -> None:

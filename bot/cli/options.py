@@ -1,18 +1,21 @@
 """Options that several commands share."""
 
+import json
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from bot.cli.plain import plain, plain_json
 from bot.command_line import naming_data
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.operations import Operation
 
 
 def _named(context: typer.Context, folder: Path | None) -> Path | None:
@@ -84,6 +87,27 @@ As = Annotated[
         "--as", help="The person who speaks, by the name in sayso.toml; over HTTP the key says.", metavar="PERSON"
     ),
 ]
+
+
+def do(
+    operation: "Operation",
+    body: Mapping[str, object] | None,
+    person: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+    by_anybody: bool = False,
+    **names: str,
+) -> None:
+    """Do an operation as whoever speaks, and print what it tells of it.
+
+    Beside `sayso dev` it can be done `by_anybody` there, who need not say who they are.
+    """
+    from bot.cli.client import connect, speaking
+
+    with connect(data) if by_anybody else speaking(data, person) as client:
+        done = client.do(operation, body, **names)
+    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
 
 
 def data_dir(data: Path | None) -> Path:

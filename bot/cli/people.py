@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.operate import attached, require_dev
-from bot.cli.options import As, Data, Json, settings_of
+from bot.cli.options import As, Data, Json, do, settings_of
 from bot.cli.plain import plain, plain_json, short_hash
 from bot.command_line import command
+from bot.operations import END_ABSENCE, REVOKE, SAME, SET_ABSENCE
 
 if TYPE_CHECKING:
     from agents.requests import PersonId
@@ -99,11 +100,7 @@ def same(
     more. After this, what was theirs is theirs again. With a `uid` for each person in sayso.toml it is never needed.
     It takes an admin, who can't say it of themselves, and stands in the audit log.
     """
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.same(old, new)
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(SAME, {"known_by": old, "person": new}, person, data, as_json=as_json)
 
 
 def confirm(
@@ -121,10 +118,8 @@ def confirm(
 
     async def work(office: "Office") -> None:
         from bot.people.noted import NotedTables
-        from language import say
 
-        is_new = await NotedTables(office.store).confirm(digest, None, None)
-        told = say("notice.people-confirmed" if is_new else "notice.people-confirmed-already", digest=digest)
+        told = await NotedTables(office.store).confirm(digest, None, None)
         print(json.dumps({"id": digest, "told": told}) if as_json else told)
 
     attached(data, work)
@@ -184,12 +179,7 @@ def set_absence(
     approvers, of its escalate_to or of its stand_ins. What you hold goes to them as well, and stays with them when you
     are back. Where it accepts nobody you are still asked, and the card says that you are away.
     """
-    from bot.cli.client import speaking
-
-    given = {"until": until, "from": starts, "to": to, "person": whose}
-    with speaking(data, person) as client:
-        done = client.absent({name: value for name, value in given.items() if value})
-    print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
+    do(SET_ABSENCE, {"until": until, "from": starts, "to": to, "person": whose}, person, data, as_json=as_json)
 
 
 def list_absences(as_json: Json = False, data: Data = None) -> None:
@@ -197,7 +187,7 @@ def list_absences(as_json: Json = False, data: Data = None) -> None:
     from bot.cli.client import connect
 
     with connect(data) as client:
-        found = client.absences()
+        found = client.get("/v1/absences")["absences"]
     if as_json:
         print(plain_json(json.dumps(found)))
     else:
@@ -206,11 +196,7 @@ def list_absences(as_json: Json = False, data: Data = None) -> None:
 
 def end_absence(whose: _Whose = None, person: As = None, as_json: Json = False, data: Data = None) -> None:
     """Say that you are back. What went to others meanwhile stays with them."""
-    from bot.cli.client import speaking
-
-    with speaking(data, person) as client:
-        done = client.back(whose)
-    print(plain_json(json.dumps(done)) if as_json else f"The absence of {done['person']} is ended.")
+    do(END_ABSENCE, {"person": whose}, person, data, as_json=as_json)
 
 
 def login(
@@ -453,11 +439,12 @@ def list_standing(person: As = None, as_json: Json = False, data: Data = None) -
     from bot.cli.client import connect
 
     with connect(data, person) as client:
-        found = client.standing()
+        found = client.get("/v1/standing")
     if as_json:
-        return print(json.dumps({"standing": found}))
-    print(plain("\n".join(map(_standing_line, found)) or "There are no standing approvals that concern you."))
-    return None
+        print(json.dumps(found))
+    else:
+        lines = map(_standing_line, found["standing"])
+        print(plain("\n".join(lines) or "There are no standing approvals that concern you."))
 
 
 def _standing_line(one: "dict[str, Any]") -> str:
@@ -487,5 +474,5 @@ def revoke_standing(
     from bot.cli.client import speaking
 
     with speaking(data, person) as client:
-        found = client.revoke(standing_id, reason)
+        found = client.do(REVOKE, {"reason": reason}, standing_id=standing_id)
     print(json.dumps(found) if as_json else f"{found['id']} is revoked. People are asked again.")

@@ -30,10 +30,25 @@ def elsewhere_first(channel: str, channels: Sequence[str]) -> tuple[str, ...]:
 
 
 class QuarantineReview:
-    """Clears the list of what is quarantined. `by` says in the log who did it."""
+    """Clears the list of what is quarantined or was given up on. `by` says in the log who did it."""
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._store, self._decisions, self._people = journal, journal.store, decisions, people
+
+    async def all(self) -> list[tuple[str, Note]]:
+        """Return the list, the oldest first."""
+        notes = {name: Note.model_validate_json(body) for name, body in (await self._store.lists.dead()).items()}
+        return sorted(notes.items(), key=lambda pair: pair[1].at)
+
+    async def requeue(self, some_id: str, by: str) -> str:
+        """Have a dead letter tried again; what was done, in words. Raises Conflict, also for a quarantined message."""
+        note, _ = await self._noted(some_id, "error.no-dead-letter")
+        if note.kind == "quarantined":
+            raise Conflict(say("notice.not-requeued"), say("notice.not-requeued-do", message=some_id))
+        if not await self._store.lists.requeue(note.item):
+            raise Conflict(say("notice.quarantine-changed", message=some_id), say("notice.quarantine-changed-do"))
+        log.warning("dead letter tried again", item=str(note.item), by=by, why=note.why)
+        return say("notice.requeued", message=some_id)
 
     async def discard(self, some_id: str, by: str) -> str:
         """Forget a quarantined message; what was done, in words. Raises Conflict."""
@@ -78,16 +93,20 @@ class QuarantineReview:
 
     async def _quarantined(self, some_id: str) -> tuple[Note, bytes]:
         """The note of a quarantined message, also as the store has it. Raises Conflict."""
-        body = None
-        with suppress(NotFound):
-            body = await self._store.lists.note(some_id)
-        if body is None:
-            raise NotFound(say("error.no-quarantined", message=some_id), say("error.dead-listed"))
-        note = Note.model_validate_json(body)
+        note, body = await self._noted(some_id, "error.no-quarantined")
         if note.kind != "quarantined":
             text = say("notice.quarantine-dead-letter", message=some_id)
             raise Conflict(text, say("notice.quarantine-dead-letter-do"))
         return note, body
+
+    async def _noted(self, some_id: str, missing: str) -> tuple[Note, bytes]:
+        """The note of something in the list, also as the store has it. Raises NotFound in the words `missing`."""
+        body = None
+        with suppress(NotFound):
+            body = await self._store.lists.note(some_id)
+        if body is None:
+            raise NotFound(say(missing, message=some_id), say("error.dead-listed"))
+        return Note.model_validate_json(body), body
 
     def _person(self, note: Note) -> PersonId:
         """Return the person whose word the message claims to be. Raises Conflict."""

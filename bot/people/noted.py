@@ -185,20 +185,20 @@ class NotedTables:
         """Return since when files are only half taken, by their digests."""
         return await half_taken(self._client)
 
-    async def confirm(self, digest: str, by: PersonId | None, proof: Proof | None) -> bool:
-        """Have the file of this digest hold as it is, as `by` says; False where that was said before. Raises NotFound.
+    async def confirm(self, digest: str, by: PersonId | None, proof: Proof | None) -> str:
+        """Have the file of this digest hold as it is, as `by` says; what was done, in words. Raises NotFound.
 
         Every process hears of it with its next look at the file.
         """
         found = await self._halves()
         if found.get(digest) == _CONFIRMED:
-            return False
+            return say("notice.people-confirmed-already", digest=digest)
         if digest not in found:
             known = ", ".join(sorted(await self.half())) or say("error.no-half-taken")
             raise NotFound(say("error.not-half-taken", digest=repr(digest)), say("error.half-taken-are", digests=known))
         await self._audit.note("people_confirmed", who=by, proof=proof, channel="cli", detail={"digest": digest})
         await self._client.do("HSET", _KEYS.tables_half, digest, _CONFIRMED)
-        return True
+        return say("notice.people-confirmed", digest=digest)
 
     async def is_confirmed(self, digest: str) -> bool:
         """Return whether an operator has confirmed the file of this digest, and no other one has held since."""

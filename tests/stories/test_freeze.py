@@ -30,7 +30,7 @@ from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
-from tests.servers.console import a_console
+from tests.servers.console import a_console, sent
 from tests.servers.lines import Server
 from tests.servers.web import serving
 from tests.stories.test_rollback import live
@@ -294,7 +294,7 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
 
         form = (await dan.get("/live")).form("/live/freeze")
         told = (await dan.submit(form, "Freeze", environment="", reason=WHY)).words
-        assert "Nothing that needs an approval starts there." in told
+        assert told.count("Everything: Frozen since") == 3, "as it is told, above every page, and in the list"
         assert "Everything: Frozen since" in (await bo.get("/runs")).words
         assert all("freeze" not in form.action for form in (await bo.get("/live")).forms)
         await world.next_mail("anna", about="Frozen: Press bell")
@@ -308,7 +308,10 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
         assert "It has not begun, and can be stopped until it does. Waits until workshop is unfrozen." in words
 
         over = (await dan.get("/live")).form("/live/unfreeze")
-        assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze")).words
+        without_why = await dan.post(*sent(over, "Unfreeze"))
+        assert (without_why.status_code, len(await world.app.requests.freezes.all())) == (400, 1)
+        assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze", reason="it is over")).words
+        assert "Nobody has frozen Everything" in (await dan.submit(over, "Unfreeze", reason="it is over")).words
         assert (await world.app.store.freezes.read()).freezes == {}
 
 

@@ -11,10 +11,27 @@ from httpx2 import AsyncClient, Response
 
 from agents.requests import PersonId
 from bot.audit.reading import Query
+from bot.operations import (
+    CANCEL,
+    CONFIRM_HELD,
+    CONFIRM_PEOPLE,
+    DISCARD,
+    END_ABSENCE,
+    FREEZE,
+    PAUSE,
+    REQUEUE,
+    RESUME,
+    REVOKE,
+    SAME,
+    SET_ABSENCE,
+    UNFREEZE,
+    Operation,
+)
 from bot.people.api_keys import SCOPES
 from bot.people.rights import RIGHTS, Action
 from bot.policy.approvers.concern import Concern
 from bot.web.console.application import ROUTES
+from bot.web.operations import SERVED
 from channels import ByUser, Trigger
 from tests.bot.cli.shell import elsewhere
 from tests.bot.web.console.stage import Fields, proof
@@ -53,6 +70,23 @@ SHOWN = "shows what concerns whoever asks, and no more"
 ALL = "open to everybody who reads"
 ASKERS = "for the one key that asked, and not there for any other"
 
+VERBS: Mapping[Operation, Row] = {
+    FREEZE: Row(("freeze",), {"environment": "staging", "reason": "incident"}),
+    UNFREEZE: Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
+    SET_ABSENCE: Row(("absent",), {"person": "cy", "until": SOON}),
+    END_ABSENCE: Row(("absent",), {"person": "cy"}),
+    REQUEUE: Row(("dead",)),
+    DISCARD: Row(("dead",)),
+    CONFIRM_HELD: Row(("dead",)),
+    SAME: Row(("same",), {"known_by": "cy", "person": "cy"}),
+    CONFIRM_PEOPLE: Row(("confirm",), {"digest": "0123456789abcdef"}),
+    PAUSE: Row(("pause",)),
+    RESUME: Row(("resume",)),
+    CANCEL: Row(("cancel",)),
+    REVOKE: Row(no="for whom it concerns: tests/bot/web/standing", reads="answer"),
+}
+"""What several surfaces have, which is the same right on each."""
+
 HTTP: Mapping[str, Row] = {
     "startRun": Row(("trigger",), {"text": "stamp it"}),
     "listRuns": Row(no=SHOWN),
@@ -61,8 +95,6 @@ HTTP: Mapping[str, Row] = {
     "runEvents": Row(("see",)),
     "exportRun": Row(("see",)),
     "showContext": Row(("see",), query="step=1"),
-    "pauseRun": Row(("pause",)),
-    "resumeRun": Row(("resume",)),
     "forkRun": Row(("fork",), {"at": 1}),
     "retryRun": Row(("retry",), {}),
     "openRequest": Row(("trigger",), {"format": "yes_no", "question": "Is it?", "to": ["person:{me}"]}),
@@ -73,10 +105,8 @@ HTTP: Mapping[str, Row] = {
     "editRequest": Row(("answer",), {"args": {"it": "that"}, "digest": "{digest}"}),
     "delegateRequest": Row(("answer",), {"to": "bo"}),
     "withdrawRequest": Row(("withdraw",), {}),
-    "cancelRun": Row(("cancel",)),
     "listStanding": Row(no=SHOWN),
     "askForStanding": Row(("see", "trigger"), {"run": "{run_id}", "uses": 1, "until": SOON}),
-    "revokeStanding": Row(no="for whom it concerns: tests/bot/web/standing", reads="answer"),
     "listPeople": Row(no=ALL),
     "listEnvironments": Row(no=SHOWN),
     "startRequest": Row(no=ASKERS, body={"attempt": "a"}, reads="trigger"),
@@ -84,19 +114,11 @@ HTTP: Mapping[str, Row] = {
     "listPolicies": Row(no=SHOWN, reads="trigger"),
     "explainPolicy": Row(("explain",), query="person=anna", names={"name": "production"}),
     "listFreezes": Row(no=ALL),
-    "freeze": Row(("freeze",), {"environment": "staging", "reason": "incident"}),
-    "unfreeze": Row(("freeze",), {"environment": "staging", "reason": "fixed"}),
     "listAbsences": Row(no=ALL),
-    "setAbsence": Row(("absent",), {"person": "cy", "until": SOON}),
-    "endAbsence": Row(("absent",), {"person": "cy"}),
     "showStatus": Row(no=ALL),
     "listDeadLetters": Row(("dead",)),
-    "requeueDeadLetter": Row(("dead",)),
-    "discardHeld": Row(("dead",)),
-    "confirmHeld": Row(("dead",)),
     "searchAudit": Row(("audit",)),
-    "confirmPeople": Row(("confirm",), {"digest": "0123456789abcdef"}),
-    "samePerson": Row(("same",), {"known_by": "cy", "person": "cy"}),
+    **{verb.id: row for verb, row in VERBS.items()},
 }
 """By the operation's id. What ends the run comes last of what is done to it."""
 
@@ -120,7 +142,6 @@ CONSOLE: Mapping[str, Row] = {
     "GET /runs/{run_id}/confirm/{verb}": Row(("pause",), names={"verb": "pause"}),
     "POST /runs/{run_id}/fork": Row(("fork",), {"at": "1"}),
     "POST /runs/{run_id}/retry": Row(("retry",)),
-    "POST /runs/{run_id}/{verb}": Row(("cancel",), names={"verb": "cancel"}),
     "GET /requests": Row(no=SHOWN),
     "GET /requests/now": Row(no=SHOWN),
     "GET /requests/deny": Row(("see",), query="pick={request_id}"),
@@ -141,24 +162,17 @@ CONSOLE: Mapping[str, Row] = {
     "POST /mail/{person}/{letter_id}": Row(no=DEMO),
     "GET /live": Row(no=ALL),
     "GET /live/part": Row(no=ALL),
-    "POST /live/freeze": Row(("freeze",), {"environment": "", "reason": "incident"}),
-    "POST /live/unfreeze": Row(("freeze",), {"environment": "", "reason": "fixed"}),
-    "POST /live/away": Row(("absent",), {"person": "cy", "until": SOON}),
-    "POST /live/back": Row(("absent",), {"person": "cy"}),
     "GET /quarantine": Row(("dead",)),
-    "POST /quarantine/{some_id}/requeue": Row(("dead",)),
-    "POST /quarantine/{some_id}/discard": Row(("dead",)),
-    "POST /quarantine/{some_id}/confirm": Row(("dead",)),
     "GET /policies": Row(("explain",), query="person=anna"),
     "GET /audit": Row(("audit",)),
     "GET /audit/export": Row(("audit",)),
     "GET /standing": Row(no=SHOWN),
     "POST /standing": Row(("see", "trigger"), {"run": "{run_id}", "uses": "1", "until": "2099-01-01"}),
-    "POST /standing/{some_id}/revoke": Row(no="for whom it concerns: tests/bot/web/standing"),
     "GET /keys": Row(no=OWN),
     "POST /keys": Row(no=OWN),
     "POST /keys/{some_id}/revoke": Row(("keys",)),
     "GET /static/{name}": Row(no="a file of ours"),
+    **{f"POST {verb.form}": row for verb, row in VERBS.items() if verb.form},
 }
 
 
@@ -267,6 +281,7 @@ async def test_over_http_each_action_is_for_whom_the_table_says(office: World, p
     async with serving(office.app) as api:
         every = await operations(api)
         assert every.keys() == HTTP.keys(), "a new operation needs a row here, and the right in its code"
+        assert VERBS.keys() == {one.operation for one in SERVED}
         clients = {person: await api.client(person, "admin") for person in PEOPLE}
         exported = (await clients["ada"].get(f"/v1/runs/{place.names['run_id']}/export")).json()
         rows = {**HTTP, "importRun": Row(("import",), exported)}

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, wraps
 from http import HTTPStatus
 from typing import Any, cast
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -19,13 +19,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from agents import ToolRefused
+from agents.requests import Frozen
 from bot.errors import Invalid, SaysoError
 from bot.runs.export import FILE_BYTES
 from bot.store.watch import FollowingEnds
 from bot.web.api import asking, auditing, copying, health, operating, policies, requests, runs, starting, streams
-from bot.web.api.keyed import Authenticated, Scoped, check_is_json
+from bot.web.api.docs import answers
+from bot.web.api.keyed import Authenticated, Scoped, check_is_json, needs
 from bot.web.guards import Bounded
 from bot.web.here import Here, here
+from bot.web.operations import SERVED, Served
 from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
 from bot.web.standing import api as standing
 
@@ -74,7 +77,26 @@ def _operations(passing: Sequence[Middleware]) -> FastAPI:
 def routes() -> list[BaseRoute]:
     """Return the routes of all operations."""
     parts = (streams, runs, copying, asking, requests, starting, policies, standing, operating, auditing, health)
-    return [route for part in parts for route in part.router.routes]
+    return [*(route for part in parts for route in part.router.routes), *map(_route, SERVED)]
+
+
+def _route(served: Served) -> APIRoute:
+    """Serve an operation: the key needs the scope of its right, and whoever holds it the right."""
+
+    @wraps(served.do)
+    async def operate(**given: object) -> Frozen:
+        await served.check(**given)
+        return await served.do(**given)
+
+    return APIRoute(
+        served.operation.path,
+        operate,
+        methods=["POST"],
+        operation_id=served.operation.id,
+        tags=[served.tag],
+        responses=answers(403, 404, 409, 413, 422, shown={200: served.example}),
+        dependencies=[Depends(needs(served.operation.action))],
+    )
 
 
 def _handler(

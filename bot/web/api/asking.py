@@ -25,7 +25,7 @@ from bot.web.api.keyed import (
     refused,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, remembered, run_asked_under
+from bot.web.api.repeats import OnceHeader, check_is_same, forgotten, note_replayed, remembered, run_asked_under
 from bot.web.api.requests import view_of
 from bot.web.api.shapes import ApprovalWanted, QuestionWanted, Wanted
 from bot.web.here import Here
@@ -96,8 +96,7 @@ def _thread(key: ApiKey, session: str) -> str:
 
 
 async def _replayed(here: Here, response: Response, request_id: RequestId) -> RequestView:
-    response.headers["Idempotency-Replayed"] = "true"
-    response.status_code = HTTPStatus.OK
+    note_replayed(response)
     return await view_of(here, request_id)
 
 

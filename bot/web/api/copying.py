@@ -17,7 +17,7 @@ from bot.runs.export import Exported, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, check_run, needs, requester_of
-from bot.web.api.repeats import OnceHeader, remembered
+from bot.web.api.repeats import OnceHeader, note_replayed, remembered
 from bot.web.api.runs import RunPath, in_turn, view
 from bot.web.api.shapes import Absent, Copied, ForkWanted, Person, RetryWanted
 from bot.web.here import Here
@@ -108,8 +108,7 @@ async def _made(
         await check_run(here, key, wanted.how, source)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
+        note_replayed(response)
         return await view(here, run_id, who)
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None

@@ -76,6 +76,27 @@ SEEN = {
     "reply_note": "What the model answered is not kept, or no longer: see keep_replies in the settings.",
 }
 STEERED = {"id": _RUN_ID, "state": "paused"}
+STANDING: dict[str, Any] = {
+    "id": "s0g-k7m2xq4d5v6ab",
+    "state": "valid",
+    "title": "Deploy v1.2.0 to staging",
+    "person": "anna",
+    "policy": "staging",
+    "tool": "deploy",
+    "environment": "staging",
+    "arguments": {"environment": "staging"},
+    "open": ["version"],
+    "uses": 3,
+    "used": [{"request": "s3q-k7m2xq4d5v6ab", "run": "s3r-k7m2xq4d5v6ab", "at": _AT}],
+    "until": "2026-03-30T00:00:00Z",
+    "granted_by": ["bo"],
+    "granted_at": _AT,
+    "run": "s3r-a7m2xq4d5v6ab",
+    "request": "s3q-a7m2xq4d5v6ab",
+    "revoked": None,
+    "lapsed": "",
+}
+STANDING_REVOKED = {**STANDING, "state": "revoked", "revoked": {"by": "bo", "at": _AT, "reason": "incident 4711"}}
 
 REQUEST: dict[str, Any] = {
     "id": _REQUEST_ID,

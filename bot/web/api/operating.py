@@ -4,37 +4,30 @@ from asyncio import gather
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field
 
-from agents.requests import Freeze, Frozen, PersonId
+from agents.requests import Frozen, PersonId
 from bot.audit.health import ends_elsewhere, sealed_otherwise
-from bot.errors import Conflict
 from bot.outbound.dead_letter import Note
-from bot.people.absences import Absence, absence_words
+from bot.people.absences import absence_words
 from bot.people.api_keys import ApiKey
-from bot.people.noted import DIGEST_CHARS, NotedTables, half_taken_words
-from bot.people.rights import Action
+from bot.people.noted import NotedTables, half_taken_words
 from bot.policy.approvers.oncall import Duty
 from bot.policy.freezes import ComingWindow
 from bot.queries.explain import Desk, Explanation, explain, moment_of, places_of
 from bot.queries.explain_words import explained
 from bot.queries.figures import status as status_of
 from bot.render.views import EnvironmentView, Status
-from bot.render.words import coming_words, no_environment
-from bot.requests.reassignment.absences import AbsenceWanted
+from bot.render.words import coming_words
 from bot.web.api import docs
 from bot.web.api.docs import answers
 from bot.web.api.health import readyz
 from bot.web.api.keyed import HereNow, MayRead, needs
-from bot.web.api.shapes import Person
 from bot.web.here import Here
-from bot.web.problems import ProblemError, not_found
-from language import say
+from bot.web.operations import AbsenceView, FreezeView, absence_view, freeze_view
+from bot.web.problems import ProblemError
 
 router = APIRouter(prefix="/v1", tags=["operation"])
-
-
-EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
 class Named(Frozen):
@@ -71,39 +64,6 @@ class EnvironmentViews(Frozen):
     """The environments that can be deployed to, in the order of the settings."""
 
     environments: tuple[EnvironmentView, ...]
-
-
-class FreezeWanted(Frozen):
-    """What is to be frozen, or no longer: an environment, or everything that is gated."""
-
-    environment: EnvironmentName | None = Field(default=None, description="Left out: everything.")
-    reason: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\r\n]*$")] = Field(
-        default="", description="Why, in one line; everybody who waits reads it, or that no reason was given."
-    )
-
-
-class UnfreezeWanted(FreezeWanted):
-    """What is to be frozen no longer, and why."""
-
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*\S[^\r\n]*$")] = Field(
-        description="Why, in one line."
-    )
-    seen: Annotated[str, StringConstraints(max_length=100)] | None = Field(
-        default=None,
-        description="The `seen` of the freeze that is to end: one that began or was said again since then stays (409). "
-        "Left out: whatever freeze there is.",
-    )
-
-
-class FreezeView(Freeze):
-    """A freeze. `environment` is empty where everything is frozen; `told` says all of it in one line.
-
-    Above that, where the settings have no environment of that name, stands a line that warns of it. `again_at`,
-    `again_by` and `again_reason` are there where it was said once more, and `seen` is another one then.
-    """
-
-    told: str
-    seen: str
 
 
 class ComingView(ComingWindow):
@@ -145,58 +105,7 @@ class DeadLetters(Frozen):
     letters: tuple[DeadLetter, ...]
 
 
-class Done(Frozen):
-    """The result of an operation, in words."""
-
-    id: str
-    told: str
-
-
-_MayFreeze = Annotated[ApiKey, Depends(needs("freeze"))]
-_MaySayWho = Annotated[ApiKey, Depends(needs("same"))]
-_MayConfirm = Annotated[ApiKey, Depends(needs("confirm"))]
 _MayClear = Annotated[ApiKey, Depends(needs("dead"))]
-_MayBeAbsent = Annotated[ApiKey, Depends(needs("absent"))]
-_Moment = Annotated[str, StringConstraints(min_length=1, max_length=40)]
-
-
-class SameWanted(Frozen):
-    """Who is whom: `known_by` is an address, a Slack id, a uid, or the id that was theirs."""
-
-    known_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
-    person: Person
-
-
-class ConfirmWanted(Frozen):
-    """The digest of a file that is only half taken, as `/v1/status` and the alert say it."""
-
-    digest: Annotated[str, StringConstraints(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
-
-
-class AbsenceBody(Frozen):
-    """An absence: dates (`2026-12-01`, the day on which they are back) or times, by the person's own clock."""
-
-    until: _Moment
-    starts: _Moment | None = Field(default=None, alias="from", description="From now on if not given.")
-    to: Person | None = Field(default=None, description="Who stands in, where a policy accepts them.")
-    person: Person | None = Field(default=None, description="Who is away: the key's person if not given.")
-
-
-class AbsenceEnd(Frozen):
-    """The end of an absence."""
-
-    person: Person | None = Field(default=None, description="Who is back: the key's person if not given.")
-
-
-class AbsenceView(Frozen):
-    """An absence, also in words."""
-
-    person: PersonId
-    starts: AwareDatetime
-    until: AwareDatetime
-    to: PersonId | None
-    by: PersonId
-    told: str
 
 
 class AbsenceViews(Frozen):
@@ -205,9 +114,6 @@ class AbsenceViews(Frozen):
     absences: tuple[AbsenceView, ...]
 
 
-DeadPath = Annotated[
-    str, Path(description="A dead letter's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}[a-z]-[a-z2-7]{13}$"})
-]
 PolicyPath = Annotated[str, Path(description="A policy's name.", max_length=64)]
 
 
@@ -224,9 +130,6 @@ class Supposed(Frozen):
 
 
 _EXPLAINED = answers(403, 404, 422, shown={200: docs.EXPLAINED})
-_FREEZES = answers(403, 404, 409, 413, 422, shown={200: docs.FREEZE})
-_ABSENCES = answers(403, 404, 409, 413, 422, shown={200: docs.ABSENCE})
-_DONE = answers(403, 404, 409, 413, 422, shown={200: docs.DONE})
 
 
 @router.get("/people", operation_id="listPeople", responses=answers(403, 422, shown={200: docs.PEOPLE}))
@@ -289,81 +192,16 @@ async def freezes(_: MayRead, here: HereNow) -> FreezeViews:
     known = here.app.requests.freezes
     coming = known.coming(here.app.store.about_now())
     return FreezeViews(
-        freezes=tuple(_view(one, known.words(one)) for one in await known.all()),
+        freezes=tuple(freeze_view(one, known.words(one)) for one in await known.all()),
         coming=tuple(ComingView(**dict(one), told=coming_words(one)) for one in coming),
     )
-
-
-@router.post("/freeze", operation_id="freeze", responses=_FREEZES)
-async def freeze(wanted: FreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
-    """Freeze an environment, or everything: nothing that needs an approval starts there.
-
-    That holds once this answers.
-
-    Votes still count, and what runs is finished. What is frozen already stays as whoever froze it said.
-    """
-    await _check(here, key, "freeze")
-    known, where = here.app.requests.freezes, wanted.environment or ""
-    made = await known.freeze(where, key.speaker, wanted.reason, proof=key.proof)
-    warning = no_environment(where, tuple(here.app.settings.deploy.environments))
-    return _view(made, "\n".join(filter(None, (warning, known.words(made)))))
-
-
-@router.post("/unfreeze", operation_id="unfreeze", responses=_FREEZES)
-async def unfreeze(wanted: UnfreezeWanted, key: _MayFreeze, here: HereNow) -> FreezeView:
-    """End a freeze that somebody began; a window of the settings ends by itself."""
-    await _check(here, key, "freeze")
-    known, where = here.app.requests.freezes, wanted.environment or ""
-    ended = await known.unfreeze(where, key.speaker, wanted.reason, proof=key.proof, seen=wanted.seen)
-    if ended is None:
-        lists = "`sayso freezes`, or GET /v1/freezes, lists what is frozen"
-        raise not_found(f"Nobody has frozen {where or 'everything'}.", lists)
-    return _view(ended, await known.after_end(where))
 
 
 @router.get("/absences", operation_id="listAbsences", responses=answers(403, 422, shown={200: docs.ABSENCES}))
 async def absences(_: MayRead, here: HereNow) -> AbsenceViews:
     """List who is away or will be, until when, and who stands in for them."""
     found = await here.app.requests.absences.all()
-    return AbsenceViews(absences=tuple(_absence(one, here) for one in found))
-
-
-@router.post("/absences", operation_id="setAbsence", responses=_ABSENCES)
-async def absent(wanted: AbsenceBody, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
-    """Say that the key's person is away; operators say it of others as well.
-
-    It replaces what was said before.
-
-    While they are, a request that names them asks whoever stands in, where its policy accepts that person and an
-    approval with this key would count; so do the open ones that they hold.
-    """
-    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
-    asked = AbsenceWanted(
-        person, wanted.until, wanted.starts or "", here.app.people.named(wanted.to) if wanted.to else None
-    )
-    set_it = here.app.requests.absences.set
-    made = await set_it(asked, key.speaker, proof=key.proof)
-    return _absence(made, here)
-
-
-@router.post("/absences/end", operation_id="endAbsence", responses=_ABSENCES)
-async def back(wanted: AbsenceEnd, key: _MayBeAbsent, here: HereNow) -> AbsenceView:
-    """End an absence, one's own or, for operators, another's; what went to others stays there."""
-    person = here.app.people.named(wanted.person) if wanted.person else key.speaker
-    await here.app.guard.check_absence(here.app.access.rights.of_key(key), person)
-    return _absence(await here.app.requests.absences.end(person, key.speaker, proof=key.proof), here)
-
-
-def _absence(absence: Absence, here: Here) -> AbsenceView:
-    told = absence_words(absence, here.app.people)
-    return AbsenceView(
-        person=absence.person, starts=absence.starts, until=absence.until, to=absence.to, by=absence.by, told=told
-    )
-
-
-def _view(freeze: Freeze, told: str) -> FreezeView:
-    return FreezeView(**dict(freeze), told=told, seen=freeze.shown)
+    return AbsenceViews(absences=tuple(absence_view(one, absence_words(one, here.app.people)) for one in found))
 
 
 @router.get("/status", operation_id="showStatus", responses=answers(403, 422, shown={200: docs.STATUS}))
@@ -403,70 +241,6 @@ async def _of_audit_ends(here: Here) -> list[str]:
 @router.get("/dead", operation_id="listDeadLetters", responses=answers(403, 422, shown={200: docs.DEAD}))
 async def dead(key: _MayClear, here: HereNow) -> DeadLetters:
     """List the items sayso gave up on (`dead`), and messages whose sender is not proved (`quarantined`)."""
-    await _check(here, key)
-    notes = {name: Note.model_validate_json(body) for name, body in (await here.app.store.lists.dead()).items()}
-    letters = (DeadLetter(id=name, **dict(note)) for name, note in notes.items())
-    return DeadLetters(letters=tuple(sorted(letters, key=lambda letter: letter.at)))
-
-
-@router.post("/dead/{some_id}/requeue", operation_id="requeueDeadLetter", responses=_DONE)
-async def requeued(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Try a dead letter again; never a quarantined message."""
-    await _check(here, key)
-    body = (await here.app.store.lists.dead()).get(some_id)
-    if body is None:
-        raise not_found(f"There is no dead letter {some_id}.", "GET /v1/dead lists them")
-    note = Note.model_validate_json(body)
-    if note.kind == "quarantined":
-        what = "A quarantined message can't be let through as somebody's word"
-        raise Conflict(what, f"Have that person asked: sayso dead confirm {some_id}")
-    if not await here.app.store.lists.requeue(note.item):
-        raise Conflict(f"{some_id} has just changed", "Look at the list again")
-    return Done(id=some_id, told=f"{some_id} is tried again.")
-
-
-@router.post("/dead/{some_id}/discard", operation_id="discardHeld", responses=_DONE)
-async def discarded(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Forget a quarantined message."""
-    await _check(here, key)
-    return Done(id=some_id, told=await here.app.messages.quarantine.discard(some_id, key.speaker))
-
-
-@router.post("/dead/{some_id}/confirm", operation_id="confirmHeld", responses=_DONE)
-async def confirmed(some_id: DeadPath, key: _MayClear, here: HereNow) -> Done:
-    """Ask the person whom a quarantined message names; it stays quarantined."""
-    await _check(here, key)
-    return Done(id=some_id, told=await here.app.messages.quarantine.confirm(some_id, key.speaker))
-
-
-@router.post("/people/same", operation_id="samePerson", responses=_DONE)
-async def same(wanted: SameWanted, key: _MaySayWho, here: HereNow) -> Done:
-    """Say that a person is one the directory knew before under another address.
-
-    What they may decide, have approved and asked for counts for them again. Nobody says it of themselves.
-    """
-    await _check(here, key, "same")
-    register, people = here.app.register, here.app.people
-    behind = (*key.holders, *key.speaks_for())
-    found, before = await register.same(wanted.known_by, wanted.person, key.speaker, behind=behind, proof=key.proof)
-    words = "notice.people-same" if found != before else "notice.people-same-already"
-    name = people.name_of(found)
-    return Done(id=found, told=say(words, name=name, known=repr(wanted.known_by), id=found, before=before))
-
-
-@router.post("/people/confirm", operation_id="confirmPeople", responses=_DONE)
-async def confirm_people(wanted: ConfirmWanted, key: _MayConfirm, here: HereNow) -> Done:
-    """Confirm a half-taken settings file: the people missing in it have left.
-
-    It holds for exactly the file of this digest, until another one holds.
-    """
-    await _check(here, key, "confirm")
-    noted, digest = NotedTables(here.app.store), wanted.digest
-    is_new = await noted.confirm(digest, key.speaker, proof=key.proof)
-    words = "notice.people-confirmed" if is_new else "notice.people-confirmed-already"
-    return Done(id=digest, told=say(words, digest=digest))
-
-
-async def _check(here: Here, key: ApiKey, action: Action = "dead") -> None:
-    """Check that the key may do what is an operator's. Raises Forbidden."""
-    await here.app.guard.check(here.app.access.rights.of_key(key), action)
+    await here.app.guard.check(here.app.access.rights.of_key(key), "dead")
+    found = await here.app.messages.quarantine.all()
+    return DeadLetters(letters=tuple(DeadLetter(id=name, **dict(note)) for name, note in found))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 from pydantic import JsonValue, TypeAdapter
 
 from agents.events import RunStarted
@@ -90,6 +90,12 @@ async def remembered(
     if known.sha256 == sha256:
         return known.run_id
     raise _reused(known.run_id, known.wanted, fresh.wanted)
+
+
+def note_replayed(response: Response) -> None:
+    """Say in `response` that it is about what the same key made before."""
+    response.headers["Idempotency-Replayed"] = "true"
+    response.status_code = HTTPStatus.OK
 
 
 async def forgotten(store: Store, key: ApiKey, once: str) -> None:

@@ -1,20 +1,17 @@
 """Operations on runs: start, list, look, steer."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
-from agents.requests import RunId
 from agents.run import fold
-from bot.people.api_keys import ApiKey
 from bot.people.rights import Caller
 from bot.queries.lists import runs, stands_so
 from bot.render.views import ListedAs, RunView, run_view
 from bot.runs.start import Sent
-from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import (
@@ -23,11 +20,10 @@ from bot.web.api.keyed import (
     MayTrigger,
     check_may_trigger,
     check_run,
-    needs,
     requester_of,
 )
-from bot.web.api.repeats import OnceHeader, remembered
-from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted, Steered
+from bot.web.api.repeats import OnceHeader, note_replayed, remembered
+from bot.web.api.shapes import Absent, Month, Page, Runs, RunWanted
 from bot.web.here import Here
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -69,8 +65,7 @@ async def start(
     await check_may_trigger(here, key, agent)
     run_id = await remembered(here.app.store, key, once, wanted, requester) if once else None
     if run_id and await here.app.store.length(run_id):
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
+        note_replayed(response)
         return await view(here, run_id, here.app.access.rights.of_key(key))
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
@@ -141,33 +136,3 @@ async def view(here: Here, run_id: str, caller: Caller) -> RunView:
     seen = await here.app.guard.seen(caller, forks)
     run = await here.app.history.as_heard(fold(story.events))
     return run_view(run, [fork for fork in forks if fork in seen], story.archived_at)
-
-
-Verb = Literal["pause", "resume", "cancel"]
-_VERBS: dict[Verb, str] = {
-    "pause": "Stop a run at its next step. Votes still count meanwhile.",
-    "resume": "Resume a paused run.",
-    "cancel": "Cancel a run. A tool that is executing finishes first.",
-}
-
-
-def _steering(verb: Verb) -> Callable[..., Awaitable[Steered]]:
-    async def steer(run_id: RunPath, key: Annotated[ApiKey, Depends(needs(verb))], here: HereNow) -> Steered:
-        await check_run(here, key, verb, run_id)
-        steering, known = here.app.runs.steering, RunId(check(run_id, "run"))
-        after = await steering.steer(known, verb, key.speaker, proof=key.proof)
-        return Steered(id=after.id, state=after.state)
-
-    steer.__doc__ = _VERBS[verb]
-    return steer
-
-
-for _verb in _VERBS:
-    router.add_api_route(
-        f"/{{run_id}}/{_verb}",
-        _steering(_verb),
-        methods=["POST"],
-        name=_verb,
-        operation_id=f"{_verb}Run",
-        responses=answers(403, 404, 409, 413, 422, shown={200: docs.STEERED}),
-    )

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp
 
 from bot.errors import SaysoError
 from bot.store.watch import FollowingEnds
-from bot.web.console import audit, home, login, mailboxes, policies, quarantine, requests, runs, static, streams
+from bot.web.console import audit, forms, home, login, mailboxes, policies, quarantine, requests, runs, static, streams
 from bot.web.console.gate import SessionMiddleware, check_is_form
 from bot.web.console.pages import refused
 from bot.web.console.visits import Refusal, away, refusal_of
 from bot.web.guards import Bounded
 from bot.web.here import Here
+from bot.web.operations import SERVED
 from bot.web.standing import console as standing
 from language import say
 
@@ -39,7 +40,6 @@ ROUTES = (
     Route("/runs/{run_id}/confirm/{verb}", runs.confirming),
     Route("/runs/{run_id}/fork", runs.copied, methods=["POST"]),
     Route("/runs/{run_id}/retry", runs.copied, methods=["POST"]),
-    Route("/runs/{run_id}/{verb}", runs.steered, methods=["POST"]),
     Route("/requests", requests.listed),
     Route("/requests/now", streams.listed_requests),
     Route("/requests/deny", requests.denying),
@@ -60,24 +60,17 @@ ROUTES = (
     Route("/mail/{person}/{letter_id}", mailboxes.replied, methods=["POST"]),
     Route("/live", home.live_page),
     Route("/live/part", home.live_part),
-    Route("/live/freeze", home.frozen, methods=["POST"]),
-    Route("/live/unfreeze", home.unfrozen, methods=["POST"]),
-    Route("/live/away", home.away, methods=["POST"]),
-    Route("/live/back", home.back, methods=["POST"]),
     Route("/quarantine", quarantine.shown),
-    Route("/quarantine/{some_id}/requeue", quarantine.requeued, methods=["POST"]),
-    Route("/quarantine/{some_id}/discard", quarantine.discarded, methods=["POST"]),
-    Route("/quarantine/{some_id}/confirm", quarantine.confirmed, methods=["POST"]),
     Route("/policies", policies.shown),
     Route("/audit", audit.shown),
     Route("/audit/export", audit.exported),
     Route("/standing", standing.shown),
     Route("/standing", standing.asked, methods=["POST"]),
-    Route("/standing/{some_id}/revoke", standing.revoked, methods=["POST"]),
     Route("/keys", login.listed),
     Route("/keys", login.made, methods=["POST"]),
     Route("/keys/{some_id}/revoke", login.revoked, methods=["POST"]),
     Route("/static/{name}", static.served),
+    *(forms.route(served) for served in SERVED if served.operation.form),
 )
 
 

@@ -11,25 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
-from agents.text import first_line
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
+from bot.errors import Forbidden, Invalid, RateLimited
 from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
 from bot.render.views import RequestView, Summary
 from bot.render.words import coming_words
 from bot.render.worklist import item_of
-from bot.requests.reassignment.absences import AbsenceWanted
 from bot.runs.start import Sent
 from bot.web.console.pages import csp, fragment, hardened, page, to
 from bot.web.console.views.places import DAYS, Deploy, deploys_of, history_of
-from bot.web.console.visits import caller_of, refusal_of, run_of_form, unreadable, visit_of
+from bot.web.console.visits import caller_of, refusal_of, run_of_form, visit_of
 from bot.web.here import Here, here
-from language import say
 from language.recorded import text_of
 
 _RUNS = 10
-_REASON_CHARS = 1_000
 # So far back the history of an environment goes; so many times that is looked through for all of the days it counts.
 _LOOKED_AT, _PAGES = 200, 5
 
@@ -167,65 +163,6 @@ async def _newest(process: Here, seen_by: Collection[str] | None, since: datetim
     runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
     is_whole = older is None and before is None
     return _Newest(requests, runs, is_whole=is_whole, reaches_back=has_requests and has_runs)
-
-
-async def frozen(request: Request) -> Response:
-    """Freeze an environment or everything, for whoever looks after this installation."""
-    return await _freeze(request, is_on=True)
-
-
-async def unfrozen(request: Request) -> Response:
-    """End a freeze that somebody began."""
-    return await _freeze(request, is_on=False)
-
-
-async def _freeze(request: Request, *, is_on: bool) -> Response:
-    process, visit = here(request), visit_of(request)
-    await process.app.guard.check(caller_of(request), "freeze")
-    where, reason = visit.field("environment"), first_line(visit.field("reason"), _REASON_CHARS)
-    # Whatever is frozen can be ended, also where the file no longer names it.
-    if is_on and where and where not in process.app.settings.deploy.environments:
-        raise unreadable()
-    known, proof = process.app.requests.freezes, visit.known.proof
-    try:
-        if is_on:
-            await known.freeze(where, visit.person, reason, proof=proof)
-        else:
-            seen = visit.field("seen")
-            await known.unfreeze(where, visit.person, reason, proof=proof, seen=seen)
-    except Conflict as error:
-        return to(request, "/live", str(error), is_well=False)
-    if not is_on:
-        return to(request, "/live", await known.after_end(where))
-    return to(request, "/live", say("console.frozen", name=where or say("words.frozen-everything")))
-
-
-async def away(request: Request) -> Response:
-    """Say that somebody is away: oneself, or, for operators, anybody."""
-    process, visit = here(request), visit_of(request)
-    person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(caller_of(request), person)
-    stand_in = PersonId(visit.field("to")) if visit.field("to") else None
-    wanted = AbsenceWanted(person, visit.field("until"), visit.field("from"), stand_in)
-    set_it, known = process.app.requests.absences.set, visit.known
-    try:
-        made = await set_it(wanted, visit.person, proof=known.proof)
-    except (Invalid, NotFound) as error:
-        return to(request, "/live", str(error), is_well=False)
-    return to(request, "/live", absence_words(made, process.app.people))
-
-
-async def back(request: Request) -> Response:
-    """Say that somebody is back."""
-    process, visit = here(request), visit_of(request)
-    person = PersonId(visit.field("person") or visit.person)
-    await process.app.guard.check_absence(caller_of(request), person)
-    end, proof = process.app.requests.absences.end, visit.known.proof
-    try:
-        await end(person, visit.person, proof=proof)
-    except NotFound as error:
-        return to(request, "/live", str(error), is_well=False)
-    return to(request, "/live", say("console.away-ended", name=process.app.people.name_of(person)))
 
 
 async def live_part(request: Request) -> Response:

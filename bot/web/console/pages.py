@@ -254,7 +254,7 @@ def has_mail(request: Request) -> bool:
 
 
 _OF_ONE = re.compile(
-    r"/(?:requests|runs)/s[0-9]{1,2}[a-z]-[a-z2-7]{13}(?=/)|/mail/[^/]+/[^/]+$|/(?:requests|keys|quarantine|standing)(?=/|$)"
+    r"/(?:requests|runs)/s[0-9]{1,2}[a-z]-[a-z2-7]{13}(?=/)|/mail/[^/]+/[^/]+$|/(?:requests|keys|live|quarantine|standing)(?=/|$)"
 )
 
 

@@ -250,10 +250,9 @@ async def withdrawn(request: HttpRequest) -> Response:
     """Take back a request of one's own."""
     process, visit, request_id = here(request), visit_of(request), _id(request)
     back = f"/requests/{request_id}"
-    why, proof = visit.field("reason")[:_REASON_CHARS], visit.known.proof
     try:
         await request_for(request, "withdraw")
-        await process.app.runs.steering.withdraw(request_id, visit.person, why, proof=proof)
+        await process.app.runs.steering.withdraw(request_id, visit.person, "", proof=visit.known.proof)
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
     return to(request, back, say("console.request-withdrawn"))

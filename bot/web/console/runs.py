@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Literal, get_args
+from typing import get_args
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -45,19 +45,19 @@ from channels.showing import escape_invisible
 from language import say
 from language.dates import in_words
 
-_VERBS: dict[str, Literal["pause", "resume", "cancel"]] = {"pause": "pause", "resume": "resume", "cancel": "cancel"}
-_ACTIONS: dict[str, Action] = {**_VERBS, "fork": "fork", "retry": "retry"}
+_ACTIONS: dict[str, Action] = {
+    "pause": "pause",
+    "resume": "resume",
+    "cancel": "cancel",
+    "fork": "fork",
+    "retry": "retry",
+}
 _LISTED = 30
 _CALLED = (StepChosen, StepFailed, ThoughtDropped)
 # Of a tree of runs no more is looked at than somebody reads.
 _DEEP, _CHILDREN = 3, 5
 _WISH_CHARS = 160
 _PLACE = re.compile(r"[0-9]{1,5}")
-_DONE = {
-    "pause": "console.pause-done",
-    "resume": "console.resume-done",
-    "cancel": "console.cancel-done",
-}
 _FILTERS: dict[str, ListedAs] = {one: one for one in get_args(ListedAs)}
 
 
@@ -157,21 +157,6 @@ async def confirming(request: Request) -> Response:
     once = secrets.token_hex(8)
     data = {"does": does, "run": told.run, "verb": verb, "at": at if verb == "fork" else "", "once": once}
     return await page(request, "confirm.html", data)
-
-
-async def steered(request: Request) -> Response:
-    """Pause, resume or cancel a run."""
-    verb = _VERBS.get(request.path_params["verb"])
-    if verb is None:
-        text = say("console.no-verb", verbs=", ".join(_VERBS))
-        raise Refusal(HTTPStatus.NOT_FOUND, say("console.not-found-title"), text)
-    run_id, visit = await check_run(request, verb), visit_of(request)
-    steering, proof = here(request).app.runs.steering, visit.known.proof
-    try:
-        await steering.steer(run_id, verb, visit.person, proof=proof)
-    except Conflict as error:
-        return to(request, f"/runs/{run_id}", str(error), is_well=False)
-    return to(request, f"/runs/{run_id}", say(_DONE[verb]))
 
 
 async def copied(request: Request) -> Response:

@@ -1,61 +1,33 @@
-"""Operations on standing approvals."""
+"""Operations on standing approvals: to ask for one, and to list them."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from agents.requests import Frozen, PersonId, RunId
+from agents.requests import Frozen, RunId
 from agents.standing import STANDING
-from bot.people.api_keys import ApiKey
-from bot.people.rights import Action
 from bot.render.views import RequestView
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers, leads_to
 from bot.web.api.keyed import (
     HereNow,
-    MayAnswer,
     MayRead,
     MayTrigger,
     check_may_trigger,
     check_run,
     refused,
 )
-from bot.web.api.repeats import OnceHeader, remembered
+from bot.web.api.repeats import OnceHeader, note_replayed, remembered
 from bot.web.api.requests import view_of as request_of
-from bot.web.here import Here
+from bot.web.operations import StandingView, standing_view
 from bot.web.problems import trouble
-from bot.web.standing.asking import StandingView, revoke, view_of
 
 router = APIRouter(prefix="/v1/standing", tags=["requests"])
 
-_AT = "2026-03-02T09:30:00Z"
-_EXAMPLE: dict[str, Any] = {
-    "id": "s0g-k7m2xq4d5v6ab",
-    "state": "valid",
-    "title": "Deploy v1.2.0 to staging",
-    "person": "anna",
-    "policy": "staging",
-    "tool": "deploy",
-    "environment": "staging",
-    "arguments": {"environment": "staging"},
-    "open": ["version"],
-    "uses": 3,
-    "used": [{"request": "s3q-k7m2xq4d5v6ab", "run": "s3r-k7m2xq4d5v6ab", "at": _AT}],
-    "until": "2026-03-30T00:00:00Z",
-    "granted_by": ["bo"],
-    "granted_at": _AT,
-    "run": "s3r-a7m2xq4d5v6ab",
-    "request": "s3q-a7m2xq4d5v6ab",
-    "revoked": None,
-    "lapsed": "",
-}
-_REVOKED = {**_EXAMPLE, "state": "revoked", "revoked": {"by": "bo", "at": _AT, "reason": "incident 4711"}}
-
 _Run = Annotated[str, StringConstraints(pattern=r"^s[0-9]{1,2}r-[a-z2-7]{13}$")]
 _Argument = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-_Reason = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\r\n]*$")]
 
 
 class StandingWanted(Frozen):
@@ -69,33 +41,23 @@ class StandingWanted(Frozen):
     )
 
 
-class Revocation(Frozen):
-    """Why a standing approval ends, for people."""
-
-    reason: _Reason = ""
-
-
 class StandingViews(Frozen):
     """Standing approvals, what ends last first; what is over is listed for 30 days."""
 
     standing: tuple[StandingView, ...]
 
 
-_StandingPath = Annotated[
-    str,
-    Path(description="A standing approval's id.", json_schema_extra={"pattern": "^s[0-9]{1,2}g-[a-z2-7]{13}$"}),
-]
 _REPLAYED = Worded("The request that this idempotency key stands for.", docs.REQUEST)
 _ASKED = answers(403, 404, 409, 413, 422, 429, shown={201: docs.REQUEST, 200: _REPLAYED})
 _ASKED[200]["model"] = RequestView
 _ASKED[201]["links"] = leads_to("request_id", "$response.body#/id", "showRequest", "answerRequest", "withdrawRequest")
 
 
-@router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [_EXAMPLE]}}))
+@router.get("", operation_id="listStanding", responses=answers(403, 422, shown={200: {"standing": [docs.STANDING]}}))
 async def listed(key: MayRead, here: HereNow) -> StandingViews:
     """List the standing approvals that concern the people of the key, at most 500."""
     found = await here.app.requests.standing.those_of(here.app.access.rights.of_key(key))
-    return StandingViews(standing=tuple([await view_of(here, one) for one in found]))
+    return StandingViews(standing=tuple([await standing_view(here.app, one) for one in found]))
 
 
 @router.post("", operation_id="askForStanding", status_code=HTTPStatus.CREATED, responses=_ASKED)
@@ -112,35 +74,17 @@ async def asked(
     approve it, calls that are exactly the same, but for `open` arguments, are approved at once. With an idempotency key
     the same body leads to the same request for 24 h, then with status 200 and the header `Idempotency-Replayed: true`.
     """
-    person = await _person(here, key, "trigger")
+    if key.person is None:
+        detail, do = "This key belongs to a service; people ask for standing approvals.", "Use a key of your own"
+        raise await refused(here, key, "trigger", trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
+    person = key.person
     await check_run(here, key, "see", wanted.run)
     await check_may_trigger(here, key, STANDING)
     once = await remembered(here.app.store, key, idempotency_key, wanted, person) if idempotency_key else None
     if once and (earlier := await here.app.runs.standing.asked(once)):
-        response.headers["Idempotency-Replayed"] = "true"
-        response.status_code = HTTPStatus.OK
+        note_replayed(response)
         return await request_of(here, earlier)
     ask = here.app.runs.again.ask
     found = await ask(RunId(wanted.run), person, wanted.uses, wanted.until, wanted.open, key.proof, once)
     response.headers["Location"] = f"/v1/requests/{found}"
     return await request_of(here, found)
-
-
-@router.post(
-    "/{standing_id}/revoke",
-    operation_id="revokeStanding",
-    responses=answers(403, 404, 409, 413, 422, shown={200: _REVOKED}),
-)
-async def revoked(standing_id: _StandingPath, wanted: Revocation, key: MayAnswer, here: HereNow) -> StandingView:
-    """End a standing approval at once, also for what has not started."""
-    who, person = here.app.access.rights.of_key(key), await _person(here, key, "answer")
-    return await view_of(here, await revoke(here, who, person, standing_id, wanted.reason))
-
-
-async def _person(here: Here, key: ApiKey, action: Action) -> PersonId:
-    """Return whose key it is. Raises ProblemError for a service's: a standing approval is between people."""
-    if key.person is None:
-        detail = "This key belongs to a service; people ask for standing approvals and revoke them."
-        problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, "Use a key of your own")
-        raise await refused(here, key, action, problem)
-    return key.person

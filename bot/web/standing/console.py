@@ -1,8 +1,7 @@
-"""The console's page of standing approvals: those there are, their end, and asking for one."""
+"""The console's page of standing approvals: those there are, and asking for one."""
 
 import secrets
 from datetime import date, datetime, time, timedelta
-from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -10,13 +9,11 @@ from starlette.responses import Response
 
 from agents.requests import PersonId, RunId
 from agents.standing import STANDING, covering
-from agents.text import first_line
 from bot.errors import NotFound
 from bot.store.ids import check
 from bot.web.console.pages import page, to
-from bot.web.console.visits import Refusal, caller_of, no_run, run_of_form, unreadable, visit_of
+from bot.web.console.visits import caller_of, no_run, run_of_form, unreadable, visit_of
 from bot.web.here import Here, here
-from bot.web.standing.asking import revoke
 from language import say
 
 _STATES = {"revoked": "again.state-revoked", "over": "again.state-over", "spent": "again.state-spent"}
@@ -61,17 +58,6 @@ async def asked(request: Request) -> Response:
         RunId(run_id), visit.person, int(uses), until, leave_open, visit.known.proof, once
     )
     return to(request, f"/requests/{found}", say("again.asked"))
-
-
-async def revoked(request: Request) -> Response:
-    """End one."""
-    visit, standing_id = visit_of(request), request.path_params["some_id"]
-    reason = first_line(visit.field("reason"), _REASON_CHARS)
-    try:
-        await revoke(here(request), caller_of(request), visit.person, standing_id, reason)
-    except NotFound as error:
-        raise Refusal(HTTPStatus.NOT_FOUND, say("again.none-title"), f"{error}.") from error
-    return to(request, "/standing", say("again.is-revoked", id=standing_id))
 
 
 async def _check_sees(request: Request, run_id: str) -> None:

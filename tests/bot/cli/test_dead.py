@@ -18,7 +18,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     asked = await sayso(world, "dead", "confirm", name)
     after = await sayso(world, "dead")
     as_json = await sayso(world, "dead", "--json")
-    gone = await sayso(world, "dead", "discard", name)
+    gone = await sayso(world, "dead", "discard", name, "--json")
     empty = await sayso(world, "dead")
 
     first, second = listed.out.splitlines()
@@ -29,7 +29,7 @@ async def test_held_mail_is_listed_in_lines_asked_about_and_discarded(world: Wor
     assert "by service:terminal" in after.out.splitlines()[-1]
     [note] = json.loads(as_json.out)
     assert (note["id"], note["claims"], note["channel"]) == (name, "bo@corp.example", "email")
-    assert gone.out == f"{name} is discarded.\n"
+    assert json.loads(gone.out) == {"id": name, "told": f"{name} is discarded."}
     assert empty.out == "Nothing was given up, and nothing is quarantined.\n"
 
 

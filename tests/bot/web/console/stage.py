@@ -46,7 +46,13 @@ class Scene:
     def paths(self, method: str) -> list[str]:
         """An address for every page (GET) or every form (POST) that the console has."""
         names = {"run_id": self.run_id, "request_id": self.request_id, "letter_id": self.letter_id, "person": "bo"}
-        names |= {"verb": "pause", "some_id": "s0i-aaaaaaaaaaaaa", "name": "console.css", "sha256": "0" * 64}
+        names |= {
+            "verb": "pause",
+            "some_id": "s0i-aaaaaaaaaaaaa",
+            "standing_id": "s0g-aaaaaaaaaaaaa",
+            "name": "console.css",
+            "sha256": "0" * 64,
+        }
         return [route.path.format(**names) for route in ROUTES if method in (route.methods or ())]
 
 

@@ -22,7 +22,9 @@ async def test_a_held_mail_is_listed_with_its_reason_and_nobody_can_wave_it_thro
     assert Note.model_validate_json(note).why in page.words
     assert "Nobody can let these through" in page.words
     assert all("/requeue" not in form.action for form in page.forms)
-    assert (await dan.post(f"/quarantine/{name}/requeue", await proof(dan))).status_code == 404
+    no = await dan.post(f"/quarantine/{name}/requeue", await proof(dan))
+    assert f"Have that person asked: sayso dead confirm {name}" in (await dan.get(no.headers["location"])).words
+    assert len(await world.dead()) == 1
 
 
 async def a_forged_answer(world: World) -> str:
