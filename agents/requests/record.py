@@ -246,7 +246,7 @@ def step_requests(records: Mapping[RequestId, RequestRecord], event: Event) -> M
         then = {one.request.id: stepped for one in concerned if (stepped := step_request(one, event)) is not one}
         return {**records, **then} if then else records
     request_id = _about(event)
-    record = records.get(request_id) if request_id else None
+    record = records.get(request_id) if request_id is not None else None
     return {**records, record.request.id: step_request(record, event)} if record else records
 
 

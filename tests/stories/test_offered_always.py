@@ -295,7 +295,9 @@ def test_a_card_says_what_becomes_of_its_readers_yes(found: RequestRecord) -> No
         way = next(iter(ways_to_approve(found.request.policy)), "")
         match judge(known, answer(person, channel=way), EVERYBODY):
             case Decided():
-                does = say("card.approved-gate")
+                # Deploys wait for each other.
+                is_deploy = found.request.call is not None and found.request.call.tool == "deploy"
+                does = say("card.approved-in-turn" if is_deploy else "card.approved-gate")
             case Counted(next_step=StepBegan(number=number)):
                 does = say("card.yes-then-step", name=known.asked.steps[number].name)
             case Counted():

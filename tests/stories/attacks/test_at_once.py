@@ -62,7 +62,7 @@ class Seats:
         body: dict[str, object] = {"vote": word, "digest": asked.digest}
         match way:
             case "cli":
-                return asyncio.to_thread(self.terminals[person].answer, asked.id, body)
+                return asyncio.to_thread(self.terminals[person].act, asked.id, "answer", body)
             case "api":
                 return self.keys[person].post(f"/v1/requests/{asked.id}/answer", json=body)
             case "console":

@@ -50,7 +50,7 @@ async def test_a_text_that_is_too_long_is_a_person_s_to_hear_of_with_what_to_do(
     for words in (
         "and 2,000 are allowed",
         "The longest part is event 1, what anna began it with (about 12,0",
-        "Start a new run with less text, or with the long one as an attached file",
+        "Start a new run with less text",
         "agents.clerk.context_tokens raised",
         "a run that is too long even then fails",
     ):

@@ -60,6 +60,7 @@ SAYS_WHO = {
         "bot/policy/sessions.py",  # whether there are any
         "bot/queries/explain.py",  # words
         "bot/queries/explain_words.py",
+        "bot/render/due.py",  # words
         "bot/render/status_line.py",
         "bot/render/views.py",
         "bot/render/words.py",
