@@ -2,22 +2,19 @@
 
 import shlex
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 _data = ContextVar("data", default="")
 
 
-@contextmanager
-def naming_data(folder: Path | None) -> Generator[None]:
-    """Name `folder` in every command until the end, as this command line names it; None: it names none."""
-    before = _data.set(str(folder) if folder else "")
-    try:
-        yield
-    finally:
-        _data.reset(before)
+def name_data(folder: Path | None) -> Callable[[], object]:
+    """Name `folder` in every command, as this command line does (None: it names none), and return what ends that."""
+    before = _data.get()
+    _data.set(str(folder) if folder else "")
+    return partial(_data.set, before)
 
 
 def program() -> str:

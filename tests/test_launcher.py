@@ -37,12 +37,13 @@ def clone(tmp_path: Path) -> Path:
 
 # And this one says how it is started again.
 SAYS = """
-from bot.command_line import command, naming_data
+from bot.command_line import command, name_data
 
 def main() -> None:
     print(command("dev"))
-    with naming_data("a place"):
-        print(command("dev"))
+    ends = name_data("a place")
+    print(command("dev"))
+    ends()
     print(command("stop"))
 """
 

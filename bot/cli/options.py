@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from bot.cli.plain import plain, plain_json
-from bot.command_line import naming_data
+from bot.command_line import name_data
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _named(context: typer.Context, folder: Path | None) -> Path | None:
-    context.with_resource(naming_data(folder))
+    context.call_on_close(name_data(folder))
     return folder
 
 

@@ -94,7 +94,7 @@ def test_a_newcomer_follows_the_readme_approves_by_mail_and_denies_from_the_term
         reply = terminal.run("mailbox", "bo", "--reply-to", mail["id"], "--text", "approved, thanks")
         assert reply.strip().endswith("as Bo Berg.")
         story = terminal.run("watch", run_id)
-        assert "Bo Berg approved at" in story
+        assert "Bo Berg approves" in story
         assert "done: " in story.splitlines()[-1]
         assert live(dev) == "v1.1.0"
 

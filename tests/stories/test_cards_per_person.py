@@ -8,14 +8,13 @@ from httpx2 import AsyncClient
 
 from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
-from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.bounces import bounce, failures, handled
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.servers.web import Api, serving
+from tests.servers.web import Api
 
 PUBLIC = "https://sayso.corp.example"
 PEOPLE = ("anna", "bo", "cy")
@@ -305,41 +304,6 @@ async def test_attack_who_votes_before_a_list_names_it_gets_a_card_of_each_as_so
     await world.quiet()
 
     assert len(world.mails("bo")) == 2, "one card, and the first list"
-
-
-@pytest.mark.long
-@opens(LATER)
-async def test_attack_who_approved_it_before_a_restore_never_hears_what_came_of_it_if_a_list_names_it_again(
-    world: World,
-) -> None:
-    question: dict[str, Any] = {"question": "May item-00 go?", "to": ["person:bo"], "expires_after_s": 86_400}
-    asks_for = ("policy:production", "person:bo")
-    async with serving(world.app) as api:
-        _, key = await api.key(None, "ask", service="ci", acts_for=["anna"], asks=asks_for, holders=["anna"])
-        ci = api.with_key(key)
-        await ci.post("/v1/requests", json=question)
-        [asked] = await wants(ci, 1, 1)
-        await world.move_time(3601)
-        await until(lambda: lists(world), what="Bo is asked as well")
-        await votes(api, "bo", asked)
-        await world.quiet()
-    await restored(world, await backed_up(world), keeps_keys=True)
-    async with serving(world.app) as api:
-        ci, anna = api.with_key(key), await api.client("anna")
-        await ci.post("/v1/requests", json=question)
-        await anna.post(f"/v1/runs/{asked['run_id']}/resume", json={})
-        request = (await world.opened(asked["run_id"], after=asked["id"])).request
-        anew = {"id": request.id, "digest": request.digest, "run_id": request.run_id}
-        await world.move_time(3601)
-        await until(lambda: len(lists(world)) == 2, what="Bo is asked again")
-        await world.quiet()
-
-        await votes(api, "cy", anew)
-        await fails(world, ci, anew)
-        await world.move_time(301)
-        await world.quiet()
-
-        assert told_of(world, anew) == {"anna": 1, "bo": 1, "cy": 1}
 
 
 @opens(ALONE)

@@ -19,7 +19,7 @@ async def test_an_edit_shows_what_is_asked_now_and_others_approve_it(shop: World
 
     assert edited.code == 0
     assert "Bo Berg changed version from v1.1.0 to v1.2.0: votes before are void." in edited.out
-    assert "editable   version, by whoever may decide" in edited.out
+    assert "editable   the version; everyone is then asked again" in edited.out
     assert "You changed version, and everybody is asked again." in edited.out
     assert (refused.code, "They may change: version." in refused.out) == (1, True)
     assert (approved.code, "others approve it. Cy Cole may" in approved.out) == (1, True)

@@ -182,7 +182,7 @@ async def test_a_user_group_of_slack_is_asked_as_it_is_when_the_request_opens(
         record = await room.world.opened(await room.only_run())
 
         assert deciders(record) == ["cy", "dan"]
-        assert "Cy Cole or Dan Dorn" in card.words
+        assert "<@U0CY> <@U0DAN>" in card.words
         assert isinstance(await room.world.decide("bo", record, "approve"), NotEntitled)
         await room.dan.presses("Approve", in_=card)
         assert await room.world.summary(await room.only_run()) == "done: ok: press bell: done"

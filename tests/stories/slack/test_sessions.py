@@ -137,7 +137,7 @@ async def test_a_button_lets_the_same_call_run_again_in_its_session_and_has_a_ca
     assert AGAIN not in (await card(office, "rm -rf build")).buttons
     assert await hears("pytest -q") == "deny"
     shown = await card(office, "run pytest -q")
-    assert "exactly the same in this folder 20 more times within 8 h" in shown.words
+    assert "20 more times within 8 h, exactly the same in this folder" in shown.words
 
     await office.bo.presses(AGAIN, in_=shown)
     told = await office.says("@bo", "holds from now on: 20 uses")
