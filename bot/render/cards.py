@@ -27,13 +27,13 @@ from agents.run import Run
 from agents.state import failed_command
 from agents.text import ends_of, quote, strip_invisible
 from bot.people.directory import People
-from bot.people.recognition import void_votes
+from bot.people.recognition import void_votes, whose_votes_count
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Judgement, Unclear
 from bot.policy.sessions import same_in, signs_in
 from bot.policy.whole import ARGUMENTS, is_text, sent_by_program
 from bot.render.became import block, word
-from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does
+from bot.render.due import asked_line, frozen_lines, timing_lines, unanswered, what_a_yes_does, what_an_answer_does
 from bot.render.edits import editable, told_apart, version_name, why_editor
 from bot.render.forms import inputs
 from bot.render.hashes import short_hashes
@@ -86,7 +86,7 @@ def request_card(
     What the form offers to its reader is found when it is sent (`offered_form`). With `lists` it has all of those.
     """
     request = record.request
-    summary, facts = who_asks(request, people), list[Line]()
+    summary, facts = _says(record, people, me), list[Line]()
     if request.askers and not _says_all_who_ask(request):
         asks = asked_by(request.purpose, request.askers, people)
         facts.append(Line(label=say("card.asked-by"), text=asks))
@@ -196,12 +196,12 @@ def below_title(title: str, quoted: str) -> str:
     return quoted.removeprefix(held).lstrip()
 
 
-_QUOTED_AS = {"go_on": "card.story", "review": "card.review-story"}
+_QUOTED_AS = {"question": "card.agent-says", "go_on": "card.story", "review": "card.review-story"}
 
 
 def quoted_as(request: Request, people: People) -> str:
     """Return the line above the words of others; empty where nothing more is known than that nobody verified them."""
-    if request.program and request.format == "approval":
+    if request.program and request.purpose in {"gate", "question"}:
         return say("card.program-says", program=program_name(request.program, people))
     return say(_QUOTED_AS[request.purpose]) if request.purpose in _QUOTED_AS else ""
 
@@ -241,9 +241,10 @@ def deciders(record: RequestRecord, people: People, me: PersonId | None = None) 
     ]
 
 
-def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line | None:
-    """Return the line that says what happens on a yes, said to `me` if they alone read it; None for a question."""
-    return what_a_yes_does(record, people, me) if record.request.format == "approval" else None
+def on_yes(record: RequestRecord, people: People, me: PersonId | None = None) -> Line:
+    """Return the line that says what happens on a yes, said to `me` if they alone read it, or on an answer."""
+    is_vote = record.request.format == "approval"
+    return what_a_yes_does(record, people, me) if is_vote else what_an_answer_does(record)
 
 
 def _in_need(record: RequestRecord, people: People) -> list[Line]:
@@ -429,6 +430,42 @@ PARTS: dict[Part, str] = {
 _REMARK_CHARS = 500
 
 
+def _says(record: RequestRecord, people: People, me: PersonId | None) -> str:
+    """Return what stands first: that the last words of `me` decided nothing, who asks, who changed that, and whose
+    approval counts no more.
+    """
+    request, counting = record.request, {*record.approved_by}.intersection(whose_votes_count(record, people))
+    asks = [who_asks(request, people), _who_changed(request, people)]
+    void = [vote.person for vote in void_approvals(record, people) if vote.person not in counting]
+    asks += [say("card.void-above", names=people.names_of(dict.fromkeys(void)))] if void else []
+    return "\n".join(filter(None, (_decided_nothing(record, people, me), " ".join(filter(None, asks)))))
+
+
+def _decided_nothing(record: RequestRecord, people: People, me: PersonId | None) -> str:
+    """Return what the last words of `me` beside an open approval were taken as, while they have not approved it."""
+    request = record.request
+    if me is None or record.state != "open" or me not in who_of(record).approve or me in record.approved_by:
+        return ""
+    said = [one for one in record.comments if one.person == me and one.revision in {0, request.revision}]
+    match said[-1].kind if said else "answer":
+        case "question" if request.askers:
+            return say("card.said-question", names=people.names_of(request.askers))
+        case "answer":
+            return ""
+        case _:
+            return say("card.said-comment")
+
+
+def _who_changed(request: Request, people: People) -> str:
+    """Return the sentences that say who changed what is asked, and from what where that is new; empty where nobody."""
+    others = {*request.editors}.difference(request.askers)
+    new = (one.text for one in request.changes if others.intersection(who.person for who in one.by))
+    if told := next(new, ""):  # the others say what it means by now
+        return told
+    changed = ((name, [one for one in by if one in others]) for name, by in sorted(request.edits.items()))
+    return " ".join(say("card.changed-before", name=people.names_of(by), arguments=name) for name, by in changed if by)
+
+
 def who_asks(request: Request, people: People) -> str:
     """Return the sentence that says who or what asks, for whom, and which words on the card are not ours."""
     asked_by = people.names_of(request.askers)
@@ -447,7 +484,7 @@ def who_asks(request: Request, people: People) -> str:
 def _says_all_who_ask(request: Request) -> bool:
     """Return whether that sentence names all who ask: of whom a program asks for, it names the first."""
     is_first = request.askers == request.requesters[:1]
-    return request.purpose != "review" and (not request.program or is_first)
+    return not request.program or is_first
 
 
 def by_key(service: str, holders: Sequence[PersonId], people: People) -> str:

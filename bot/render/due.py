@@ -18,6 +18,7 @@ from bot.policy.approvers.quorum import lacking, lacking_in_all
 from bot.policy.approvers.steps import escalated, still_open
 from bot.policy.approvers.who import who_of
 from bot.policy.due import Due, waited_for
+from bot.render.times import length
 from bot.render.words import frozen_since, why_asked
 from channels import Input, Line
 from language import say, say_many
@@ -81,22 +82,28 @@ def called_in_place(persons: list[PersonId], asked: Asked, people: People) -> li
     return [called(person) for person in persons]
 
 
-def progress(record: RequestRecord, people: People) -> str:
-    """`1 of 2 approvals`, in steps `step 1 of 2, finance`: how far `record` is, which is open; empty where one is
+def progress(record: RequestRecord, people: People, *, is_dated: bool = False) -> str:
+    """`1 of 2 approvals`, in steps `step 1 of 2, “finance”`: how far `record` is, which is open; empty where one is
     enough.
+
+    `is_dated`: it says as of when, so that it stays true where nobody changes it any more.
     """
     if record.request.format != "approval":
         return ""
     count = whose_votes_count(record, people)
-    given = [vote.person for vote in record.votes if vote.approve and vote.person in count]
+    votes = [vote for vote in record.votes if vote.approve and vote.person in count]
+    given = [vote.person for vote in votes]
     needed, asked = len(given) + lacking_in_all(as_known_now(record, people).asked, given), record.asked
     step = asked.step and say("asked.in-step", number=asked.in_step + 1, count=len(asked.steps), name=asked.step.name)
-    count = say("asked.approvals", count=len(given), needed=needed) if needed > max(1, len(asked.steps)) else ""
+    count = ""
+    if needed > max(1, len(asked.steps)):
+        key = "asked.approvals" if not is_dated else "asked.approvals-as-of" if votes else "asked.approvals-needed"
+        count = say(key, count=len(given), needed=needed, when=in_words(votes[-1].at) if votes else "")
     return " · ".join(filter(None, (step, count)))
 
 
 def asked_line(record: RequestRecord, people: People, me: PersonId | None = None) -> str:
-    """`You, because nobody decided for 20 min · 1 of 2 approvals · asked 14:02 UTC on 03 March 2026`; empty once it is
+    """`You, as a member of the group release · 2 approvals needed · asked 14:02 UTC on 03 March 2026`; empty once it is
     closed.
 
     Why `me`, who alone reads it, is asked, how many have approved, and since when.
@@ -104,7 +111,7 @@ def asked_line(record: RequestRecord, people: People, me: PersonId | None = None
     if record.state != "open":
         return ""
     since = say("asked.since", when=in_words(record.request.opened_at))
-    line = " · ".join(filter(None, (_why_you(record, people, me), progress(record, people), since)))
+    line = " · ".join(filter(None, (_why_you(record, people, me), progress(record, people, is_dated=True), since)))
     return f"{line[:1].upper()}{line[1:]}"
 
 
@@ -135,20 +142,44 @@ def _after(me: PersonId, others: Iterable[PersonId], known: RequestRecord, peopl
     if missing:
         helpful = [people.name_of(one) for one in others if lacking(asked, [*given, one]) < missing]
         names = either(helpful) if missing == 1 else both(helpful)
-        return say_many("card.yes-needs", missing, names=names or say("words.somebody"))
+        then = _next_step(known, given, people, but=asked.in_step) or _once_approved(known)
+        return say_many("card.yes-needs", missing, names=names or say("words.somebody"), then=then)
+    return _next_step(known, given, people)
+
+
+def _next_step(known: RequestRecord, given: Sequence[PersonId], people: People, but: int | None = None) -> str:
+    """Return that the next step is asked, leaving one out; empty where there is none."""
     # Not always the step behind it: one that was met before stays so, and one whose people have left is asked again.
     left = still_open(who_of(known), given, people.all())
-    name = left[min(left)].name if left else ""
-    return say("card.yes-then-step", name=name) if name else ""
+    numbers = [number for number in left if number != but]
+    return say("card.yes-then-step", name=left[min(numbers)].name) if numbers else ""
+
+
+def what_an_answer_does(record: RequestRecord) -> Line:
+    """Return the line that says what happens on an answer to a question."""
+    purpose, is_told = record.request.purpose, record.request.program and record.request.purpose != "unknown"
+    text = say("card.answered-program" if is_told else _ANSWERED[purpose])
+    if record.is_paused and not is_told and purpose in {"question", "go_on"}:
+        text = say("card.approved-paused")
+    return Line(label=say("card.if-you-answer"), text=text)
+
+
+_ANSWERED = {
+    "question": "card.answered-question",
+    "unknown": "card.answered-unknown",
+    "go_on": "card.answered-go-on",
+    "review": "card.answered-review",
+}
 
 
 def _once_approved(record: RequestRecord) -> str:
     request, is_frozen = record.request, record.frozen is not None
+    held = length(timedelta(seconds=request.policy.execute_within_s))
     where = request.call.effect.environment if request.call else None
     if request.program and is_frozen:
         return say("card.approved-program-frozen")
     if is_frozen:
-        return say("card.approved-frozen-in", where=where) if where else say("card.approved-frozen")
+        return say("card.approved-frozen-in" if where else "card.approved-frozen", where=where, time=held)
     if record.is_paused:
         return say("card.approved-paused")
     if request.program:

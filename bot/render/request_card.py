@@ -86,6 +86,7 @@ def standing(
             "facts": facts,
             "decides": (*frozen_lines(record, people), *approvals(record, people)),
             "form": _stop(record, people) if what.may_stop else None,
+            "on_yes": None,
             "closes": not what.may_stop,
         }
     )

@@ -249,12 +249,12 @@ _GONE = frozenset({"left", "void", "excluded"})
 
 
 def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_step: bool = True) -> str:
-    """`as a member of the group release`, `because nobody decided for 20 min, as on-call of ops`: why one is asked, to
-    stand after `You`; empty where that is not known. `names_step` is left out where the step stands beside it.
+    """`as a member of the group release`, `because Bo Berg handed it on`: why one is asked, to stand after `You`;
+    empty where that is not known. `names_step` is left out where the step stands beside it.
     """
     asked = record.asked
     if record.request.purpose == "review":
-        return say("asked.review", names=people.names_of(record.request.askers))
+        return say("asked.review")
     if given := next((one for one in reversed(asked.handed_on) if one.to == person), None):
         key = "asked.absent" if given.why == "absent" else "asked.delegated"
         return say(key, name=people.name_of(given.person))
@@ -266,8 +266,9 @@ def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_
     match came:
         case None:
             pass
-        case AskedAs(why="escalated") if asked.escalate_after_s:
-            why = say("asked.escalated", time=length(timedelta(seconds=asked.escalate_after_s)))
+        case AskedAs(why="escalated") if asked.escalate_after_s and asked.escalated_at:
+            after, since = length(timedelta(seconds=asked.escalate_after_s)), in_words(asked.escalated_at)
+            why = say("asked.escalated", time=after, when=since)
         case AskedAs(why="left") if came.person:
             why = say("asked.left", name=people.known_as(came.person))
         case AskedAs(why="void") if came.person:
@@ -277,22 +278,22 @@ def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_
         case _:
             return ""
     is_told = came is None or came.source or came.why in _GONE
-    as_whom = _as_whom(seat, record.request.policy.name) if seat and is_told else ""
+    as_whom = _as_whom(seat, record.request) if seat and is_told else ""
     step = say("asked.step", step=asked.step.name) if names_step and asked.step and (why or as_whom) else ""
     return ", ".join(filter(None, (step, why, as_whom)))
 
 
-def _as_whom(seat: Anyone | AskedAs, policy: str) -> str:
+def _as_whom(seat: Anyone | AskedAs, request: Request) -> str:
     kind, _, name = seat.source.partition(":")
     if "," in name:  # a question may go to several at once
         return ""
     match kind:
         case "group":
             return say("asked.group", name=name)
-        case "person" if policy == QUESTION:
-            return say("asked.name")
+        case "person" if request.policy.name == QUESTION:
+            return say("asked.name-question" if request.purpose == "question" else "asked.name")
         case "person":
-            return say("asked.person", policy=policy)
+            return say("asked.person", policy=request.policy.name)
         case "oncall" if seat.until:
             return say("asked.oncall-until", name=name, when=in_words(seat.until))
         case "oncall":

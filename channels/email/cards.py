@@ -141,8 +141,12 @@ def answers_of(form: AnswerForm) -> tuple[str, ...]:
 
 
 def opening(card: Card, made: Made) -> str:
-    """The first line of a mail that asks: until when, and who asks, as a list of mails shows it beside the subject."""
-    until = say("mail.answer-by", moment=moment(card.form.until, made.timezone)) if card.form else ""
+    """The first line of a mail that asks, as a list of mails shows it beside the subject: until when, what happens if
+    nobody answers, and who asks.
+    """
+    otherwise = next((line.text for line in card.decides if line.kind == "unanswered"), "")
+    key = "mail.answer-by-or" if otherwise else "mail.answer-by"
+    until = say(key, moment=moment(card.form.until, made.timezone), otherwise=otherwise) if card.form else ""
     return f"{until} {_lead(card)}".strip() + (f" [{made.mark}]" if made.mark else "")
 
 
@@ -280,7 +284,9 @@ def _words(card: Card) -> Iterable[Block]:
 
 def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     until = say("mail.expires", moment=moment(form.until, made.timezone), span=_span(form.until - card.at))
-    yield Block("facts", (*(line for fact in card.decides for line in _fact(fact)), until), _DECIDES)
+    # What happens if nobody answers stands in the first line (`opening`).
+    decides = (line for fact in card.decides if fact.kind != "unanswered" for line in _fact(fact))
+    yield Block("facts", (*decides, until), _DECIDES)
 
 
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
@@ -300,8 +306,9 @@ def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
         # Only the page approves: it stands first.
         yield from (Block("small", how[:1], _HOW), *(replace(one, kind="way") for one in page))
         how, page = how[1:], []
+    below = say("mail.below-buttons" if sum(map(len, rows)) > 1 else "mail.below-button")
     for row in rows:
-        yield Block("buttons", (say("mail.below-buttons"),) if row is rows[-1] else (), _HOW, row)
+        yield Block("buttons", (below,) if row is rows[-1] else (), _HOW, row)
     yield from (Block("small", how, _HOW), *((*lists, *page) if rows else (*page, *lists)))
 
 

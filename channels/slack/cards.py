@@ -36,6 +36,7 @@ from channels.slack.inbound import ACT, ASK_ABOUT, OPEN
 from language import dates, say, say_many
 
 BUTTON_CHARS, OPTION_CHARS, OPTIONS = 75, 75, 100
+_FIELD_CHARS = 60
 
 OVERFLOW = 5
 """Most options of an overflow menu: https://docs.slack.dev/reference/block-kit/block-elements/overflow-menu-element"""
@@ -89,6 +90,7 @@ def controls(form: AnswerForm, *, has_details: bool, is_risky: bool = False) -> 
             yield {**plain(say("slack.choose-several")), "accessory": menu}
             yield _actions([_button(say("slack.send"), "send", form.token), *more])
         case "form":
+            yield plain(say("slack.form-asks", names=_named(form)))
             yield _actions([_button(say("slack.write"), "fill", form.token, "primary"), *more])
         case "free_text":
             yield _actions([_button(say("slack.write"), "write", form.token), *more])
@@ -123,6 +125,11 @@ def _overflow(buttons: Sequence[Block]) -> Iterator[Block]:
 
 
 _STYLES = {"plain": "", "yes": "primary", "no": "danger", "stop": "danger"}
+
+
+def _named(form: AnswerForm) -> str:
+    """The fields of a form, each cut to a few words."""
+    return one_line(" · ".join(one_line(each.title, _FIELD_CHARS) for each in form.fields), SECTION_CHARS - 100)
 
 
 def _labels(form: AnswerForm) -> Sequence[str]:
@@ -300,7 +307,7 @@ def _is_cut(card: Card) -> bool:
     """Return whether not all that the card says stands on it."""
     if _is_folded(card):
         return True
-    facts = (*card.sent, *card.facts, *card.decides)
+    facts = (*card.sent, *card.facts, *_deciding(card))
     facts_cut = len(facts) > _FACTS or any(fact.lines or _is_fact_cut(fact) for fact in facts)
     summary = len(escape_invisible(card.summary).strip()) > SECTION_CHARS
     words = any(len(escape_invisible(text)) > _quoted_chars(card) for text in (card.said, card.quoted))
@@ -331,10 +338,18 @@ def _content(card: Card) -> Iterator[Block]:
     if is_folded:
         yield from _facts((*card.sent, *_few(card)))
         return
-    shown = (*card.sent, *card.facts, *card.decides)
+    shown = (*card.sent, *card.facts, *_deciding(card))
     yield from _facts(shown[:_FACTS])
     if len(shown) > _FACTS:
         yield _context([say_many("slack.more-facts", len(shown) - _FACTS)])
+
+
+def _deciding(card: Card) -> tuple[Line, ...]:
+    """Who decides, and right above until when, what an answer does and what happens without one."""
+    asks = card.form is not None and not card.form.only_stops
+    last = [line for line in card.decides if line.kind == "unanswered"]
+    others = [line for line in card.decides if line.kind != "unanswered"]
+    return (*others, *([card.on_yes] if card.on_yes and asks else []), *last)
 
 
 def _is_folded(card: Card) -> bool:
@@ -360,9 +375,11 @@ def _few(card: Card) -> list[Line]:
     """The first facts, a line each, and what a yes does."""
     above = [card.title, card.asked, card.summary, card.said, card.said, card.quoted, card.quoted, *_called(card)[:1]]
     room = _LINES - len([*filter(None, above)]) - (2 if card.on_yes else 1)  # and until when
+    # A change stands in the sentence above already.
+    facts = [fact for fact in card.facts if fact.kind != "changed" or fact.text not in card.summary]
     few = [
         fact.model_copy(update={"text": _folded(fact.text), "verbatim": False})
-        for fact in card.facts[: max(room, _FEWEST_FACTS)]
+        for fact in facts[: max(room, _FEWEST_FACTS)]
     ]
     return [*few, *([card.on_yes] if card.on_yes else [])]
 

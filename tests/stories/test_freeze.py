@@ -143,7 +143,7 @@ async def test_what_is_asked_under_a_freeze_says_so_and_is_asked_again_where_tha
     assert "Frozen: since " in card
     assert " UTC on " not in card, "the moment is on the clock of whoever reads it"
     assert f"by Bo Berg: “{WHY}”" in card
-    assert "If you approve: nothing starts until the freeze of workshop ends; if the approval is too old" in card
+    assert "If you approve: nothing starts until the freeze of workshop ends; if that is more than " in card
     assert "it goes on by itself then. If an approval is too old by then, people are asked again." in notice
     await world.decide("bo", record, "approve")
     assert (await frozen(world, run_id)).reason == WHY

@@ -308,7 +308,7 @@ def test_a_card_says_what_becomes_of_its_readers_yes(found: RequestRecord) -> No
         told = what_a_yes_does(found, DIRECTORY, person)
 
         assert told.label == say("card.if-you-approve")
-        assert told.text == does if does else "must approve as well" in told.text
+        assert told.text == does if does else " approved too, " in told.text
 
 
 @any_of_them(asked())
@@ -368,7 +368,7 @@ def test_who_is_needed_for_a_later_step_is_not_waited_for_before_it() -> None:
     assert "approve" not in counted(found, CY, "console")
     assert "no" in counted(found, CY, "console")
     view = request_view(found, DIRECTORY)
-    assert (view.may_decide, view.rule) == ((BO,), "step 1 of 2, first: Bo; then then: Cy")
+    assert (view.may_decide, view.rule) == ((BO,), "step 1 of 2, “first”: Bo; then “then”: Cy")
     assert waited_for(found) == (BO,)
 
 

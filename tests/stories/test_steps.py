@@ -9,8 +9,8 @@ from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.servers.console import a_console
 
-FIRST = "step 1 of 2, manager: Bo Berg; then finance: Dan Dorn or Eve Ebert"
-SECOND = "step 2 of 2, finance: Dan Dorn or Eve Ebert"
+FIRST = "step 1 of 2, “manager”: Bo Berg; then “finance”: Dan Dorn or Eve Ebert"
+SECOND = "step 2 of 2, “finance”: Dan Dorn or Eve Ebert"
 
 
 def _spending(world: World) -> None:
@@ -34,11 +34,11 @@ async def test_finance_is_asked_once_the_manager_has_agreed_and_the_last_step_de
     record = await asked(world)
     card = await world.next_mail("bo")
     assert (asks(world, "dan"), asks(world, "eve")) == (0, 0)
-    assert "step 1 of 2, manager: only you; then finance: Dan Dorn or Eve Ebert" in " ".join(card.text.split())
+    assert "step 1 of 2, “manager”: only you; then “finance”: Dan Dorn or Eve Ebert" in " ".join(card.text.split())
 
     await world.reply("bo", card, "approve")
     second = await world.next_mail("eve", about="Press bell")
-    assert "step 2 of 2, finance: you or Dan Dorn" in " ".join(second.text.split())
+    assert "step 2 of 2, “finance”: you or Dan Dorn" in " ".join(second.text.split())
     assert world.workshop.effects == []
     await world.reply("eve", second, "approve")
 
@@ -65,11 +65,11 @@ async def test_api_command_line_page_and_status_say_which_step_it_is_and_with_ne
     async with a_console(world) as console:
         page = await (await console.browser("eve")).get(f"/requests/{record.request.id}")
     shown = await sayso(world, "show", record.request.id)
-    assert "step 2 of 2, finance" in page.words
+    assert "step 2 of 2, “finance”" in page.words
     assert f"decides    {SECOND}" in shown.out
     run, stands = await world.run(record.request.run_id), await world.request(record.request.id)
     assert status_line(run, stands, world.app.people) == (
-        "Waiting for Dan Dorn or Eve Ebert (step 2 of 2, finance): Press bell?"
+        "Waiting for Dan Dorn or Eve Ebert (step 2 of 2, “finance”): Press bell?"
     )
 
     await world.decide("anna", stands, "free_text", "press it twice, please")

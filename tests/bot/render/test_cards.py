@@ -1,6 +1,7 @@
 """The words that people read: made by code from data. Escaping is each channel's own, so everything here is plain."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from agents.moves import begun
 from agents.requests import (
     AllOf,
     Attachment,
+    Author,
     AuthoredLine,
     Closed,
     Decision,
@@ -26,6 +28,7 @@ from agents.requests import (
     Vote,
 )
 from agents.requests.asked import Asked, AskedAs, asked_at_first
+from agents.requests.record import Comment
 from agents.run import Run, fold
 from agents.standing import ALLOW_AGAIN
 from agents.steps import CallTool
@@ -53,6 +56,7 @@ from bot.render.words import decided, feedback_text
 from bot.store.ids import standing_of
 from bot.testing import events as build
 from channels import Card, Line
+from language.dates import in_words
 from tests.agents.worlds import NOON, chosen, started
 from tests.bot.examples import (
     ANNA,
@@ -130,7 +134,7 @@ def test_a_card_says_to_each_reader_what_their_own_yes_does() -> None:
     pair, starts = approval(policy=policy(quorum=2)), STARTS
 
     assert told(BO, APPROVAL) == (f"If you approve: {starts}",)
-    assert told(BO, pair) == ("If you approve: Cy Cole must approve as well",)
+    assert told(BO, pair) == (f"If you approve: once Cy Cole has approved too, {starts}",), "true whenever it is read"
     assert told(CY, pair, vote(BO)) == (f"If you approve: {starts}",), "hers is the last one"
     assert told(BO, pair, vote(BO)) == (f"If approved: {starts}",), "his is given"
     assert told(ANNA, pair) == told(None, pair) == (f"If approved: {starts}",), "she only asks"
@@ -161,7 +165,10 @@ def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None
     asks = approval(policy=policy(rule=manager.rule, steps=(manager, finance)))
     second = begun(asked_at_first(asks.policy), 1, (BO,), LATER)
     again = begun(second, 0, (CY,), LATER)
-    starts, is_asked_first = STARTS, "step 1 of 2, manager: "
+    starts, is_asked_first = STARTS, "step 1 of 2, “manager”: "
+
+    def next_is(name: str) -> str:
+        return f"“{name}” is asked next; nothing starts yet"
 
     def told(to: PersonId, asked: Asked, *joined: PersonId) -> tuple[str, str]:
         found = record(asks, asked=asked, joined=joined)
@@ -170,11 +177,13 @@ def test_a_card_names_the_step_that_is_asked_next_and_none_that_is_met() -> None
         return given["Who decides"], given["If you approve"]
 
     assert told(DAN, asked_at_first(asks.policy)) == (
-        f"{is_asked_first}you or Bo Berg; then finance: Cy Cole",
-        "then finance is asked",
+        f"{is_asked_first}you or Bo Berg; then “finance”: Cy Cole",
+        next_is("finance"),
     )
-    assert told(CY, second) == ("step 2 of 2, finance: only you", starts)
-    assert told(CY, second, BO)[1] == "then manager is asked", "who approved has written to the run since"
+    assert told(CY, second) == ("step 2 of 2, “finance”: only you", starts)
+    assert told(CY, second, BO)[1] == "“manager” is asked next; nothing starts yet", (
+        "who approved has written to the run since"
+    )
     steered = record(asks, asked=second, joined=(BO,))
     counted = feedback_text(judge(steered, answer(CY)), steered, PEOPLE)
     assert counted.endswith(f"{is_asked_first}Dan Dorn.")
@@ -195,20 +204,65 @@ def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_a
     )
     one_each, in_pairs = (policy(quorum=one.quorum, steps=(one, sales)) for one in (lead, pairs))
     came = AskedAs(why="escalated")
-    late = moved(escalate_after_s=1200, asked_as={CY: came})
+    late = moved(escalate_after_s=1200, escalated_at=LATER, asked_as={CY: came})
 
     assert told(BO) == "You, as a member of the group release"
-    assert told(BO, pair, vote(CY)) == "You, as a member of the group release · 1 of 2 approvals"
-    assert told(CY, asked=late) == "You, because nobody decided for 20 min"
-    assert told(ANNA, pair) == told(None, pair) == "0 of 2 approvals", "she only asks"
+    assert (
+        told(BO, pair, vote(CY))
+        == "You, as a member of the group release · 1 of 2 approvals as of 12:00 UTC on 02 March 2026"
+    )
+    assert told(CY, asked=late) == f"You, since {in_words(LATER)}, because nobody decided within 20 min"
+    assert told(ANNA, pair) == told(None, pair) == "2 approvals needed", "she only asks"
     first = asked_at_first(one_each)
     assert (
-        told(BO, approval(policy=one_each), asked=first) == "You, as a member of the group release · step 1 of 2, lead"
+        told(BO, approval(policy=one_each), asked=first)
+        == "You, as a member of the group release · step 1 of 2, “lead”"
     )
     pairs_first = asked_at_first(in_pairs)
-    assert told(None, approval(policy=in_pairs), asked=pairs_first) == "Step 1 of 2, lead · 0 of 3 approvals"
-    assert told(ANNA, review) == "You, because Anna Ames used the emergency override"
+    assert told(None, approval(policy=in_pairs), asked=pairs_first) == "Step 1 of 2, “lead” · 3 approvals needed"
+    assert told(ANNA, review) == "You, as one who took no part in it"
     assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
+
+
+def test_a_card_says_first_who_changed_it_whose_approval_is_void_and_that_ones_own_words_decided_nothing() -> None:
+    def says(to: PersonId | None, request: Request = APPROVAL, *comments: Comment, **more: Any) -> list[str]:
+        return request_card(record(request, comments=comments, **more), PEOPLE, NOON, to).summary.split("\n")
+
+    by_cy = {"edits": {"version": (CY,)}}
+    told = "Cy Cole changed version from v1.1.0 to v1.2.0: votes before are void."
+    line = AuthoredLine(text=told, by=(Author(person=CY, part="objected"),))
+    remark = line.model_copy(update={"is_remark": True, "by": (Author(person=ANNA, part="asked"),)})
+    asked, said = (Comment(person=BO, text="Is it?", at=NOON, kind=kind) for kind in ("question", "comment"))
+
+    assert says(BO) == ["Anna Ames asks."]
+    assert says(BO, approval(changes=(line,), **by_cy)) == [f"Anna Ames asks. {told}"]
+    assert says(BO, approval(changes=(remark,), **by_cy)) == ["Anna Ames asks. Cy Cole changed version."]
+    assert says(BO, approval(changes=(remark,), edits={"version": (ANNA,)})) == ["Anna Ames asks."]
+    assert says(BO, void=(vote(CY),)) == ["Anna Ames asks. Counts no more: the approval of Cy Cole."]
+    pair = approval(policy=policy(quorum=2))
+    assert says(BO, pair, void=(vote(CY),), votes=(vote(CY),)) == ["Anna Ames asks."], "she approved anew"
+    asks_back = "Your message decided nothing: it was taken as a question to Anna Ames."
+    assert says(BO, APPROVAL, said, asked) == [asks_back, "Anna Ames asks."]
+    assert says(BO, APPROVAL, said) == ["Your message decided nothing: it was taken as a comment.", "Anna Ames asks."]
+    assert says(CY, APPROVAL, said) == says(None, APPROVAL, said) == ["Anna Ames asks."], "it is not theirs"
+    assert says(BO, approval(policy=policy(quorum=2)), said, votes=(vote(BO),)) == ["Anna Ames asks."], "he approved"
+
+
+def test_a_question_says_what_an_answer_does_to_whoever_asked() -> None:
+    def told(**of: Any) -> str:
+        card = request_card(record(question().model_copy(update=of)), PEOPLE, NOON, BO)
+        assert card.on_yes
+        return f"{card.on_yes.label}: {card.on_yes.text}"
+
+    assert told() == "If you answer: the agent goes on with your answer at once"
+    assert told(program="service:ci") == "If you answer: the program gets your answer at once"
+    kept = "If you answer: it is kept in the audit log; nothing is stopped or undone"
+    assert told(purpose="review") == kept
+    assert "what happened" in told(purpose="unknown")
+    assert "goes on or ends" in told(purpose="go_on")
+    paused = request_card(record(question(), is_paused=True), PEOPLE, NOON, BO).on_yes
+    assert paused
+    assert paused.text.startswith("nothing starts until the run goes on")
 
 
 def test_a_card_names_first_what_is_risky_and_a_harmless_one_names_nothing() -> None:

@@ -89,6 +89,16 @@ def test_the_first_line_says_who_asks_and_until_when_and_the_next_what_it_is_abo
     ]
 
 
+def test_the_first_line_says_what_happens_if_nobody_answers_and_no_other_does() -> None:
+    otherwise = Line(label="If nobody answers by then", text="nothing happens", kind="unanswered")
+
+    text = as_text(approval(decides=(otherwise,)), BERLIN)
+
+    begins = "Please answer by Tue 3 Mar 2026, 17:00 CET; if nobody does, nothing happens. Anna asked for it.\n"
+    assert text.startswith(begins)
+    assert text.count("nothing happens") == 1
+
+
 def test_it_is_read_in_the_order_in_which_somebody_decides() -> None:
     card = approval(
         said="it is urgent",
@@ -194,6 +204,8 @@ def test_each_form_says_how_it_is_answered_and_has_a_button_for_what_one_answer_
 
     assert words in as_text(card, HERE)
     assert re.findall(r">([^<>]*)</a>", as_html(card, made_of(card))) == labels
+    below = re.search(r"\b(Each|The) button", as_text(card, made_of(card), labels=True))
+    assert (below and below[1]) == {0: None, 1: "The"}.get(len(labels), "Each")
 
 
 def test_a_fact_of_several_lines_keeps_them_apart_and_a_closing_card_is_short() -> None:

@@ -306,6 +306,18 @@ def test_whatever_has_no_room_on_a_card_is_behind_details(kind: Any) -> None:
         assert "details" in _actions_of(short.model_copy(update=changes)), changes
 
 
+def test_a_form_names_its_fields_above_its_button_and_a_question_what_an_answer_does() -> None:
+    fields = (Input(name="day", label="First day"), Input(name="team", label="Team on call"))
+    form = AnswerForm(token="s0d-x", format="form", fields=fields, until=AT)
+    does = Line(label="If you answer", text="the agent goes on with your answer at once")
+
+    blocks = cards.message(Card(title="When?", at=AT, form=form, on_yes=does), "d1").blocks
+
+    assert [block["type"] for block in blocks[-2:]] == ["section", "actions"]
+    assert _plain_texts(blocks[-2:-1]) == ["To fill in: First day · Team on call"]
+    assert does.text in json.dumps(blocks)
+
+
 def _actions_of(card: Card) -> list[Any]:
     return [_does(node) for node in nodes(cards.message(card, "d1").blocks)]
 

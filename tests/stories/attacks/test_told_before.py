@@ -72,4 +72,4 @@ async def test_attack_a_terminal_waits_for_one_whose_approval_would_be_refused(r
         await office.decide("rob", record, "deny", "no")
         said = (await waiting).err
 
-        assert "Waits for step 1 of 2, first: Rob; then then: Cy: Press bell?" in said
+        assert "Waits for step 1 of 2, “first”: Rob; then “then”: Cy: Press bell?" in said

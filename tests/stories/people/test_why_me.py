@@ -9,6 +9,7 @@ from bot.process.reload import Reload
 from bot.queries.rebuild import rebuild
 from bot.render.cards import request_card
 from bot.render.views import request_view
+from language.dates import in_words
 from tests.bot.cli.shell import sayso
 from tests.fakes.slack.driver import Workspace
 from tests.fakes.wall import Wall
@@ -87,15 +88,18 @@ async def test_who_is_asked_as_nobody_answered_or_for_a_step_or_on_call_reads_th
 
     whys = await because(world, record)
     assert whys["bo"] == "by name in the policy hotfix"
-    assert whys["cy"] == "because nobody decided for 20 min, by name in the policy hotfix"
-    assert whys["dan"].startswith("because nobody decided for 20 min, as on-call of ops until ")
-    assert whys["cy"] in told(card.text)
+    escalated = (await world.request(record.request.id)).asked.escalated_at
+    assert escalated
+    late = f"since {in_words(escalated)}, because nobody decided within 20 min"
+    assert whys["cy"] == f"{late}, by name in the policy hotfix"
+    assert whys["dan"].startswith(f"{late}, as on-call of ops until ")
+    assert "because nobody decided within 20 min, by name in the policy hotfix" in told(card.text)
     assert "als Bereitschaft von ops bis " in told((await world.next_mail("dan")).text)
 
     record = await asked(world, "spending")
-    assert await because(world, record) == {"bo": "for the step manager, by name in the policy spending"}
+    assert await because(world, record) == {"bo": "for the step “manager”, by name in the policy spending"}
     await world.decide("bo", record, "approve")
-    assert await because(world, record) == {"cy": "for the step finance, as a member of the group release"}
+    assert await because(world, record) == {"cy": "for the step “finance”, as a member of the group release"}
 
 
 async def test_who_is_asked_instead_of_somebody_who_left_reads_who_that_was(world: World) -> None:
@@ -143,5 +147,5 @@ async def test_in_slack_each_card_of_one_s_own_says_it_to_its_reader(
         late = await room.card("@cy", "Approve")
 
         assert "You, by name in the policy hotfix · asked " in told(first.words)
-        assert "You, because nobody decided for 20 min, by name in the policy hotfix · asked " in told(late.words)
+        assert "because nobody decided within 20 min, by name in the policy hotfix · asked " in told(late.words)
         assert await slack.violations() == []
