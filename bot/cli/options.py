@@ -110,11 +110,6 @@ def do(
     print(plain_json(json.dumps(done)) if as_json else plain(done["told"]))
 
 
-def data_dir(data: Path | None) -> Path:
-    """The data directory that a `sayso dev` of this command line would have."""
-    return (data or Path(os.environ.get("SAYSO_DATA_DIR") or ".sayso")).absolute()
-
-
 def settings_of(data: Path | None) -> "Settings":
     """The settings for a command that reads them itself. Raises ConfigError."""
     from bot.config.settings import load

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.options import data_dir
 from bot.command_line import command
 from bot.config.data_dir import DataDir, LocalServer
 from bot.errors import NotFound, Unavailable
@@ -72,14 +71,14 @@ def _beside_dev(data: Path | None, person: str | None) -> Server:
             f"There is no person {person!r} in the directory",
             f"It has: {', '.join(sorted(filter(None, server.keys)))}",
         )
-    return Server(server.api, server.keys[person or ""], f"{data_dir(data)} {person}", person=person, is_local=True)
+    return Server(server.api, server.keys[person or ""], f"{_data_dir(data)} {person}", person=person, is_local=True)
 
 
 def dev_server(data: Path | None) -> LocalServer:
     """The `sayso dev` that runs for the data directory, if it is to be trusted. Raises Unavailable."""
     from bot.config.trust import is_folder_trusted
 
-    folder = data_dir(data)
+    folder = _data_dir(data)
     server = DataDir(folder).server()
     if server is None:
         raise Unavailable(
@@ -119,3 +118,8 @@ def tls_for(url: str) -> bool | ssl.SSLContext:
     """How a client of this address checks who answers."""
     # Reading this machine's certificates takes a while, and plain HTTP needs none of them.
     return True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _data_dir(data: Path | None) -> Path:
+    """The data directory that a `sayso dev` of this command line would have."""
+    return (data or Path(os.environ.get("SAYSO_DATA_DIR") or ".sayso")).absolute()
