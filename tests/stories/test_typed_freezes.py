@@ -17,6 +17,7 @@ from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import a_console
+from tests.servers.console import sent as filled
 from tests.stories.mail.test_consent import button
 
 TO = "sayso@sayso.example"
@@ -148,7 +149,7 @@ async def test_attack_a_confirmation_and_a_button_from_before_a_freeze_was_said_
         await sent(world, a_mail(world, "cy", "unfreeze production: fixed", subject="Unfreeze"))
         await world.move_time(2)
         assert "said again" in await write(world, "dan", "freeze production: it is back")
-        pressed = await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        pressed = await browser.post(*filled(page.form("/live/unfreeze"), reason="fixed"))
         told = (await browser.get(pressed.headers["location"])).words
         assert await frozen(world) == [("production", "cy", "incident 4711")]
         await world.move_time(2)
@@ -160,11 +161,11 @@ async def test_attack_a_confirmation_and_a_button_from_before_a_freeze_was_said_
         await world.move_time(2)
         asked = await sent(world, a_mail(world, "cy", "unfreeze production: fixed", subject="Unfreeze"))
         assert all("by Dan Dorn: “it is back”" in words_told for words_told in (told, asked))
-        await browser.post("/live/unfreeze", (await browser.get("/live")).form("/live/unfreeze").fields)
+        await browser.post(*filled((await browser.get("/live")).form("/live/unfreeze"), reason="fixed"))
         assert await frozen(world) == []
         await world.move_time(2)
         await write(world, "dan", "freeze production: another one")
-        await browser.post("/live/unfreeze", page.form("/live/unfreeze").fields)
+        await browser.post(*filled(page.form("/live/unfreeze"), reason="fixed"))
         assert await frozen(world) == [("production", "dan", "another one")]
 
 
