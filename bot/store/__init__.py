@@ -92,6 +92,8 @@ _REPLICATED_KEPT_MS = 60_000
 _NO_LIMIT = 1_000_000_000
 # The clock of a process is about that of the server.
 _ABOUT_MS = 1_000
+# So much apart they are at most while a reading is good: what came just now may be a stop as well.
+_APART_S = 0.1
 # Of messages that wait so many are looked at together, the oldest first.
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
@@ -547,7 +549,7 @@ class Store:
         await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now(item.id)), str(item))
 
     async def unread_for_s(self) -> float | None:
-        """Return how long ago the oldest message came that is still to be read, or is being read, by any process.
+        """Return how long ago, at most, the oldest message came that is to be read, or is being read, by any process.
 
         Each shard tells by its own time. New work that nobody has taken does not count, and what could not be read and
         is tried again later.
@@ -577,7 +579,7 @@ class Store:
             waits = await self.client.read(*(["ZSCORE", keys.ready, f"in {one}"] for _, keys, one, _ in some))
             for (ago_ms, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
                 if not has_failed and not (is_new and is_ready):
-                    return -ago_ms / 1000
+                    return _APART_S - ago_ms / 1000
         return None
 
     async def is_to_sweep(self, shard: int, once_in_s: float) -> bool:

@@ -41,8 +41,6 @@ _LEAVE_WITHIN_S = 3.0
 _ENOUGH = 0.9
 # Longer than a mail takes that is hard to read.
 _HEARD_WITHIN_S, _LOOKED_AGAIN_S = 60.0, 0.1
-# The clock of a shard and that of this machine are a little apart, and what came just now may be a stop as well.
-_JUST_S = 0.1
 # Looking for messages takes this part of the time of whoever waits for them, at most.
 _LESS_OFTEN = 5
 # Longer than anybody waits.
@@ -143,7 +141,7 @@ class Queue:
                 seen = loop.time()
             while loop.time() < began + _HEARD_WITHIN_S:
                 look = await self._unread(seen)
-                if look.since is None or look.since > began + _JUST_S:
+                if look.since is None or look.since > began:
                     break
                 has_waited, seen = True, look.at
                 await asyncio.sleep(max(_LOOKED_AGAIN_S, _LESS_OFTEN * look.took_s))
