@@ -185,6 +185,8 @@ async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
     lines = (await world.app.requests.lookup.overview("anna")).asked
 
     assert [line.label for line in lines] == ["press the button", "press that", "pull this"]
-    assert f"Waiting for Bo Berg or Cy Cole. Asked at {record.request.opened_at:%H:%M} UTC" in lines[0].text
+    run = await world.run(record.request.run_id)
+    assert run.started
+    assert f"Waiting for Bo Berg or Cy Cole. Asked at {run.started.at:%H:%M} UTC" in lines[0].text
     assert lines[1].text.startswith("Stopped: “denied: no” Asked at ")
     assert lines[2].text.startswith("Done: “ok: pull this: done” Asked at ")

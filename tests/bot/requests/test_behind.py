@@ -405,7 +405,7 @@ class Family(RuleBasedStateMachine):
         else:
             assert run.pending
             self.write(run.id, StepRefused(at=self.now, step_id=run.pending.id, error="too few"))
-            if self.last == "superseded":
+            while self.last == "superseded":
                 self.told.asked.pop()
 
     def write(self, run_id: RunId, event: Event) -> None:

@@ -22,7 +22,7 @@ from pydantic import JsonValue
 from agents.events import PersonSaid
 from agents.requests import GatedCall, PersonId, Request
 from agents.requests.proof import as_by
-from agents.requests.record import RequestRecord, after
+from agents.requests.record import COMMENTS, MOST_REMARKS, RequestRecord, after
 from agents.run import fold
 from bot.errors import WaitsForFile
 from bot.people.humans import Humans
@@ -204,8 +204,11 @@ class Requests(RuleBasedStateMachine):
 
     @rule(person=st.sampled_from(PEOPLE))
     def says_something(self, person: str) -> None:
-        """Words decide nothing; those of who asks are put in front of everybody, who is asked again."""
-        if person in self.page.present:
+        """Words decide nothing; those of who asks are put in front of everybody, who is asked again, while there is
+        room on the card for them, and for what they answer.
+        """
+        has_room = len(self.record.request.remarks) < MOST_REMARKS and len(self.page.beside) < COMMENTS
+        if person in self.page.present and has_room:
             plain = statement(self.known[person], "cli", "free_text", self.seen[-1])
             said = replace(plain, text="the shop is full today")
             stands = self.has(self.house.decisions.answer(self.request.id, said)).record.request
@@ -491,11 +494,12 @@ class Requests(RuleBasedStateMachine):
             self.saved()
 
     def written(self) -> Tables:
+        """Return the file with who is present. Policies that lack all stand-ins would be others than those of then."""
         present = self.page.present
         people = {name: config for one, (name, config) in self.file.items() if one in present}
         stand_ins = tuple(f"person:{self.file[one][0]}" for one in ("fay", "anna") if one in present)
         policies = {
-            name: policy.model_copy(update={"stand_ins": stand_ins})
+            name: policy.model_copy(update={"stand_ins": stand_ins or ("person:nobody",)})
             for name, policy in self.house.settings.policies.items()
         }
         return Tables(people, policies)
