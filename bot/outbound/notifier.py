@@ -20,7 +20,7 @@ from bot.policy.approvers.steps import by_any_of, refilled
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
-from bot.render.words import present, wish_of
+from bot.render.words import askers_of, present, wish_of
 from bot.requests.card_updates import changed, moved, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -161,10 +161,10 @@ class Notifier:
         # A card that changes where it stands notifies nobody.
         told = {entry.person for entry in entries if entry.card.closes}
         # The end of a child is a step of its parent, whose end is told: maybe before an effect of the child had ended.
-        is_its_own = run.started and (run.started.parent is None or run.heard_after or _has_outlasted(run))
-        if run.started and is_its_own and run.started.requester not in told:
-            entries.append(self._ending(run, run.started.requester, now))
-            told |= {run.started.requester}
+        if run.started and (run.started.parent is None or run.heard_after or _has_outlasted(run)):
+            untold = [one for one in askers_of(run, self._people) if one not in told]
+            entries += [self._ending(run, one, now) for one in untold]
+            told |= {*untold}
         # Whoever breaks the glass need not be among those who were asked.
         may_lack_card = {*run.broke_glass.values(), *(news if run.started and run.started.asked_with else ())}
         without_card = may_lack_card - told - {held.person for held in run.cards}
@@ -183,7 +183,7 @@ class Notifier:
         """Outbox entries that tell whoever asked for `run` that somebody else pauses or resumes it, if that is news."""
         if run.started is None or run.is_paused == (verb == "pause"):
             return []
-        told = present({run.started.requester} - {by}, self._people)
+        told = present({*askers_of(run, self._people)} - {by}, self._people)
         return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
 
     def redrawn(self, record: RequestRecord, now: datetime) -> list[tuple[str, bytes]]:
@@ -197,15 +197,16 @@ class Notifier:
             return notice(say(title, name=self._people.name_of(by)), say(text, wish=wish, id=run.id), now, run.id)
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
-        """`commit`, which opens an UNKNOWN question, and a word to the requester where others are asked."""
+        """`commit`, which opens an UNKNOWN question, and a word to whoever asked where others are asked now."""
         asked = present(who_of(RequestRecord(request=request)).approve, self._people)
-        if run.started is None or run.started.requester in asked:
-            return commit
-        with self._people.speaking_to(run.started.requester):
+        untold = [one for one in askers_of(run, self._people) if one not in asked]
+        entries = [self._tell(run, one, self._unknown(run, request, asked, one, now)) for one in untold]
+        return replace(commit, outgoing=[*commit.outgoing, *map(outbox_entry, entries)])
+
+    def _unknown(self, run: Run, request: Request, asked: Sequence[PersonId], person: PersonId, now: datetime) -> Card:
+        with self._people.speaking_to(person):
             text = say("notice.unknown", title=request.title, names=self._people.names_of(asked))
-            card = notice(say("notice.unknown-title"), text, now, run.id)
-            entry = self._tell(run, run.started.requester, card)
-        return replace(commit, outgoing=[*commit.outgoing, outbox_entry(entry)])
+            return notice(say("notice.unknown-title"), text, now, run.id)
 
     def _outcome(self, run: Run, person: PersonId, now: datetime) -> Card:
         with self._people.speaking_to(person):

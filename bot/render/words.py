@@ -28,6 +28,7 @@ from agents.requests import (
 )
 from agents.requests.asked import AskedAs
 from agents.requests.record import RequestRecord
+from agents.run import Run
 from agents.standing import ALLOW_AGAIN
 from agents.text import first_line, one_line, quote
 from bot.command_line import command
@@ -501,6 +502,13 @@ def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
     """Return those who are in the directory, or may only be missing in a file: nobody else can answer."""
     return tuple(person for person in persons if people.contact(person) or people.is_missing(person))
+
+
+def askers_of(run: Run, people: People) -> tuple[PersonId, ...]:
+    """Return who hears how `run` goes on and ends: whoever began it; where they have left, all who wrote to it."""
+    began = (run.started.requester,) if run.started else ()
+    others = (one for one in run.writers if one not in run.others)
+    return present(began, people) or present(others, people) or began
 
 
 def queued_behind(queued: ToolQueued, people: People) -> str:

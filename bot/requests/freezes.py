@@ -19,7 +19,7 @@ from bot.errors import Conflict, NotFound
 from bot.people.directory import People
 from bot.policy.freezes import ComingWindow, active, coming_windows, next_window, window_at
 from bot.render.cards import notice
-from bot.render.words import frozen_words
+from bot.render.words import askers_of, frozen_words
 from bot.requests.card_updates import moved
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Wake, WorkItem
@@ -197,7 +197,7 @@ class FrozenRequests:
     def _noting(self, record: RequestRecord, version: int, run: Run, freeze: Freeze | None, now: datetime) -> Commit:
         event = RequestFrozen(at=now, request_id=record.request.id, freeze=freeze)
         stands = after(record, [event])
-        told = [self.told(record.request, run, freeze, now)] if freeze else []
+        told = self.told(record.request, run, freeze, now) if freeze else []
         return Commit(
             run_id=record.request.run_id,
             events=[event],
@@ -207,15 +207,17 @@ class FrozenRequests:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def told(self, request: Request, run: Run, freeze: Freeze, now: datetime) -> Tell:
+    def told(self, request: Request, run: Run, freeze: Freeze, now: datetime) -> list[Tell]:
         """A word to whoever asked, where they did."""
-        requester = run.started.requester if run.started else request.requesters[0]
-        with self._people.speaking_to(requester):
+        return [self._told(request, run, freeze, one, now) for one in askers_of(run, self._people)]
+
+    def _told(self, request: Request, run: Run, freeze: Freeze, person: PersonId, now: datetime) -> Tell:
+        with self._people.speaking_to(person):
             goes_on = say("notice.frozen-program" if request.program else "notice.frozen")
             text = f"{frozen_words(freeze, self._people)}. {goes_on}"
             card = notice(say("notice.frozen-title", title=request.title.removesuffix("?")), text, now, request.id)
         reach = nearest_first(CHANNELS, run.started.channel if run.started else "")
-        return tell_about(request, requester, card, reach)
+        return tell_about(request, person, card, reach)
 
     async def look(self, shard: int) -> None:
         """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice.

@@ -144,7 +144,7 @@ class Revisions:
         found = await self._freezes.on(environment_of(after(record, [revised])), old.id)
         is_moved = found.freeze != record.frozen
         frozen = [RequestFrozen(at=now, request_id=old.id, freeze=found.freeze)] if is_moved else []
-        told = [self._freezes.told(request, run, found.freeze, now)] if is_moved and found.freeze else []
+        told = self._freezes.told(request, run, found.freeze, now) if is_moved and found.freeze else []
         commit = self.revising(record, version, revised, frozen)
         return replace(
             commit,

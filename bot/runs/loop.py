@@ -348,7 +348,7 @@ class Loop:
         """
         if frozen is None:
             return commit
-        told = [self._freezes.told(request, run, frozen.freeze, request.opened_at)] if frozen.freeze else []
+        told = self._freezes.told(request, run, frozen.freeze, request.opened_at) if frozen.freeze else []
         return replace(commit, outgoing=[*commit.outgoing, *map(outbox_entry, told)], frozen=frozen.number)
 
     async def asking(self, asked: Request, run: Run, expect: int, freeze: Freeze | None) -> Commit:

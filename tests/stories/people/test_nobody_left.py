@@ -13,6 +13,7 @@ from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import serving
+from tests.stories.test_child_runs import says
 
 SAID = "Everybody who asked has left"
 SOLO = (
@@ -27,6 +28,7 @@ operator = ["person:bo"]
 """
 )
 
+EVE = '\n[people.eve]\nname = "Eve Eaton"\nemail = "eve@corp.example"\n'
 ROB = '\n[people.rob]\nname = "Rob Roe"\nemail = "rob@corp.example"\ngroups = ["release"]\n'
 
 
@@ -101,13 +103,26 @@ async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_sti
 
     now = await world.request(record.request.id)
     assert now.state == "open"
-    for says in (
+    for words in (
         request_view(now, world.app.people).says,
         request_card(now, world.app.people, NOON).summary,
     ):
-        assert says.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
+        assert words.startswith("Anna Ames (has left) asks. Everybody who asked has left: nobody is there")
     assert (await world.decide("bo", record, "approve")).type == "decided"
     await world.has(run_id, "done")
+
+
+@opens(TOML + EVE)
+async def test_attack_who_wrote_to_a_run_hears_nothing_of_it_once_whoever_began_it_has_left(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await says(world, run_id, "eve")
+    await becomes(world, without(TOML + EVE, "anna"))
+
+    await world.decide("bo", record, "approve")
+    await world.has(run_id, "done")
+
+    await world.next_mail("eve", "Done: press bell")
 
 
 async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(world: World) -> None:
