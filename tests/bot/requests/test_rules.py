@@ -586,3 +586,19 @@ def test_a_new_member_who_may_be_a_requester_is_not_asked_and_denies_nothing(red
         story.it_stands_as_the_rules_say()
         assert story.record.state == "open"
         assert {*map(story.human, who_of(story.record).approve)} == {"dan", "gus"}
+
+
+def test_it_is_closed_once_who_took_the_seat_of_a_later_step_loses_it_and_that_step_escalates_to_them(
+    redis: str,
+) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_late_steps")()
+        story.opens("one", 0, "", "bo")
+        story.hands_it_on("cy", "fay", "cli")
+        assert story.page.handed_on
+
+        story.writes_to_the_run("cy")
+        story.who_left_is_looked_for()
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "superseded"
