@@ -1,17 +1,17 @@
 """The human behind an id: who else is here, may be them, and so may not do what they may not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from itertools import chain
 
 from agents.moves import without
 from agents.requests import (
-    Anyone,
     Author,
     Origin,
     PersonId,
     Vote,
 )
+from agents.requests.asked import Asked, AskedStep
 from agents.requests.origin import as_of_person
 from agents.requests.record import RequestRecord
 from agents.run import Run
@@ -46,9 +46,8 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
-            "rule": without(asked.rule, sat_out),
-            "steps": tuple(step.model_copy(update={"rule": without(step.rule, sat_out)}) for step in asked.steps),
-            "escalate_to": tuple(_without(seat, sat_out) for seat in asked.escalate_to),
+            **_without(asked, sat_out),
+            "steps": tuple(step.model_copy(update=_without(step, sat_out)) for step in asked.steps),
             "handed_on": tuple(
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in asked.handed_on
@@ -192,6 +191,9 @@ def _besides(person: PersonId, people: People) -> tuple[PersonId, ...]:
     return others if len(others) > 1 or people.is_here(person) else ()
 
 
-def _without(seat: Anyone, people: Iterable[PersonId]) -> Anyone:
-    out = set(people)
-    return seat.model_copy(update={"people": tuple(one for one in seat.people if one not in out)})
+def _without(held: Asked | AskedStep, people: Collection[PersonId]) -> dict[str, object]:
+    """Return how that names, and escalates to, nobody of `people`."""
+    return {
+        "rule": without(held.rule, people),
+        "escalate_to": tuple(without(seat, people) for seat in held.escalate_to),
+    }

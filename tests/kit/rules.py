@@ -427,10 +427,20 @@ class Rules:
         for number in numbers:
             step = self.steps[number]
             stay = (one for one in step.approvers if one in self.present)
-            joined = sorted((step.group & self.present) - self._givers())
+            joined = sorted((step.group & self.present) - self._givers() - self._kept_from_joining())
             anew = replace(step, approvers=tuple(dict.fromkeys((*stay, *joined))))
             found.steps = tuple(anew if at == number else one for at, one in enumerate(found.steps))
         return found
+
+    def _kept_from_joining(self) -> set[str]:
+        """*When too few are left*: no new member is asked who may be a requester, as what one may not do, the other may
+        not; so they deny nothing either. Who had a seat before may come to another, and may still deny.
+        """
+        if self.about != "call" or self.may_requester_approve:
+            return set()
+        asked = {self._human(one) for one in self.requesters()}
+        sat = {*self.had_turn, *(one for step in self.steps for one in step.approvers)}
+        return {one for one in self.present - self.requesters() - sat if self._human(one) in asked}
 
     def _with_reserve(self, numbers: Iterable[int]) -> "Rules":
         found = deepcopy(self)

@@ -28,6 +28,7 @@ from bot.errors import WaitsForFile
 from bot.people.humans import Humans
 from bot.people.tables import Tables
 from bot.policy.answers import Statement
+from bot.policy.approvers.who import who_of
 from bot.requests.edits import Edit
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.requests.reassignment.delegation import HandOn
@@ -552,15 +553,52 @@ class Requests(RuleBasedStateMachine):
         return self.loop.run_until_complete(doing)
 
 
+def a_story(house: House, loop: asyncio.AbstractEventLoop, *kinds: str) -> type[Requests]:
+    """Return what plays there, with policies of these kinds."""
+
+    class Story(Requests):
+        pass
+
+    Story.house, Story.loop, Story.kinds = house, loop, kinds
+    return Story
+
+
 @pytest.mark.parametrize("kinds", [("", "_by_mail", "_own"), ("_steps",), ("_late", "_late_steps")])
 @pytest.mark.parametrize("sequences", [20, pytest.param(1_000, marks=pytest.mark.long)])
 def test_a_request_ends_as_the_page_says(redis: str, sequences: int, kinds: tuple[str, ...]) -> None:
     with a_house(redis, TOML) as (house, loop):
-
-        class Story(Requests):
-            pass
-
-        Story.house, Story.loop, Story.kinds = house, loop, kinds
         run_state_machine_as_test(
-            Story, settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None)
+            a_story(house, loop, *kinds),
+            settings=settings(max_examples=sequences, stateful_step_count=25, deadline=None),
         )
+
+
+def test_a_new_member_who_may_be_a_requester_is_not_asked_and_denies_nothing(redis: str) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "")()
+        story.opens("two", 0, "wrote", "cy")
+        story.somebody_else_gets_the_id("bo", "gus", may_be=True)
+        story.somebody_else_gets_the_id("cy", "hal", may_be=True)
+        story.who_left_is_looked_for()
+
+        story.answers("hal", "slack", "deny", 0)
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "open"
+        assert {*map(story.human, who_of(story.record).approve)} == {"dan", "gus"}
+
+
+def test_it_is_closed_once_who_took_the_seat_of_a_later_step_loses_it_and_that_step_escalates_to_them(
+    redis: str,
+) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_late_steps")()
+        story.opens("one", 0, "", "bo")
+        story.hands_it_on("cy", "fay", "cli")
+        assert story.page.handed_on
+
+        story.writes_to_the_run("cy")
+        story.who_left_is_looked_for()
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "superseded"
