@@ -218,7 +218,8 @@ class RunStarted(Happened, Began):
     and there is no `parent`, `inherits` wrote the text. `proof` is how it is known who asked; neither a trigger nor
     another run has one. `weakness` says why what began it proves too little for an approval. It `quotes` what somebody
     else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a program asked
-    people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy.
+    people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy; by these `ways`
+    began what it is a copy of.
     """
 
     type: Literal["run_started"] = "run_started"
@@ -245,12 +246,18 @@ class RunStarted(Happened, Began):
     quotes: bool = False
     asked_with: str = ""
     by_model: bool = False
+    ways: tuple[str, ...] = ()
 
     @property
     def by_mail(self) -> bool:
         """Whether whoever reads a mailbox can begin it: by a mail, or after a log-in by a link in one."""
         began = self.proof is not None and "email" in rests_on(self.proof)
-        return began or bool(self.parent and self.parent.by_mail)
+        return began or "email" in self.ways or bool(self.parent and self.parent.by_mail)
+
+    @property
+    def all_ways(self) -> tuple[str, ...]:
+        """By which ways it began, and what it is a copy of: each of them must count for what it does by itself."""
+        return tuple(dict.fromkeys((self.channel, *self.ways, *(["email"] if self.by_mail else []))))
 
     @property
     def root(self) -> RunId:

@@ -244,6 +244,9 @@ class Inbox:
                 or await self._noted.has(arrived.channel, reading.stranger, self._people)
             ):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+            case Trigger() | Inquiry() | Reply() if not await self._is_first(inbound_id, reading):
+                log.info("ignored", reason="a copy of what came before")
+                await self._store.drop_inbound(inbound_id)
             case Trigger() | Inquiry() if arrived.is_old:
                 await self._quarantine.add(inbound_id, arrived.channel, _held(reading))
             # Other answers need no such care: what they answer was closed when the store was restored.
@@ -268,6 +271,14 @@ class Inbox:
                 if reading.away:
                     await self._away(reading)
                 await self._store.drop_inbound(inbound_id)
+
+    async def _is_first(self, inbound_id: str, reading: Trigger | Inquiry | Reply) -> bool:
+        """Return whether no copy of a mail came before, by whichever way: what it says is done once, and told once."""
+        if not reading.key:
+            return True
+        name = f"{reading.key} {reading.token}" if isinstance(reading, Reply) else reading.key
+        first, _ = await self._store.remember(name, inbound_id.encode(), _COPIES_S)
+        return first == inbound_id.encode()
 
     async def _is_of_newer_file(self, token: str | None) -> bool:
         """Return whether a card is answered of somebody whom a newer file than ours names, and ours does not."""
@@ -651,7 +662,6 @@ class Inbox:
             return await self._no_stop(inbound_id, channel, trigger)
 
         may_say = trigger.is_addressed and not (trigger.follows or trigger.held_because)
-        said_id = await self._first_copy(inbound_id, trigger.key)
         try:
             if may_say and await self._absences.take(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
@@ -660,8 +670,8 @@ class Inbox:
             if trigger.is_edit and not says_stop:
                 return await self._no_stop(inbound_id, channel, trigger)
             await self._check_answers(channel, trigger)
-            trigger = await self._answer_alone(said_id, channel, trigger) if trigger.follows else trigger
-            if trigger.follows and await self._is_taken(said_id, channel, trigger):
+            trigger = await self._answer_alone(inbound_id, channel, trigger) if trigger.follows else trigger
+            if trigger.follows and await self._is_taken(inbound_id, channel, trigger):
                 return await self._store.drop_inbound(inbound_id)
             if not trigger.is_edit:
                 check_is_order(trigger.text)
@@ -678,7 +688,7 @@ class Inbox:
             await self._check_is_wish(channel, trigger)
             await self._check_answers_no_card(channel, trigger)
             check_is_no_absence(trigger.text, has_subject=_has_subject(channel, trigger))
-            run_id = self._starter.run_id(said_id)
+            run_id = self._starter.run_id(inbound_id)
             await self._starter.admission.room(run_id, channel, trigger)
             # Slack ids change: whoever had the one of the message that is quoted counts, where nobody has it by now.
             others = tuple(map(PersonId, trigger.others)) or self._people.once_had(channel, trigger.written_by)
@@ -707,13 +717,6 @@ class Inbox:
             await self._quarantine.refuse(inbound_id, channel, trigger, str(error), title)
             await self._store.drop_inbound(inbound_id)
         return None
-
-    async def _first_copy(self, inbound_id: str, key: str) -> str:
-        """Return the item of the first copy of a mail: however many come, by whichever ways, they begin one run."""
-        if not key:
-            return inbound_id
-        first, _ = await self._store.remember(key, inbound_id.encode(), _COPIES_S)
-        return first.decode()
 
     def _order_alone(self, channel: str, trigger: Trigger) -> Trigger:
         """Return a mail of one line that is an order of ours, or takes back what a run wants, without the signature
@@ -765,6 +768,7 @@ class Inbox:
         text = trigger.text
         rest = beside_named(text)
         ended = typed_revocations(rest)
+        ended = ended.untitled() if _has_subject(channel, trigger) else ended
         rest = f"{ended.above}\n{ended.below}" if ended.named else rest
         failed: Failure | None = None
         freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
@@ -913,10 +917,9 @@ class Inbox:
 
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
-        first = await self._first_copy(inbound_id, enquiry.key)
         try:
             with self._people.speaking_to(self._inquiries.owner):
-                owner, context = await self._inquiries.admitted(enquiry, first, at)
+                owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
                 text = self._inquiries.wish(enquiry)
             # Whoever wrote it stands behind what comes of it, and decides none of it, though nothing may prove them.
             writer = self._people.by_email(enquiry.sender)
@@ -929,7 +932,6 @@ class Inbox:
                 owner,
                 agent=DESK,
                 inbound_id=inbound_id,
-                run_id=self._starter.run_id(first),
                 sent=sent,
                 files=enquiry.files,
             )

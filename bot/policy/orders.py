@@ -68,6 +68,7 @@ _ORDERS = {
         r"<lead_of_one><of_grants>(?P<named><grant_ids>) ?:?<beside> (?P<order><revoke_last>)<quote>"
         r"<beside>(?:<end>|<why>)"
     ),
+    "revoke_title": r"<lead_of_one>(?:<revoke>|<may_end>)(?: <these>)*<beside><end>",
     "list": "<standing>[.!?]?",
     "standing": (
         r"<standing> ?[:,]? (?:(?P<run><run>) )?(?P<uses>[0-9]{1,3}) ?<times> <until> (?P<until>\S.*?)"
@@ -176,6 +177,10 @@ class Revoking:
     def refusal(self) -> str:
         """Return what is refused above or below an end, if there is one."""
         return (refusal_in(self.above) or refusal_in(self.below)) if self.named else ""
+
+    def untitled(self) -> "Revoking":
+        """Return the same without the subject of a mail that says just that: `Revoke`."""
+        return replace(self, above="") if _read("revoke_title", _bare(self.above)) else self
 
 
 def _read(name: str, line: str) -> dict[str, str]:

@@ -159,7 +159,7 @@ def is_by_program(run: Run) -> bool:
     """Return whether an API key began `run`, or the one that it comes from: whoever has one may be a program, also
     where it is a person's own.
     """
-    return run.started is not None and run.started.channel == "api"
+    return run.started is not None and "api" in run.started.all_ways
 
 
 def pattern_of(call: GatedCall, policy: str, rules: str, repeats: Repeats, leave_open: Sequence[str] = ()) -> Pattern:

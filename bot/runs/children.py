@@ -132,6 +132,7 @@ class Children:
             ),
             inherits=tuple(person for person in others if person != parent.requester),
             weakness=_weakness(parent, run),
+            ways=parent.ways,
         )
         files_of = await contents_of(self._journal.store.client, run.id, files)
         await self._journal.write(_beginning(started, files_of))

@@ -206,6 +206,7 @@ def _begun(made: _Made, story: Run, asker: Asker, run_id: RunId, config: AgentCo
             # Only what a program asks is its API key's to see, and no file makes a run of it.
             "asked_with": "",
             "proof": asker.proof,
+            "ways": first.all_ways,
             "max_steps": config.max_steps,
             "max_tokens": config.max_tokens,
             "max_cost_usd": config.max_cost_usd,

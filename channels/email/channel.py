@@ -289,13 +289,16 @@ class EmailChannel:
     def _inbound(self, item: Item) -> Inbound:
         if item.trouble:
             _log.warning("mail %s can't be read: %s", item.name, item.trouble)
+        is_answer = _has_token(item.recipient, self._own) or self._is_likely_answer(item.raw)
         return Inbound(
             channel=self.name,
             key=fingerprint_of(item),
             raw=item.raw,
             size_bytes=item.size_bytes,
-            is_answer=_has_token(item.recipient, self._own) or self._is_likely_answer(item.raw),
-            sender=_sender_of(item.raw),
+            is_answer=is_answer,
+            sender=_found_in(item.raw, _FROM).lower(),
+            # What its writer sends after it waits for it, such as a stop.
+            begins="" if is_answer else _found_in(item.raw, _ID),
             received_at=self._now(),
             arrived_at=item.arrived_at,
         )
@@ -303,13 +306,14 @@ class EmailChannel:
 
 # Mails are read in a process of their own; this is no reading, and nothing but their order goes by it.
 _FROM = re.compile(rb"^from:[^\n]{0,500}?([\w.+-]{1,64}@[\w.-]{1,255})", re.IGNORECASE | re.MULTILINE)
+_ID = re.compile(rb"^message-id:\s*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
 _LOOKED_AT_BYTES = 16_384
 
 
-def _sender_of(raw: bytes) -> str:
+def _found_in(raw: bytes, what: re.Pattern[bytes]) -> str:
     head, _, _ = raw[:_LOOKED_AT_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")
-    found = _FROM.search(head)
-    return found[1].decode(errors="replace").lower() if found else ""
+    found = what.search(head)
+    return found[1].decode(errors="replace") if found else ""
 
 
 class _SentAs(BaseModel):

@@ -274,7 +274,7 @@ def _is_proven(run: Run, request: Request) -> bool:
     started = run.started
     if started is None or started.weakness or run.weakness:
         return False
-    ways = {started.channel, *(["email"] if run.by_mail else [])}
+    ways = {*started.all_ways, *(["email"] if run.by_mail else [])}
     may_count = counts(request.policy, "use_standing", ways)
     return may_count and not (started.channel == "email" and run.writers)
 

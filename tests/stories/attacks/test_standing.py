@@ -14,7 +14,7 @@ import pytest
 from agents import CallTool, Done, Repeats
 from agents.events import RequestOpened
 from agents.requests import PersonId, RequestId, RunId
-from agents.requests.proof import as_by
+from agents.requests.proof import ByKey, ByMail, as_by
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.audit.reading import Query
@@ -23,6 +23,7 @@ from bot.policy.judgements import Decided, NotEntitled, TooLate
 from bot.requests.standing.uses import StandingUses
 from bot.runs.api_requests import Asker
 from bot.runs.export import export
+from bot.runs.start import Sent
 from bot.testing import Scripted
 from bot.testing.people import Peopled
 from tests.bot.backup.putting_back import backed_up, restored
@@ -485,6 +486,47 @@ async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(world: World
 
     assert len((await the_only(world)).uses) == 1
     assert world.workshop.effects == ["press bell"] * 2
+
+
+NO_MAIL = opens(ALLOWED.replace("approve_by_email = true\n", "", 1))
+WAYS = {"mail": ("email", ByMail()), "a mailed link": ("console", as_by("console", "email")), "a key": ("api", ByKey())}
+
+
+@NO_MAIL
+@pytest.mark.parametrize("how", few_of(["retry", "fork", "fork of a fork", "fork that starts a run"], 1, 3))
+@pytest.mark.parametrize("way", few_of([*WAYS], 0, 2))
+async def test_attack_a_copy_of_what_began_by_a_way_that_does_not_count_uses_one(
+    world: World, way: str, how: str
+) -> None:
+    await granted(world, await done_once(world))
+    anna, (channel, proof), forks = PersonId("anna"), WAYS[way], world.app.runs.forks
+    by_hand, text = Asker(anna, proof=as_by("cli")), "start_run press bell" if "starts" in how else "press bell"
+    source = await world.app.runs.starter.start(channel, text, anna, sent=Sent(proof=proof))
+    await world.quiet()
+
+    copy = await (forks.retry(source, by_hand) if how == "retry" else forks.fork(source, 1, by_hand))
+    if how == "fork of a fork":
+        copy = await forks.fork(copy, 1, by_hand)
+    await world.quiet()
+
+    below = (await world.run(copy)).children
+    assert (await world.run(below[0].run_id if below else copy)).open
+    assert world.workshop.effects == ["press bell"]
+
+
+@NO_MAIL
+async def test_attack_a_child_that_was_worded_behind_a_mailed_answer_is_made_again_and_uses_one(world: World) -> None:
+    await granted(world, await done_once(world))
+    await world.trigger("ask free_text Which one?\nstart_run press bell")
+    await world.reply("anna", await world.next_mail("anna", about="Which one"), "the bell")
+    await world.quiet()
+    [child] = [one.request.run_id for one in await world.requests() if one.state == "open"]
+
+    copy = await world.app.runs.forks.retry(child, Asker(PersonId("anna"), proof=as_by("cli")))
+    await world.quiet()
+
+    assert (await world.run(copy)).open
+    assert world.workshop.effects == ["press bell"]
 
 
 @pytest.mark.parametrize("text", few_of(["press bell", "start_run press bell"], 0))

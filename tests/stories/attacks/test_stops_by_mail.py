@@ -2,7 +2,7 @@
 
 import email.policy
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from email.message import EmailMessage
 
 import pytest
@@ -10,6 +10,8 @@ import pytest
 from agents.requests import PersonId, RequestState
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.store.keys import Keys
+from channels import ChannelUnavailable
 from channels.email.local.letters import Letter
 from tests.kit.long import few_of
 from tests.kit.waiting import until
@@ -281,6 +283,40 @@ async def test_attack_a_stop_is_lost_as_the_mail_that_began_the_thread_began_a_r
     await mail(world, "stop", first, second)
 
     assert await stands(world, record) == "withdrawn"
+
+
+async def unread(world: World, known: Collection[str] = ()) -> str:
+    """The one item that nobody has read yet, but for those that are `known`."""
+
+    async def found() -> str | None:
+        shards = [Keys(shard) for shard in range(world.app.store.shards)]
+        waiting = [item for keys in shards for item in await world.app.store.client.do("ZRANGE", keys.wake, 0, -1)]
+        items = {one.decode().removeprefix("in ") for one in waiting if one.startswith(b"in ")}
+        return next(iter(items - {*known}), None)
+
+    return await until(found, what="a mail has come")
+
+
+async def test_attack_a_stop_is_read_before_the_wish_that_it_is_about_and_begins_nothing_but_that(
+    world: World,
+) -> None:
+    async with world.stopped():
+        await world.start(works=False)
+        first = await mail(world, "press bell")
+        wish = await unread(world)
+        await mail(world, "stop", first)
+        stop = await unread(world, {wish})
+
+        with pytest.raises(ChannelUnavailable):
+            await world.app.messages.inbox.handle(stop)
+
+        await world.stop()
+    await world.quiet()
+
+    [run_id] = await world.app.store.lists.runs()
+    await world.ended(run_id)
+    assert world.workshop.effects == []
+    assert not any("nothing was stopped" in letter.text for letter in world.mails("anna"))
 
 
 @pytest.mark.parametrize(
