@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from agents.events.tools import HowStopped
 from agents.requests import Effect, Fact, Risk, RunId
 from agents.run import Result, Run
 from agents.steps import CallTool, Done, RequestHumanInput, Step
@@ -112,7 +113,7 @@ class ChildRun:
 
     `answers` are what people answered in it, `(person, text)` each, once it has ended; `reached` are those who have a
     card of it. `printed` is what the command printed over which it failed. `only_said`: its model says that it is done,
-    and no tool of it did what that takes. `is_refused`: people refused, took back or stopped what it was to do.
+    and no tool of it did what that takes. `stopped` is how people stopped what it was to do.
     """
 
     id: RunId
@@ -122,7 +123,7 @@ class ChildRun:
     reached: tuple[str, ...] = ()
     printed: str = ""
     only_said: bool = False
-    is_refused: bool = False
+    stopped: HowStopped | None = None
 
     @property
     def has_ended(self) -> bool:

@@ -135,6 +135,6 @@ def _how_child(child: ChildRun) -> str:
 
     What people refused has not failed: its summary says so.
     """
-    is_told = child.state == "failed" and child.is_refused and child.summary
+    is_told = child.state == "failed" and child.stopped and child.summary
     key = None if is_told else _CHILD_ENDS.get(child.state)
     return say(key, summary=child.summary) if key else child.summary

@@ -16,11 +16,15 @@ _QUESTION_CHARS, _ANSWER_CHARS = 300, 500
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The answer of one person, None for nothing; `is_reached`: a card of the question got to them."""
+    """The answer of one person, None for nothing; `is_reached`: a card of the question got to them.
+
+    `is_withdrawn`: it was taken back before they gave any.
+    """
 
     person: str
     answer: str | None
     is_reached: bool
+    is_withdrawn: bool = False
 
 
 def report(
@@ -34,9 +38,11 @@ def report(
     picked = Counter(line for one in answered for line in (one.answer or "").splitlines())
     lines += [f"{quote(option, _ANSWER_CHARS)}: {picked[option]}" for option in options]
     lines += [f"{name_of(directory, one.person)}: {quote(one.answer or '', _ANSWER_CHARS)}" for one in answered]
-    silent = [one for one in heard if one.answer is None]
+    silent = [one for one in heard if one.answer is None and not one.is_withdrawn]
     lines += _listed(say("ask.silent"), [one.person for one in silent if one.is_reached], directory)
     lines += _listed(say("ask.unreached"), [one.person for one in silent if not one.is_reached], directory)
+    taken_back = [one.person for one in heard if one.answer is None and one.is_withdrawn]
+    lines += _listed(say("ask.withdrawn"), taken_back, directory)
     return "\n".join(lines)
 
 

@@ -116,13 +116,17 @@ async def _look(args: SurveyArgs, deadline: datetime, hands: ToolContext, direct
     if not left:
         started = hands.run.started
         zone = zone_of(directory, started.requester if started else "")
-        heard = [Heard(person, _answer(child), person in child.reached) for person, child in found]
+        heard = [_heard(person, child) for person, child in found]
         options = ("yes", "no") if args.format == "yes_no" else args.options
         return Outcome(report(args.question, options, heard, deadline, zone, directory))
     if hands.now >= deadline + timedelta(seconds=_GRACE_S):
         for child in left:
             await hands.stop_child(child.id)
     return _still(deadline, hands.now, sum(_answer(child) is not None for _, child in found), len(found))
+
+
+def _heard(person: str, child: ChildRun) -> Heard:
+    return Heard(person, _answer(child), person in child.reached, is_withdrawn=child.stopped == "withdrawn")
 
 
 def _answer(child: ChildRun) -> str | None:

@@ -136,8 +136,12 @@ def _turn(turn: Turn, people: People, now: datetime) -> str:
 
 
 def _state(request: RequestView) -> str:
-    """Return the state; what was approved by breaking the glass is not called approved, and what is frozen says so."""
+    """Return the state; what was approved by breaking the glass is not called approved, what is frozen says so, and
+    what was begun says what became of it.
+    """
     state = state_word(stands_as(request.state, request.decision))
+    if request.became not in {"", "approved"}:
+        return f"{state}, {state_word(request.became)}"
     return f"{state}, frozen" if request.frozen and request.state == "approved" else state
 
 

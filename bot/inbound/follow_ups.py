@@ -476,6 +476,10 @@ class FollowUps:
         person = PersonId(trigger.person)
         return person in run.asked or not self._is_denied(person, run)
 
+    async def _copies(self, trigger: Trigger, run_id: RunId) -> list[RunId]:
+        """Return the runs that were made from it and go on, where whoever wrote has a say."""
+        return [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
+
     async def _takes_back(self, run: Run, person: PersonId) -> bool:
         """Return whether an approval waits that somebody may take back who only answered something."""
         asked = _asked(run)
@@ -542,13 +546,14 @@ class FollowUps:
             facts.append(_noted(inbound_id, channel, trigger, record, "too_late", at))
         facts.append(RunCancelled(at=at, by=person, proof=proof_of(channel, trigger), said_id=inbound_id))
         stands = after(record, facts) if record else None
+        copies = await self._copies(trigger, run.id)
         with self._people.speaking_to(person):
             late = "answer.too-late-program" if began and began.begun_by else "notice.stopped-late"
             told = say(late, when=in_words(began.started_at)) if began else say("notice.stopped")
-            told += ends_standing(record)
-        # The end of the run tells whoever asked for it; of what runs they must know now.
+            told += ends_standing(record) + copies_go_on(copies)
+        # The end of the run tells whoever asked for it; of what runs, and goes on, they must know now.
         is_asker = run.started is not None and run.started.requester == person and run.started.parent is None
-        is_told = channel not in ANSWERED_AT_ONCE and (began is not None or not is_asker)
+        is_told = channel not in ANSWERED_AT_ONCE and (began is not None or bool(copies) or not is_asker)
         log.info("stopped by words", said_id=inbound_id)
         written = await self._journal.write(
             Commit(
@@ -574,7 +579,7 @@ class FollowUps:
             return False
         begun = [one for one in run.made if (one.changes or one.begun_by) and not one.never_began]
         made = [one for one in begun if one.request_id] or begun
-        copies = [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
+        copies = await self._copies(trigger, run_id)
         allowed = run.requests.get(made[-1].request_id) if made and made[-1].request_id else None
         holds = await self._what_holds(run, person)
         with self._people.speaking_to(person):

@@ -72,6 +72,10 @@ AGAINST = (
     " that says what has happened and nothing else, in Latin letters"
 )
 TOO_OFTEN = "beside this request you have said as much as is kept of one person, and this is not"
+NO_ROOM = (
+    "on its card stand as many messages of those who asked as it has room for: to say more, take it back with the one"
+    " word stop, and ask again"
+)
 
 
 class Case(NamedTuple):
@@ -188,7 +192,7 @@ def _remark(case: Case) -> Judgement | None:
     if not is_open or not _are_words_of_requester(case):
         return None
     has_room = len(case.record.request.remarks) < MOST_REMARKS
-    return Remarked(text=case.answer.text.strip()) if has_room else None
+    return Remarked(text=case.answer.text.strip()) if has_room else Unclear(why=NO_ROOM)
 
 
 def _are_words_of_requester(case: Case) -> bool:

@@ -44,7 +44,7 @@ _OUTCOME_CHARS = 500
 
 _STANDS = {"unknown": "nobody knows", "ended": "answered"}
 # Of these the word says more than the state.
-_SAYS_MORE = {"unchanged", "answered", "ended", "failed", "unknown", "interrupted"}
+_SAYS_MORE = {"unchanged", "partly", "answered", "ended", "failed", "unknown", "interrupted"}
 _REFUSED = {"denied", "withdrawn", "expired", "stopped"}
 
 

@@ -129,6 +129,11 @@ class Became:
         return next((vote for vote in reversed(self.record.votes) if not vote.approve), None)
 
     @property
+    def stands(self) -> str:
+        """How it stands, as a state that `words.state_word` has a word for."""
+        return _WORDS[self.kind][0]
+
+    @property
     def mark(self) -> Mark:
         """How it looks at once."""
         return _WORDS[self.kind][1]
@@ -201,7 +206,7 @@ def word(of: Became | Run) -> str:
         return state_title("glass")
     if of.kind in {"done", "failed"} and of.is_programs_word:
         return say("standing.program-done" if of.kind == "done" else "standing.program-failed")
-    return state_title(_WORDS[of.kind][0])
+    return state_title(of.stands)
 
 
 def line(of: Became | Run, people: People) -> str:

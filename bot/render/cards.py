@@ -209,7 +209,7 @@ def quoted_as(request: Request, people: People) -> str:
 def said_as(request: Request, people: People) -> str:
     """Return the line above the words that the run began with: whose they are, where that is certain."""
     if not request.words_are_own:
-        return say("card.unverified")
+        return say("card.unsure-wrote")
     match request.origin:
         case FromTrigger(name=name):
             return say("card.trigger-wrote", name=repr(name))
@@ -217,7 +217,7 @@ def said_as(request: Request, people: People) -> str:
             return say("card.somebody-wrote", name=address)
         case FromPerson():
             wrote = people.names_of(request.requesters[:1])
-            return say("card.somebody-wrote", name=wrote) if wrote else say("card.unverified")
+            return say("card.somebody-wrote", name=wrote) if wrote else say("card.unsure-wrote")
 
 
 def deciders(record: RequestRecord, people: People, me: PersonId | None = None) -> list[Line]:
@@ -431,14 +431,14 @@ _REMARK_CHARS = 500
 
 
 def _says(record: RequestRecord, people: People, me: PersonId | None) -> str:
-    """Return what stands first: that the last words of `me` decided nothing, who asks, who changed that, and whose
-    approval counts no more.
+    """Return what stands first: who asks, who changed that, whose approval counts no more, and that the last words of
+    `me` decided nothing: `Anna Ames asks.` behind a question to her would look like hers.
     """
     request, counting = record.request, {*record.approved_by}.intersection(whose_votes_count(record, people))
     asks = [who_asks(request, people), _who_changed(request, people)]
     void = [vote.person for vote in void_approvals(record, people) if vote.person not in counting]
     asks += [say("card.void-above", names=people.names_of(dict.fromkeys(void)))] if void else []
-    return "\n".join(filter(None, (_decided_nothing(record, people, me), " ".join(filter(None, asks)))))
+    return "\n".join(filter(None, (" ".join(filter(None, asks)), _decided_nothing(record, people, me))))
 
 
 def _decided_nothing(record: RequestRecord, people: People, me: PersonId | None) -> str:

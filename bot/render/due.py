@@ -177,13 +177,13 @@ def _once_approved(record: RequestRecord) -> str:
     held = length(timedelta(seconds=request.policy.execute_within_s))
     where = request.call.effect.environment if request.call else None
     if request.program and is_frozen:
-        return say("card.approved-program-frozen")
+        return say("card.approved-program-frozen", time=held)
     if is_frozen:
         return say("card.approved-frozen-in" if where else "card.approved-frozen", where=where, time=held)
     if record.is_paused:
         return say("card.approved-paused")
     if request.program:
-        return say("card.approved-program")
+        return say("card.approved-program", time=held)
     tool = request.call.tool if request.call else ""
     if tool in DEPLOYS | ROLLBACKS:  # one at a time in each environment
         return say("card.approved-in-turn")

@@ -50,13 +50,14 @@ _IN_SPITE: dict[Change, str] = {
 WORDS_CHARS = 1_000
 # So many changes and notes of a run and of those below it are told.
 _TOLD = 20
-ONLY_SAID = ("unchanged", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
+ONLY_SAID = ("unchanged", "partly", "denied", "withdrawn", "expired", "stopped", "failed", "unknown")
 """Words for runs that ended as done, and did not do what was wished."""
 
 
 def word_of(run: Run) -> str:
-    """Return the word for how a run stands: what people refused did not fail, what changed nothing is not done, and
-    what is approved and frozen waits for nobody's answer.
+    """Return the word for how a run stands: what people refused did not fail, what changed nothing is not done, what
+    changed something before they refused the rest is done in part, and what is approved and frozen waits for nobody's
+    answer.
     """
     ended = run.ended
     if ended is None and run.freeze and run.state == "waiting":
@@ -66,6 +67,8 @@ def word_of(run: Run) -> str:
     if ended is None or ended.outcome == "cancelled":
         return "waiting" if run.queued and run.state == "running" else run.state
     stop = stopped(run)
+    if stop and ended.change == "partly":
+        return "partly"
     if ended.outcome == "failed":
         return _STOPPED[stop.how] if stop else "unknown" if ended.change == "unknown" else run.state
     match ended.change:
@@ -74,7 +77,7 @@ def word_of(run: Run) -> str:
         case "failed" | "unknown":
             return ended.change
         case "partly":
-            return _STOPPED[stop.how] if stop else "failed"
+            return "failed"
         case "nothing":
             return _STOPPED[stop.how] if stop else "unchanged"
         case "not_wanted":
@@ -129,7 +132,7 @@ def heading(run: Run) -> str:
 
 def how_ended(ended: RunEnded, word: str = "") -> str:
     """Return how a run ended, as part of a sentence; `word` is the one for how it stands, where that is known."""
-    if word in _STOPPED.values():  # what people refused did not fail
+    if word in {"partly", *_STOPPED.values()}:  # what people refused did not fail
         return state_word(word)
     is_done = ended.outcome == "done" and ended.change != "changed"
     how = ended.change if is_done else ended.outcome

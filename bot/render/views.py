@@ -43,6 +43,7 @@ from bot.policy.glass import broken
 from bot.policy.judge import ways_for
 from bot.policy.recheck import good_until, too_old
 from bot.policy.whole import is_of_program
+from bot.render.became import became
 from bot.render.cards import NO_LISTS, facts_about, kept_out, risks_of, void_lines, who_asks
 from bot.render.due import progress, what_a_yes_does
 from bot.render.in_run import InRun
@@ -302,6 +303,7 @@ class RequestView(Frozen):
     questions to whoever asked, and their answers.
     `may_not_decide` says why somebody does not whom the policy names. `may_act` is for that program, where the request
     is shown alone: whether it may begin what it wanted to be approved, null while that is open, false once it began.
+    `became` is how an approved one of an agent stands by now, such as `failed`, where it is shown alone.
     `use_by` is until when it may, `begun_by` who began it at `started_at`, and `came_of` what that program says came of
     it; `stopped_by` stopped its run, so that what is approved does not begin. `next_due` is null once it is decided,
     `step` where its policy has no steps; `reminded` is the number of the last reminder.
@@ -351,6 +353,7 @@ class RequestView(Frozen):
     use_by: AwareDatetime | None = None
     begun_by: PersonId = PersonId("")
     stopped_by: PersonId = PersonId("")
+    became: str = Field(default="", exclude_if=operator.not_)
     came_of: ReportView | None = Field(default=None, exclude_if=operator.not_)
     says: str = ""
     risks: tuple[str, ...] = ()
@@ -460,6 +463,7 @@ def request_view(
         use_by=good_until(record) if is_of_program(request) else None,
         begun_by=record.begun_by,
         stopped_by=_stopped_by(record, run) if run and is_of_program(request) else PersonId(""),
+        became=became(record, run).stands if run and _is_begun_here(record) else "",
         came_of=came_of(run.made) if run else None,
         says=who_asks(request, people),
         risks=risks_of(record, people),
@@ -507,6 +511,11 @@ def _due_view(record: RequestRecord, people: People) -> DueView | None:
 def _fact_views(request: Request, lists: Mapping[str, str]) -> Iterator[FactView]:
     for line in facts_about(request, lists):
         yield FactView(label=line.label, text=line.text, lines=line.lines, whole=line.whole)
+
+
+def _is_begun_here(record: RequestRecord) -> bool:
+    """Return whether it was approved, and not for a program, which says itself what came of it."""
+    return record.state == "approved" and not is_of_program(record.request)
 
 
 def _may_act(record: RequestRecord, run: InRun, now: datetime | None) -> bool | None:

@@ -292,7 +292,8 @@ def _as_whom(seat: Anyone | AskedAs, request: Request) -> str:
         case "group":
             return say("asked.group", name=name)
         case "person" if request.policy.name == QUESTION:
-            return say("asked.name-question" if request.purpose == "question" else "asked.name")
+            by = "asked.name-program" if request.program else "asked.name-question"
+            return say(by if request.purpose == "question" else "asked.name")
         case "person":
             return say("asked.person", policy=request.policy.name)
         case "oncall" if seat.until:

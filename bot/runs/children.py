@@ -174,8 +174,8 @@ class Children:
         answered = [one for one in child.results if one.kind == "answered"] if child.ended else []
         answers = tuple((person, one.text) for one in answered for person in one.by)
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
-        told, is_refused = told_of(child, self._rights.people), stopped(child) is not None
-        return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, is_refused)
+        told, stop = told_of(child, self._rights.people), stopped(child)
+        return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, stop and stop.how)
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""

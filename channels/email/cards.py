@@ -1,7 +1,7 @@
 """Card -> what a mail says, as a list of blocks: the plain text here and the HTML in `page` are made of the same ones.
 
 In the order in which a phone at night needs it: who asks and until when, what, why its reader, what is risky, what
-happens on a yes, how to answer, all of it on the first screen of 390 by 844 px; then in whose words, what changes and
+happens on a yes, how to answer, all of it on the first screen of 390 by 844 px; then what changes, in whose words, and
 who decides; then the details. The first line is what a list of mails shows beside the subject.
 """
 
@@ -209,9 +209,10 @@ def _all_blocks(card: Card, made: Made) -> tuple[Block, ...]:
     found += _facts(card.sent, _FACTS)
     if card.form is not None:
         found += [*_question(card, card.form), *_answering(card, card.form, made)]
-    found += _words(card)
-    found += _facts(card.facts, _FACTS, most=_FACT_LINES)
-    found += _link(next((fact.link for fact in card.facts if fact.link), ""), say("card.see-changes"))
+    # Above the words, so that whether CI passed is on the first screen: where nothing is risky, that alone says so.
+    changes = _facts(card.facts, _FACTS, most=_FACT_LINES)
+    changes += _link(next((fact.link for fact in card.facts if fact.link), ""), say("card.see-changes"))
+    found += [*changes, *_words(card)] if asks else [*_words(card), *changes]
     if card.form is not None:
         found += _decides(card, card.form, made)
     else:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from agents.relay import SURVEY
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.errors import Invalid
 from bot.policy.judgements import Decided
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.said import said
 from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -82,6 +84,19 @@ async def test_at_the_deadline_the_answers_so_far_are_told_and_who_gave_none(wor
     assert "Did not answer: Cy Cole." in summary
     late = await world.decide("cy", questions["cy"], "free_text", "Mon")
     assert late.type == "closed"
+
+
+async def test_whose_question_was_withdrawn_is_not_said_to_have_kept_silent(world: World) -> None:
+    run_id = await asks(world)
+    questions = await asked(world, run_id)
+    await world.next_mail("cy", about="Which day suits?")
+    await world.steering.withdraw(questions["cy"].request.id, PersonId("anna"), "", as_by("cli"))
+    await world.decide("bo", questions["bo"], "free_text", "Wed")
+
+    summary = await world.summary(run_id)
+
+    assert f"{said('ask.withdrawn')}: Cy Cole." in summary
+    assert said("ask.silent") not in summary
 
 
 @opens('[people.eve]\nname = "Eve Ek"\nuid = "0005"\ngroups = ["release"]\n' + TOML, deploys=True)

@@ -23,6 +23,7 @@ from bot.render.transcript import lines
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
+from tests.kit.said import said
 from tests.kit.shop import a_shop, shop_toml
 from tests.kit.world import World
 from tests.test_tour import commit_of, live
@@ -63,7 +64,8 @@ async def test_a_deploy_that_worked_is_announced_once_outside_the_requesters_thr
     assert [one.name for one in all_files(deploy)] == ["notes.txt"]
     assert await content_of(shop.app.store.client, deploy_id, sha256) == notes
     assert "needs the new index" in render(fold(deploy), deploy)
-    assert "Unverified text:\n\n| deploy v1.2.0 to production" in (await shop.next_mail("bo")).text, "not Anna's words"
+    unsure = f"{said('card.unsure-wrote')}\n\n| deploy v1.2.0 to production"
+    assert unsure in (await shop.next_mail("bo")).text, "not Anna's words"
     async with shop.stopped():
         pass
     await shop.decide("bo", record, "approve")

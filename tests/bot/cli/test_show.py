@@ -83,6 +83,19 @@ def test_what_a_program_may_begin_has_its_use_by_time_and_then_when_it_began_and
     assert "  came of it the program says that it failed: half of it\n" in over
 
 
+def test_what_was_approved_and_begun_says_what_became_of_it() -> None:
+    found = record(state="approved", votes=(vote(),), started_at=LATER)
+    run = fold([started(), chosen(gate="production"), opened(), decided("approved")])
+    began = tool_started().model_copy(update={"request_id": REQUEST})
+
+    def first_line(*more: Event) -> str:
+        shown = request_view(found, PEOPLE, in_run(fold(more, run), found.request.id), now=LATER)
+        return request_text(shown, PEOPLE).split("\n")[0]
+
+    assert "approved, failed" in first_line(began, finished(error="exit code 12"))
+    assert "approved, running" in first_line(began)
+
+
 def test_a_run_is_one_line_however_many_its_end_has() -> None:
     ended = RunEnded(at=NOON, outcome="done", summary="2 of 2 answered\nBo: “Mon”")
     summary = summary_of(fold([started(), ended]))

@@ -11,7 +11,7 @@ from agents.requests.asked import AskedStep, HandedOn
 from agents.requests.moves import StepBegan
 from agents.requests.proof import LinkBy, as_by, rests_on
 from agents.requests.record import Comment, RequestRecord
-from bot.policy.judge import CHECKS, TOO_OFTEN, counts, is_kept, judge, objection
+from bot.policy.judge import CHECKS, NO_ROOM, TOO_OFTEN, counts, is_kept, judge, objection
 from bot.policy.judgements import (
     ACTS,
     Act,
@@ -270,7 +270,7 @@ ROWS: Mapping[str, Row] = {
         record(), answer(ANNA, "say", text="wait until 5", addressee=BO, unbound=UNBOUND), NotEntitled,
     ),
     "a card takes twenty remarks and no more": (
-        record(approval(remarks=(SHALL,) * 20)), answer(ANNA, "say", text="wait until 5"), NotEntitled,
+        record(approval(remarks=(SHALL,) * 20)), answer(ANNA, "say", text="wait until 5"), Unclear(why=NO_ROOM),
     ),
     "words of a requester that answer a question are that answer": (
         record(comments=(WHY,)), answer(ANNA, "say", text="the fair opens at noon"), Replied(about="asked-1"),

@@ -10,6 +10,7 @@ from agents.events import Event, RequestDecided, RequestOpened, RunCancelled, Ru
 from agents.moves import begun
 from agents.requests import (
     AllOf,
+    Anyone,
     Attachment,
     Author,
     AuthoredLine,
@@ -80,6 +81,7 @@ from tests.bot.examples import (
     record,
     vote,
 )
+from tests.kit.said import said as sentence_of
 
 WHEN = "12:01 UTC on 02 March 2026"
 STARTS = "it starts right away, or right after a deploy that runs there"
@@ -221,6 +223,10 @@ def test_below_the_title_stands_why_its_reader_is_asked_how_many_have_approved_a
     pairs_first = asked_at_first(in_pairs)
     assert told(None, approval(policy=in_pairs), asked=pairs_first) == "Step 1 of 2, “lead” · 3 approvals needed"
     assert told(ANNA, review) == "You, as one who took no part in it"
+    to_bo = policy(name="question", rule=Anyone(source="person:bo", people=(BO,)))
+    for program, whom in (("", "asked.name-question"), ("service:ci", "asked.name-program")):
+        named = question().model_copy(update={"policy": to_bo, "program": program})
+        assert told(BO, named) == f"You, {sentence_of(whom)}"
     assert standing(record(state="approved"), fold([started()]), PEOPLE, NOON, 1, BO).asked == ""
 
 
@@ -241,9 +247,9 @@ def test_a_card_says_first_who_changed_it_whose_approval_is_void_and_that_ones_o
     assert says(BO, void=(vote(CY),)) == ["Anna Ames asks. Counts no more: the approval of Cy Cole."]
     pair = approval(policy=policy(quorum=2))
     assert says(BO, pair, void=(vote(CY),), votes=(vote(CY),)) == ["Anna Ames asks."], "she approved anew"
-    asks_back = "Your message decided nothing: it was taken as a question to Anna Ames."
-    assert says(BO, APPROVAL, said, asked) == [asks_back, "Anna Ames asks."]
-    assert says(BO, APPROVAL, said) == ["Your message decided nothing: it was taken as a comment.", "Anna Ames asks."]
+    asks_back = sentence_of("card.said-question", names="Anna Ames")
+    assert says(BO, APPROVAL, said, asked) == ["Anna Ames asks.", asks_back], "she asks for it, and nothing back"
+    assert says(BO, APPROVAL, said) == ["Anna Ames asks.", sentence_of("card.said-comment")]
     assert says(CY, APPROVAL, said) == says(None, APPROVAL, said) == ["Anna Ames asks."], "it is not theirs"
     assert says(BO, approval(policy=policy(quorum=2)), said, votes=(vote(BO),)) == ["Anna Ames asks."], "he approved"
 
@@ -316,8 +322,8 @@ def test_words_are_somebodys_on_a_card_only_where_that_is_certain() -> None:
     for is_own, origin, whose in (
         (True, FromPerson(), "What Anna Ames wrote:"),
         (True, FromTrigger(name="tags"), "What the trigger 'tags' wrote:"),
-        (False, FromPerson(), "Unverified text:"),
-        (False, FromTrigger(name="tags"), "Unverified text:"),
+        (False, FromPerson(), sentence_of("card.unsure-wrote")),
+        (False, FromTrigger(name="tags"), sentence_of("card.unsure-wrote")),
     ):
         said = {"words": "it is urgent", "words_are_own": is_own, "origin": origin}
         card = request_card(record(APPROVAL.model_copy(update=said)), PEOPLE, NOON)

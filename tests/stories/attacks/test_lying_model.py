@@ -112,7 +112,7 @@ LIES = (
         "Stopped: deploy v1.1.0 to staging and to production",
         (STAGING, DEPLOY),
         denied,
-        "denied",
+        "partly",
         "deploy v1.1.0 to staging and to production",
         ("Something was changed all the same", "v1.1.0 (", "is live in staging"),
     ),
@@ -266,7 +266,7 @@ async def test_attack_a_change_beside_it_hides_that_people_stopped_the_first_or_
         await stopped(model_shop, asks, stops)
         run = await model_shop.ended(run_id)
 
-        assert (run_view(run).word, run_view(run).change) == ("denied" if stops == "denied" else "stopped", "partly")
+        assert (run_view(run).word, run_view(run).change) == ("partly", "partly")
         assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
         told = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
         for part in (f"Stopped: {stops} by Bo Berg", "Something was changed all the same", "is live in staging"):

@@ -285,6 +285,19 @@ async def test_attack_who_stops_a_run_that_was_made_again_reads_only_that_it_has
     assert await state(world, record) == ("withdrawn", [])
 
 
+async def test_attack_who_stops_a_run_hears_of_its_copies_that_go_on(world: World, hallway: Hallway) -> None:
+    goes_on, inbox = world.workshop.hold("letter"), world.app.messages.inbox
+    begins = hallway.begins("anna", "stamp letter\nstamp cup", THREAD)
+    run_id = RunId(world.app.runs.starter.run_id(await inbox.accept(begins)))
+    await until(lambda: world.workshop.started, what="it stamps")
+    async with serving(world.app) as api:
+        made = await (await api.client("anna", "steer")).post(f"/v1/runs/{run_id}/fork", json={"at": 1})
+
+    await write(world, hallway, "anna", "stop")
+    await until(lambda: hallway.to("anna", made.json()["id"]), what="she reads which one goes on")
+    goes_on.set()
+
+
 async def test_attack_who_decides_and_stops_what_is_over_hears_of_the_runs_that_were_made_from_it(
     world: World, hallway: Hallway
 ) -> None:

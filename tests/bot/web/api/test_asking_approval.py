@@ -9,6 +9,7 @@ from httpx2 import AsyncClient, Response
 from agents.requests import Request, RunId
 from tests.bot.web.problems import refused
 from tests.kit.office import TOML
+from tests.kit.said import said
 from tests.kit.world import World
 from tests.servers.web import Api, serving
 
@@ -183,7 +184,7 @@ async def test_a_freeze_holds_a_start_is_told_to_all_and_its_end_lets_it_go(
     during = await asked(ci, title="Delete volume 18")
     letter = await world.next_mail("bo", about="volume 18")
     assert "incident 4711" in letter.text
-    assert "the program may begin it, once, when the freeze has ended" in letter.text
+    assert said("card.approved-program-frozen", time="15 min") in " ".join(letter.text.split())
     await vote(bo, during)
     await world.quiet()
     assert len([one for one in world.mails("anna") if "incident 4711" in one.text]) == 2
