@@ -59,7 +59,7 @@ async def test_open_homes_change_with_what_happens_and_a_press_there_decides(off
         await office.shows(office.bo, QUESTION)
         await office.shows(office.anna, "Waiting for Bo Berg or Cy Cole.")
         await office.bo.presses("Open", in_=HOME)
-        await office.bo.sees_modal("Who decides")
+        await office.bo.sees_modal("Expires")
         pressed = await office.bo.presses("Approve")
         assert pressed.acked
 
