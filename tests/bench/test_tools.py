@@ -5,10 +5,11 @@ import pytest
 from bench.__main__ import TOOLS
 from bench.race import PEERS
 from tests.kit.programs import TOP, environment, typed
+from tests.kit.waiting import PATIENCE_S
 
 
-def run(*words: str) -> str:
-    ended = typed(*words, env=environment(), main="bench")
+def run(*words: str, within_s: float = PATIENCE_S) -> str:
+    ended = typed(*words, env=environment(), main="bench", within_s=within_s)
     assert ended.code == 0, ended.err[-2_000:]
     return ended.out
 
@@ -45,6 +46,7 @@ def test_the_walk_goes_from_the_mail_that_asks_to_the_store_and_back() -> None:
 @pytest.mark.long
 @pytest.mark.skipif(not (PEERS / "run.py").exists(), reason="SAYSO_BENCH_PEERS does not say where the comparison is")
 def test_the_race_knows_our_adapter() -> None:
-    said = run("race", "--rounds", "1", "--peers", "sayso")
+    # The comparison gives a peer 140 s, and it is run with one worker and with two.
+    said = run("race", "--rounds", "1", "--peers", "sayso", within_s=5 * PATIENCE_S)
 
     assert "| sayso, 2 workers |" in said

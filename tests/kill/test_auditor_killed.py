@@ -23,7 +23,7 @@ from tests.servers.lines import Server
 FACTS = 5 * SEGMENT
 # Sealing is one script; leaving is a file, read back, and one script.
 KILLS = 6  # of two
-POINTS = [(name, when) for name in ("seal", "trim_audit") for when in ("before", "after")]
+POINTS = [(name, when) for name in ("seal", "write_if") for when in ("before", "after")]  # it trims with `write_if`
 
 
 @pytest.fixture

@@ -28,9 +28,12 @@ from agents.requests import Effect, Fact, Risk
 from agents.run import Result, Run
 from agents.starting import START_RUN, start_run_tool
 from agents.steps import CallTool, Done, RequestHumanInput, Step
+from tests.kit.waiting import PATIENCE_S
 
 PRODUCTION = "production"
 UNHEARD = "unheard"
+HELD_S = 10 * PATIENCE_S
+"""The bound of a tool: longer than any test holds one, also on a busy machine."""
 
 
 class What(BaseModel):
@@ -232,7 +235,7 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
         cancel=cancel,
         gate=lambda args: workshop.gate(args.what),
         idempotent=True,
-        timeout_s=30,
+        timeout_s=HELD_S,
         waits_s=lambda args: {"note": 120, "rock": math.inf}.get(args.what, 3600),
     )
 
@@ -265,5 +268,5 @@ def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, 
         changes=True,
         idempotent=idempotent,
         repeats=Repeats(variable=("what",)),
-        timeout_s=workshop.timeouts_s.get(name, 30),
+        timeout_s=workshop.timeouts_s.get(name, HELD_S),
     )

@@ -252,7 +252,12 @@ class Ended(NamedTuple):
 
 
 def typed(
-    *words: str, cwd: Path = TOP, env: Mapping[str, str], stdin: bytes = b"", main: str = "bot.cli:main"
+    *words: str,
+    cwd: Path = TOP,
+    env: Mapping[str, str],
+    stdin: bytes = b"",
+    main: str = "bot.cli:main",
+    within_s: float = PATIENCE_S,
 ) -> Ended:
     """`sayso WORDS…` in exactly this environment, once it has ended."""
     with ExitStack() as stack:
@@ -261,7 +266,7 @@ def typed(
         given.seek(0)
         started = Started(main, words, env, cwd, [file.fileno() for file in files])
         try:
-            code = started.wait(PATIENCE_S)
+            code = started.wait(within_s)
         finally:
             started.kill()
         out.seek(0)

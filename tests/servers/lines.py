@@ -36,11 +36,13 @@ async def listening(handle: Handle) -> AsyncGenerator[int]:
     """Answers each line with what `handle` gives, on the port that is given."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.CancelledError):  # cancelled when the process ends: nobody listens
-            while line := await reader.readline():
-                writer.write(json.dumps(await handle(json.loads(line))).encode() + b"\n")
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.CancelledError):  # cancelled when the process ends: nobody listens
+                while line := await reader.readline():
+                    writer.write(json.dumps(await handle(json.loads(line))).encode() + b"\n")
+                    await writer.drain()
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", limit=LIMIT_BYTES)
     try:

@@ -33,6 +33,8 @@ _WORK = {
     "sweep": re.compile(rb"\*[1-9]"),
 }
 
+_POINTS = {*_NAMES.values(), *_WORK}
+
 
 def point_of(words: list[bytes]) -> str | None:
     """The named point that a command is: one of our scripts, or `take` from what is ready; None for any other."""
@@ -168,8 +170,10 @@ class Proxy:
         self._open = set[asyncio.StreamWriter]()
 
     def control(self, message: dict[str, Any]) -> dict[str, Any]:
-        """`cut` the network or `mend` it; all else is for the traps."""
+        """`cut` the network or `mend` it; all else is for the traps. Raises ValueError for a trap at no point."""
         if message["do"] not in {"cut", "mend"}:
+            if message["do"] == "arm" and message["name"].partition(" ")[0] not in _POINTS:
+                raise ValueError(f"there is no point {message['name']}")
             return self.traps.control(message)
         self._is_cut = message["do"] == "cut"
         for writer in self._open if self._is_cut else ():
