@@ -20,18 +20,18 @@ import structlog
 
 from agents.events import CardReplaced, RequestReassigned
 from agents.moves import reassigned
-from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, RequestId, Vote, people_of
+from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, Request, RequestId, Vote, people_of
 from agents.requests.moves import Move, RuleReplaced, StepBegan
 from agents.requests.record import RequestRecord, after, as_reassigned
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
 from bot.people.noted import NotedTables
-from bot.people.offers import waits_for
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
 from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
 from bot.policy.approvers.who import who_of
+from bot.policy.due import waited_for
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice, void_text
 from bot.render.words import present
@@ -189,14 +189,16 @@ class Departures:
         raise RuntimeError(f"{request_id} changed {TRIES} times after somebody had left")
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
-        """Return whether nobody is asked by a card where they are not reached any more, or has come back and does not
-        know that their vote is void; else send it to where they are now. The card before can be answered as well.
+        """Return whether everybody who is waited for has a card of what stands where they are reached, and knows where
+        their vote is void; else send them one. The card before can be answered as well.
         """
         request, back = record.request, await self._back(record)
+        newest = {holder.person: holder for holder in newest_of(record)}
+        waited = present(waited_for(as_known_now(record, self._people), self._people.all()), self._people)
         made = [
-            placement(request, card_for(record, self._people, one, now), one, first=channel, alone=True)
-            for one, channel in [(holder.person, await self._anew_in(holder, back)) for holder in newest_of(record)]
-            if channel and waits_for(record, one, self._people)
+            placement(request, card_for(record, self._people, one, now), one, first=channel, alone=channel != "")
+            for one, channel in [(one, await self._anew_in(request, newest.get(one), back)) for one in waited]
+            if channel is not None
         ]
         if not made:
             return True
@@ -227,22 +229,25 @@ class Departures:
         remembered = self._journal.store.remembered
         return {one: vote for one, vote in unasked.items() if await remembered(_told_void(vote)) is None}
 
-    async def _anew_in(self, holder: Holder, back: Collection[PersonId]) -> str:
+    async def _anew_in(self, request: Request, holder: Holder | None, back: Collection[PersonId]) -> str | None:
         """Return the channel by which a card came to an address that its holder has no more, or to one who is `back`;
-        empty for any other.
+        None for any other. It is empty where somebody has no card of what stands, as they were not here when those were
+        made: they get it like everybody else.
 
         What stands in a place of many is there for them as long as they have any address in its channel. Nobody is
         reached by a channel that is switched off.
         """
-        body = await self._journal.store.delivery(holder.delivery_id)
+        body = await self._journal.store.delivery(holder.delivery_id) if holder else None
         placed = Delivery.model_validate_json(body) if body else None
+        if holder is None or (placed and placed.revision != request.revision):
+            return ""
         there = placed.delivery.address if placed and placed.delivery else None
         if there is None:
-            return ""
+            return None
         if holder.person in back or (self._channels and there.channel not in self._channels):
             return there.channel
         has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
-        return there.channel if has_moved else ""
+        return there.channel if has_moved else None
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""

@@ -576,6 +576,39 @@ async def test_attack_whoever_gets_the_id_of_somebody_who_has_left_gets_neither_
     assert (await (await api.client("eve")).get("/v1/people")).status_code == 200
 
 
+@opens(toml=STEPS)
+async def test_attack_a_step_begins_while_somebody_is_not_here_and_they_are_never_asked_once_they_are_back(
+    world: World,
+) -> None:
+    _, record = await asked(world, "spending")
+    await becomes(world, without(STEPS, "dan").replace('to = ["person:dan"]', 'to = ["person:eve"]'))
+    assert isinstance(await world.decide("bo", record, "approve"), Counted)
+
+    for _ in range(2):
+        await becomes(world, STEPS)
+        await world.quiet()
+
+    [card] = [mail for mail in world.mails("dan") if mail.reply_to]
+    await world.reply("dan", card, "approve")
+    await world.has(record.request.run_id, "done")
+
+
+@opens(toml=TOML + EVE)
+async def test_attack_a_call_is_changed_while_somebody_is_not_here_and_they_hold_only_the_card_from_before(
+    world: World,
+) -> None:
+    _, record = await asked(world, "production")
+    await world.next_mail("bo", "Press bell?")
+    await becomes(world, without(TOML + EVE, "bo"))
+    await world.edit("anna", record, what="gong")
+
+    await becomes(world, TOML + EVE)
+
+    await world.reply("bo", await world.next_mail("bo", "Press gong?"), "approve")
+    await world.has(record.request.run_id, "done")
+    assert world.workshop.effects == ["press gong"]
+
+
 MOVED = TOML.replace("bo@corp.example", "bo.berg@corp.example")
 
 
