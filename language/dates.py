@@ -22,12 +22,6 @@ def date(at: datetime, pattern: str) -> str:
     return _formatted(at, say(pattern), spoken())
 
 
-@cache
-def shapes(pattern: str) -> tuple[str, ...]:
-    """Return a regular expression for each language that fits what `date` writes by `pattern`, in any spaces."""
-    return tuple(_shape(each, language) for language, each in zip(LANGUAGES, in_all(pattern), strict=True))
-
-
 def in_words(at: datetime) -> str:
     """`14:02 UTC on 03 March 2026`, which `local` finds again in a sentence."""
     return date(at.astimezone(UTC), "words.in-words")
@@ -68,29 +62,6 @@ def _in_one_piece() -> re.Pattern[str]:
     every = (unit.partition("}")[2].strip() for key in ("days", "hours", "minutes") for unit in in_all(f"words.{key}"))
     units = "|".join(map(re.escape, every))
     return re.compile(rf"(?<!\w)\d+ (?:{units})(?: \d+ (?:{units}))?(?!\w)|\d\d:\d\d [A-Z]{{3,5}}\b")
-
-
-def _shape(pattern: str, language: Language) -> str:
-    days = [datetime(2000, 1, number, tzinfo=UTC) for number in range(1, 8)]
-    days += [datetime(2000, number, 1, tzinfo=UTC) for number in range(2, 13)]
-
-    def field(found: re.Match[str]) -> str:
-        match found[0]:
-            case "EEE" | "MMM" | "MMMM" as name:
-                names = sorted({_formatted(day, name, language) for day in days})
-                return f"(?:{'|'.join(map(re.escape, names))})"
-            case "y":
-                return r"\d{4}"
-            case "d":
-                return r"\d{1,2}"
-            case "HH" | "mm":
-                return r"\d\d"
-            case space if space.isspace():
-                return r"\s"
-            case other:
-                return re.escape(other)
-
-    return re.sub(r"([A-Za-z])\1*|\s+|.", field, pattern)
 
 
 @cache

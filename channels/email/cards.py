@@ -292,7 +292,7 @@ def _decides(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
 
 def _answering(card: Card, form: AnswerForm, made: Made) -> Iterable[Block]:
     """What a yes does, the buttons and, right below them, a long line: a quote of the plain text leaves the buttons
-    out, and where it goes on is known by such a line (`reply.binding.strange`). Then the lists that it speaks of, and
+    out, and where it goes on is known by such a line (`reply.stored`). Then the lists that it speaks of, and
     the page, which is the first thing to press where there are no buttons.
     """
     how, page = _how_to_answer(form), _link(card.link, say("mail.open-request"))
@@ -318,7 +318,7 @@ def _link(address: str, label: str) -> list[Block]:
 
 
 def _details(card: Card, code: str) -> Iterable[Block]:
-    """What few ever read, and last the lines by which a quoted card is known (`marks`)."""
+    """What few ever read, and last the line by which a quoted mail is known (`marks`)."""
     long = [fact for fact in (*card.sent, *card.facts) if _is_long(fact)]
     risks = tuple(f"{RISK} {_line(one)}" for one in card.risks) if _has_more_risks(card) else ()
     if card.exact or card.details or long or risks:

@@ -125,7 +125,7 @@ class EmailChannel:
         found = await self._reader.read(inbound.raw, inbound.size_bytes, is_answer=inbound.is_answer)
         match found:
             case Answered():
-                return await self._bound(found, inbound.received_at)
+                return await self._bound(found, inbound)
             case Bounced(receipt=receipt) if receipt.startswith("<"):
                 return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
             case Trigger(written_at=at):
@@ -138,14 +138,24 @@ class EmailChannel:
     def _reader_now(self) -> Reader:
         return Reader(self._own, self._known, self._prove, tokens.returning(self._way), self._public)
 
-    async def _bound(self, answered: Answered, received_at: datetime) -> Reading:
-        """The answer with the token that it brings, or that of the card whose Message-ID it names."""
+    async def _bound(self, answered: Answered, inbound: Inbound) -> Reading:
+        """The answer with the token that it brings, or that of the card whose Message-ID it names; it is read again
+        beside the text of that card.
+        """
         named = [await self._sent_as(each) for each in answered.about.in_reply_to] if not answered.token else []
         token = answered.token or next((each.token for each in named if each.token), "")
         if not token:
             return Quarantined(reasons=(ASKED_NOTHING,), person=answered.person, about=answered.about.subject)
         sent = await self._card_of(token)
-        return binding.bound(answered.model_copy(update={"token": token}), sent, received_at)
+        if sent and sent.text:
+            again = await self._reader.read(inbound.raw, inbound.size_bytes, sent.text, is_answer=True)
+            is_denial = isinstance(again, Answered) and again.said == "deny"
+            if answered.said == "deny" and not is_denial:
+                again = answered  # it counts from the token alone
+            if not isinstance(again, Answered):
+                return again
+            answered = again
+        return binding.bound(answered.model_copy(update={"token": token}), sent, inbound.received_at)
 
     async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """The contact's mail address, if there is one. Answers name the thread by the id that our mails give it."""

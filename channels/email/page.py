@@ -128,7 +128,8 @@ def _with_label(line: str) -> str:
     """A fact with its label in bold; in one piece, so that no quote begins a line with what others wrote."""
     label, colon, text = line.partition(":")
     # Where Gmail writes the text of a quote it puts stars around what is bold, and then these lines are not known.
-    is_plain = not colon or line.startswith(("- ", *marks.code_labels())) or marks.ends_card(line)
+    is_label = colon and text[:1] in ("", " ")  # and no time of a day
+    is_plain = not is_label or line.startswith(("- ", *marks.code_labels())) or marks.ends_mail(line)
     return line if is_plain else f"<b>{label}:</b>{text}"
 
 

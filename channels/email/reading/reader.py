@@ -105,8 +105,10 @@ class Reader:
     token: TokenOf = PLUS
     public: str = ""
 
-    def read(self, raw: bytes, size_bytes: int) -> MailReading:
-        """Read what `raw` means; it may be cut short when `size_bytes` is over the limit."""
+    def read(self, raw: bytes, size_bytes: int, card: str = "") -> MailReading:
+        """Read what `raw` means; it may be cut short when `size_bytes` is over the limit. `card` is the text of the
+        mail of ours that it answers, where that is known.
+        """
         token, unclear = self._token(raw)
         if not raw:
             return Quarantined(reasons=(UNREAD,))
@@ -136,7 +138,7 @@ class Reader:
             held = Quarantined(reasons=found.reasons, claims=found.claims, token=token, stranger=stranger)
             return _described(held, headers, subject)
         try:
-            why = unclear or self._word_of(found, headers, subject, token, raw, size_bytes)
+            why = unclear or self._word_of(found, headers, subject, token, raw, size_bytes, card)
         except Unreadable as error:
             why = str(error)
         if not isinstance(why, str):
@@ -218,7 +220,7 @@ class Reader:
         return Bounced(receipt=next(iter(receipts)), why=masked(why, self.own))
 
     def _word_of(
-        self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int
+        self, found: Accepted, headers: Headers, subject: str, token: str | None, raw: bytes, size_bytes: int, card: str
     ) -> MailReading:
         """Read what a proven person's mail says. Raises Unreadable."""
         if size_bytes > MAIL_BYTES:
@@ -237,7 +239,7 @@ class Reader:
             said = read_both(body.plain, body.html, found.contact.name, own=self.own)
             if not body.files and is_courtesy(said, found.contact.name):
                 return Ignored(reason="thanks for a mail that asked nothing")
-        return self._answer(found, headers, subject, token or "", body)
+        return self._answer(found, headers, subject, token or "", body, card)
 
     def _adds(self, author: str, one: Body) -> bool:
         """Return whether one of several texts says more than thanks, a name, a program's own line and a quote."""
@@ -290,9 +292,9 @@ class Reader:
         """All of a mail as a file: what its sender did not write is for reading, and no wish."""
         return text_file(name, _bounded(masked(shown, self.own)))
 
-    def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body) -> Answered:
+    def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body, card: str) -> Answered:
         """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
-        said = read_both(body.plain, body.html, found.contact.name, own=self.own)
+        said = read_both(body.plain, body.html, found.contact.name, own=self.own, card=card)
         if said.unsure in HOLDS:
             raise Unreadable(said.unsure)
         said = replace(said, unsure=said.unsure or body.unsure)
@@ -409,7 +411,8 @@ def _shortened(older: Older) -> Older:
     if len(strays) > STRAYS or sum(map(len, strays)) > OLDER_CHARS:
         strays = (markup.PICTURE,)
     heads = tuple(head[:HEAD_CHARS] for head in older.heads[:2])
-    return Older(older.quoted[:OLDER_CHARS], older.below[:OLDER_CHARS], heads, strays)
+    within = tuple(line[:HEAD_CHARS] for line in older.within[:2])
+    return Older(older.quoted[:OLDER_CHARS], older.below[:OLDER_CHARS], heads, strays, within)
 
 
 def _faults(headers: Headers, weakness: str, files: Sequence[Part]) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ class SandboxedReader:
         self._child: _Child | None = None
         self._turns = PriorityLock()
 
-    async def read(self, raw: bytes, size_bytes: int, *, is_answer: bool = False) -> MailReading:
+    async def read(self, raw: bytes, size_bytes: int, card: str = "", *, is_answer: bool = False) -> MailReading:
         """As `Reader.read`; a mail that takes more than the limits is held, and so is one that makes reading fail.
 
         Likely answers are read first, then what is small: people wait for those, and whoever sends many mails that
@@ -129,7 +129,7 @@ class SandboxedReader:
         """
         async with self._turns.turn(not is_answer, size_bytes):
             for _ in range(2):
-                found = await self._try(raw, size_bytes)
+                found = await self._try(raw, size_bytes, card)
                 if found is not None:
                     return found
         raise ChannelUnavailable("The process that reads mails died twice at a mail", "The mail is read again later")
@@ -147,14 +147,14 @@ class SandboxedReader:
             self._child = None
         self._drop()
 
-    async def _try(self, raw: bytes, size_bytes: int) -> MailReading | None:
+    async def _try(self, raw: bytes, size_bytes: int, card: str) -> MailReading | None:
         """Return what the mail means; None when the child died and a fresh one may do better."""
         kept = self._child or (self._children.take(self._limits) if self._children else None)
         is_fresh, child, is_well = kept is None, kept or _Child(self._limits), False
         self._child = child
         try:
             async with asyncio.timeout(self._limits.wall_s):
-                answer = await child.ask(self._order, raw, size_bytes)
+                answer = await child.ask(self._order, raw, size_bytes, card.encode())
             reading = _taken(answer)
             is_well = reading is not None
             return reading
@@ -217,12 +217,13 @@ class _Child:
         self.end = weakref.finalize(self, _end, self._process, self._line)
         """Ends it; also when nobody holds it any more."""
 
-    async def ask(self, order: bytes, raw: bytes, size_bytes: int) -> bytes:
+    async def ask(self, order: bytes, raw: bytes, size_bytes: int, card: bytes) -> bytes:
         """The answer for one mail by `order`, which is sent where it is another one than before. Raises _Died."""
         loop = asyncio.get_running_loop()
         try:
             new = order if order is not self._order else b""
-            question = LENGTH.pack(len(new)) + new + LENGTH.pack(len(raw)) + LENGTH.pack(size_bytes) + raw
+            lengths = (len(raw), size_bytes, len(card))
+            question = LENGTH.pack(len(new)) + new + b"".join(map(LENGTH.pack, lengths)) + raw + card
             await loop.sock_sendall(self._line, question)
             self._order = order
             (size,) = LENGTH.unpack(await self._receive(LENGTH.size))

@@ -34,11 +34,11 @@ def _serve(line: socket.socket) -> None:
     prepare()
     _confine(order.limits.memory_bytes)
     while True:
-        length, size_bytes = _length(line), _length(line)
-        raw = _receive(line, length)
+        length, size_bytes, of_card = _length(line), _length(line), _length(line)
+        raw, card = _receive(line, length), _receive(line, of_card).decode()
         # The default of SIGPROF ends the process, whatever it is in the middle of.
         signal.setitimer(signal.ITIMER_PROF, order.limits.cpu_s)
-        answer = _answer(order.reader, raw, size_bytes)
+        answer = _answer(order.reader, raw, size_bytes, card)
         signal.setitimer(signal.ITIMER_PROF, 0)
         line.sendall(LENGTH.pack(len(answer)) + answer)
         if length := _length(line):
@@ -58,10 +58,10 @@ def _confine(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the mail
 
 
-def _answer(reader: Reader, raw: bytes, size_bytes: int) -> bytes:
+def _answer(reader: Reader, raw: bytes, size_bytes: int, card: str) -> bytes:
     """The reading as JSON; or a `!` and where reading failed, without a word of the mail."""
     try:
-        return _READING.dump_json(reader.read(raw, size_bytes))
+        return _READING.dump_json(reader.read(raw, size_bytes, card))
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not be taken for the child's death

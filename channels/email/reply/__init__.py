@@ -127,41 +127,43 @@ class Said:
     is_below_quote: bool = False
 
 
-def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
+def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "", card: str = "") -> Said:
     """Read what `body`, the whole text of a reply, says.
 
     `author` is its writer's name, which may stand below it; `marker` a line that the mail it answers begins with, for
-    answers to stand above it; `own` the address that mail came from.
+    answers to stand above it; `own` the address that mail came from, and `card` its plain text where that is known.
 
     Pure, and linear in the length of `body`.
     """
-    return _said(new_text(body, marker, own), author)
+    return _said(new_text(body, marker, own, card), author)
 
 
-def read_html(document: str, author: str = "", *, marker: str = "", own: str = "") -> Said:
+def read_html(document: str, author: str = "", *, marker: str = "", own: str = "", card: str = "") -> Said:
     """Read what `document`, the HTML of a reply, says to somebody who looks at it."""
-    return _seen(markup.as_text(document), author, marker, own)
+    return _seen(markup.as_text(document), author, marker, own, card)
 
 
-def _seen(seen: markup.Seen, author: str, marker: str, own: str) -> Said:
-    found = new_text(seen.text, marker, own)
+def _seen(seen: markup.Seen, author: str, marker: str, own: str, card: str) -> Said:
+    found = new_text(seen.text, marker, own, card)
     strays = tuple(each.what for each in seen.strays if each.is_quoted or each.line >= found.end)
     older = replace(found.older, heads=(*found.older.heads, *seen.heads), strays=strays)
     return _said(replace(found, unsure=found.unsure or seen.unsure, older=older), author)
 
 
-def read_both(body: str | None, document: str | None, author: str = "", *, marker: str = "", own: str = "") -> Said:
+def read_both(
+    body: str | None, document: str | None, author: str = "", *, marker: str = "", own: str = "", card: str = ""
+) -> Said:
     """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing.
 
     Two that refuse do, though programs write the links and pictures of a reason in one of them alone.
     """
     if document is None:
-        return read_reply(body or "", author, marker=marker, own=own)
+        return read_reply(body or "", author, marker=marker, own=own, card=card)
     page = markup.as_text(document)
-    seen = _seen(page, author, marker, own)
+    seen = _seen(page, author, marker, own, card)
     if body is None or not body.strip(BLANK + "\n"):
         return seen
-    new = new_text(body, marker, own)
+    new = new_text(body, marker, own, card)
     if (text := _without_logos(new.text, author, page.pictures)) != new.text:
         # What stands below a logo may be a footer, now that a blank line is above it.
         new = replace(new, text=new_text(text, marker, own).text)

@@ -8,8 +8,6 @@ import base64
 import re
 import unicodedata
 import zlib
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -23,6 +21,7 @@ from channels.email.reply import above_contacts, banners, newtext, quotes, read_
 from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
+from channels.email.reply.stored import URL, squashed, strange
 from channels.email.reply.vocabulary import every, fold
 from language.recorded import recorded
 
@@ -35,15 +34,10 @@ TEXT_CHARS = 64 * 1024
 NAME = "sayso"
 """The name that our mails come from."""
 
-HEAD_CHARS = 12
-"""Fewest letters by which a line in the midst of a card is known again where a quote leaves out what is above it."""
-
 _ATTRIBUTION_LINES = 7
 """Longest `On …, … wrote:` above a quote."""
 
-_URL = re.compile(r"<(?:mailto:|https?://)[^<>\s]*>|https?://[^\s<>]+|<[^<>\s@]+@[^<>\s@]+>|\[(?:cid|image):[^\]\s]*\]")
 _QUOTE_MARKS = re.compile(r"^[>|\s\u00a0]+")
-_DROPPED = re.compile(rf"[\s{BLANK}>|*_\u00ad]+")
 _TAG = rf"[\[(](?:{every('subject_tag')})[\])]"
 _PREFIX = re.compile(
     rf"\s*(?:(?:{every('subject_reply')}|{every('subject_forward')}|{every('subject_ours')})\s?(?:[\[(]\d{{1,3}}[\])])?\s?[:\uff1a]|\u26a0\ufe0f?|{_TAG})",
@@ -224,7 +218,7 @@ def _unnamed(about: About, sent: SentCard) -> str:
             return recorded("reason.other-quote")
         if quote.has_more_above:
             return recorded("reason.more-quoted")
-        if quote.strange_below:
+        if quote.strange_below or (quote.has_words_within and not sent.fills):
             return recorded("reason.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
         return recorded("reason.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
@@ -356,6 +350,7 @@ class _Quote:
         self.strange_quoted = strange(marked, text) if text else ()
         # Without marks it may be anybody's where nobody knows any more what was sent.
         self.strange_below = strange(below, text)
+        self.has_words_within = bool(older.within)
         has_words = any(map(squashed, (*marked, *below)))
         self.is_part_of_card = has_words and not (self.strange_quoted or self.strange_below)
         self._leads = (*older.strays, *_leads(quoted, marked), *_leads(follows, below))
@@ -441,41 +436,11 @@ def _leads(lines: Lines, bare: list[str]) -> list[str]:
     """The links in `lines`, the pictures that are drawn with signs, and what asks something beside the `bare` ones."""
     found, kept = list[str](), {*bare}
     for i, line in enumerate(lines.raw):
-        found += _URL.findall(line)
+        found += URL.findall(line)
         signs = line.strip(BLANK)
         is_drawn = len({*signs}) > 1 and (is_rule(lines, i) or not squashed(line))
-        if is_drawn and not _URL.search(line):
+        if is_drawn and not URL.search(line):
             found.append(signs)
-        elif line not in kept and "?" in unicodedata.normalize("NFKC", _URL.sub("", line)):
+        elif line not in kept and "?" in unicodedata.normalize("NFKC", URL.sub("", line)):
             found.append(line)
     return found
-
-
-def strange(lines: list[str], text: str) -> tuple[str, ...]:
-    """Those of `lines` that are not the next piece of `text`. A quote may leave out parts of it, and break lines."""
-    card, starts = "", list[int]()
-    for line in text.split("\n"):
-        starts.append(len(card))
-        card += squashed(line)
-    heads = defaultdict[str, list[int]](list)
-    for start in starts:
-        heads[card[start : start + HEAD_CHARS]].append(start)
-    at, found = 0, list[str]()
-    for line in lines:
-        letters = squashed(line)
-        if card.startswith(letters, at):
-            at += len(letters)
-            continue
-        known = heads.get(letters[:HEAD_CHARS], []) if len(letters) >= HEAD_CHARS else []
-        later = known[bisect_left(known, at) :][:1]
-        if later and card.startswith(letters, later[0]):
-            at = later[0] + len(letters)
-        else:
-            found.append(line)
-    return tuple(found)
-
-
-def squashed(text: str) -> str:
-    """`text` without what mail programs change on the way: addresses, line breaks, marks, letter case."""
-    plain = unicodedata.normalize("NFKC", _URL.sub("", text)).casefold()
-    return _DROPPED.sub("", plain)

@@ -41,14 +41,19 @@ _MARKED = re.compile(r"\s{0,8}(?:>|\|(?=\s|$)|[A-Z][A-Za-z]{0,11}>(?=[\s>]|$))")
 
 @dataclass(frozen=True)
 class Lines:
-    """A text as lines. `quoted` marks those that begin as a quote does; everything else is asked by line number."""
+    """A text as lines, and which of them are those of the `card` that it answers, where that is known. `quoted` marks
+    those that begin as a quote does; everything else is asked by line number.
+    """
 
     raw: tuple[str, ...]
+    card: frozenset[int] = frozenset()
     _folded: dict[int, str] = field(default_factory=dict[int, str])
 
     @cached_property
     def quoted(self) -> tuple[bool, ...]:
-        """True for each line that is marked as a quote, by `>`, `|`, or somebody's name and `>`."""
+        """True for each line that is marked as a quote, by `>`, `|`, or somebody's name and `>`, and what was broken
+        off of a card that is marked so.
+        """
         marked = list(map(_is_marked, self.raw))
         for above, line in enumerate(self.raw[1:]):
             # The `>` closes a bracket that some server has broken off.
@@ -58,7 +63,15 @@ class Lines:
                 and _CLOSES.fullmatch(line[:80].strip(BLANK))
             ):
                 marked[above + 1] = False
+        if self.card_at is not None and marked[self.card_at]:
+            for at in self.card:
+                marked[at] = True
         return tuple(marked)
+
+    @cached_property
+    def card_at(self) -> int | None:
+        """The first line of the card."""
+        return min(self.card, default=None)
 
     def __len__(self) -> int:
         """Return the number of lines."""

@@ -7,10 +7,10 @@ answered with care: then the reply is unclear, which is harmless.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from channels.email.reply import banners, marks, quotes, shapes, signature, vocabulary
+from channels.email.reply import banners, marks, quotes, shapes, signature, stored, vocabulary
 from channels.email.reply.lines import BLANK, GAP, LINE_CHARS, Lines, is_rule
 
 NEW_TEXT_CHARS = 64 * 1024
@@ -36,8 +36,6 @@ FOOTER_LINES = 80
 
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
 _POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
-_OFFER = re.compile(r"\W*(?:approve|yes|accept)\W+(?:(?:or|und|oder|ou|o|of)\W+)?(?:deny|no|reject|decline)\W*")
-"""A card's own words that make both decisions possible; nobody decides with them."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,15 @@ class Older:
     """What a mail repeats of older ones: lines that are marked as a quote, and those `below` without marks.
 
     `heads` is what the program of whoever answers wrote above the marked lines: nobody who is quoted can have. `strays`
-    are what the lines do not show: pictures, where links lead, letters that were taken for hidden ones.
+    are what the lines do not show: pictures, where links lead, letters that were taken for hidden ones. `within` are
+    those between the lines of the card that are not the card's.
     """
 
     quoted: str = ""
     below: str = ""
     heads: tuple[str, ...] = ()
     strays: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +65,8 @@ class NewText:
 
     A text longer than `NEW_TEXT_CHARS` comes back longer than that, though not whole. `asked` holds, for answers
     written between the lines of a quote, each answer below the last lines it follows; else nothing. Line `end` is where
-    an older mail without marks begins, or the end. `sent_on` is the header of what was sent on with nothing above it.
+    an older mail without marks begins, or the end; where no program's own line stands above the card, the last one of
+    the text. `sent_on` is the header of what was sent on with nothing above it.
     `is_below_quote`: some of it stands below quoted lines, and may be about those.
     """
 
@@ -78,31 +79,33 @@ class NewText:
     is_below_quote: bool = False
 
 
-def new_text(body: str, marker: str = "", own: str = "") -> NewText:
+def new_text(body: str, marker: str = "", own: str = "", card: str = "") -> NewText:
     """Return what is new in `body`, a plain text, down to the line that holds `marker`. Linear in its length.
 
-    `own` is the address that our mails come from, by which what quotes them is known in any language.
+    `own` is the address that our mails come from, by which what quotes them is known in any language; `card` the text
+    of the one that it answers, where that is known.
     """
     lines = body.split("\n", LINES)
-    found = _Reading(
-        Lines(tuple(GAP.sub(" ", line) for line in lines[:LINES])), marker, own, TOO_LONG if len(lines) > LINES else ""
-    )
+    raw = tuple(GAP.sub(" ", line) for line in lines[:LINES])
+    there = stored.find(raw, card)
+    found = _Reading(Lines(raw, there.lines), marker, own, card, TOO_LONG if len(lines) > LINES else "")
     found.read()
-    return found.result()
+    new = found.result()
+    return replace(new, older=replace(new.older, within=there.within))
 
 
 class _Reading:
     """One pass over the lines: what is kept, and where something was cut that has no marks."""
 
-    def __init__(self, lines: Lines, marker: str, own: str, unsure: str) -> None:
-        self._lines, self._marker, self._own = lines, marker, own
+    def __init__(self, lines: Lines, marker: str, own: str, card: str, unsure: str) -> None:
+        self._lines, self._marker, self._own, self._card = lines, marker, own, card
         self._kept, self._heads = list[int](), list[str]()
         self._first: int | None = None  # the first kept line that is not blank
         self._size = 0
         self._unsure = unsure
         self._end = len(lines)
         self._floor = self._signature_end = 0
-        self._fenced = False
+        self._fenced = self._is_headless = False
         self._sent_on_as = ""
 
     def read(self) -> None:
@@ -120,7 +123,8 @@ class _Reading:
         older = Older(quoted, "\n".join(raw[self._end :]), tuple(self._heads))
         above = range(self._kept[-1] if self._kept else 0)
         is_below = any(self._lines.quoted[i] and not self._is_blank(i) for i in above)
-        return NewText(text, self._unsure, asked, older, self._end, self._sent_on_as, is_below)
+        end = self._kept[-1] if self._is_headless else self._end
+        return NewText(text, self._unsure, asked, older, end, self._sent_on_as, is_below)
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
@@ -130,6 +134,9 @@ class _Reading:
         if lines.quoted[at] or lines.is_blank(at) or self._fenced:
             self._keep(at, shown=not lines.quoted[at])
             return at + 1
+        if at == lines.card_at and self._first is not None and self._is_all_card(at):
+            self._is_headless = True
+            return self._cut(at, at)
         if quotes.begins_original(lines, at) or (self._marker and self._marker in lines.raw[at]):
             return self._older(at)
         if (below := self._header_below(at)) is not None:
@@ -189,9 +196,15 @@ class _Reading:
 
     def _cut(self, at: int, below: int) -> int:
         """Everything from line `at` on is an older mail without marks, whose header ends before line `below`."""
-        self._judge(_perhaps_own(self._lines, below), "what stands below the quoted mail could be part of the answer")
+        own = _perhaps_own(self._lines, below, self._card)
+        self._judge(own, "what stands below the quoted mail could be part of the answer")
         self._end = at
         return at
+
+    def _is_all_card(self, at: int) -> bool:
+        """Return whether the card stands from line `at` on, and nothing else."""
+        others = (line for i, line in enumerate(self._lines.raw[at:], at) if i not in self._lines.card)
+        return not any(map(stored.squashed, others))
 
     def _legal_above(self, at: int) -> int:
         """A legal footer begins on line `at`, above everything else: some servers put it there. Skip that paragraph."""
@@ -322,30 +335,23 @@ def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
     return " ".join(lines.folded(i) for i in paragraph if not is_rule(lines, i))
 
 
-def _perhaps_own(lines: Lines, below: int) -> list[str]:
+def _perhaps_own(lines: Lines, below: int, card: str) -> list[str]:
     """Return what the person may have written below line `below`, where an older mail without marks begins.
 
-    Not what is marked, and not what stands above the last line of our card. In another's mail questions are its own,
-    but for those of the last paragraph, where an answer would stand; and so is what says how to answer.
+    Not what is marked, and not what is the `card`; where that is not there, not what stands above the last line of a
+    mail of ours. In another's mail questions are its own, but for those of the last paragraph, where an answer would
+    stand.
     """
-    ends = (i for i in range(len(lines) - 1, below - 1, -1) if marks.ends_card(*lines.raw[i : i + 2]))
-    last = next(ends, below - 1)
+    ends = (i for i in range(len(lines) - 1, below - 1, -1) if marks.ends_mail(lines.raw[i]))
+    # What stands between the header and the card may be a gateway's, and makes the mail no answer to it (`binding`).
+    last = max(below, lines.card_at) - 1 if lines.card_at is not None else next(ends, below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
     shown = without_legal(lines, shown)
+    are_ours = stored.are_pieces([lines.raw[i] for i in shown], card)
+    shown = [i for i, is_ours in zip(shown, are_ours, strict=True) if not is_ours]
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
     own = {i: lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown}
-    ours = _instructions(lines, shown)
-    return [line for i, line in own.items() if i not in ours and not _OFFER.fullmatch(line)]
-
-
-def _instructions(lines: Lines, shown: list[int]) -> set[int]:
-    """Those of the lines `shown`, by number, that say how a card of ours is answered."""
-    ours = set[int]()
-    for at, i in enumerate(shown):
-        if i not in ours:
-            count = marks.instructs(*(lines.folded(each) for each in shown[at : at + marks.MOST_LINES]))
-            ours.update(shown[at : at + count])
-    return ours
+    return [*own.values()]
 
 
 def without_legal(lines: Lines, shown: list[int]) -> list[int]:

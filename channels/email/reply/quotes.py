@@ -273,8 +273,13 @@ def quote_follows(lines: Lines, at: int) -> bool:
 
 
 def is_continuation(lines: Lines, at: int) -> bool:
-    """Return whether line `at`, right between two marked lines, is the rest of the one above, broken by some server."""
+    """Return whether line `at`, right between two marked lines, is the rest of the one above, broken by some server.
+
+    Where the card is known, so is what is broken off of it.
+    """
     if not 0 < at < len(lines) - 1 or not (lines.quoted[at - 1] and lines.quoted[at + 1]) or lines.is_blank(at):
+        return False
+    if lines.card:
         return False
     above, text = lines.folded(at - 1), lines.folded(at)
     if _URL_ONLY.fullmatch(text) or "://" in above.split()[-1]:

@@ -6,7 +6,7 @@ from channels import Address, Card, Contact, Ignored, Inbound, Quarantined, Repl
 from channels.email.format.message_ids import thread_root
 from channels.email.local import maildir
 from channels.email.local.letters import letters
-from channels.email.local.reply_mail import submit
+from channels.email.local.reply_mail import compose_reply, submit
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
 from tests.fakes.desk import EmptyDesk
@@ -34,6 +34,36 @@ async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval_and_a_for
     assert isinstance(reading, Reply)
     assert (reading.person, reading.token, reading.said, reading.text) == ("bo", TOKEN, "approve", "approve")
     assert isinstance(await post.channel.read(forged), Quarantined)
+
+
+async def test_an_answer_is_read_beside_the_card_that_it_names(post: Post) -> None:
+    await post.channel.send(approval(receipt=TOKEN), TO, "d1")
+    (card,) = letters(post.box("bo@corp.example"))
+    yes = compose_reply(card, "approve", author=BO, at=NOON)
+    typed_within = yes.raw.replace(b"> To deny", b"> but only the small one\r\n> To deny")
+
+    maildir.store(post.box(BOT), arrived(mail(f"no, not on a Friday\n\n{card.text}")))
+    maildir.store(post.box(BOT), arrived(typed_within))
+    denial, doubtful = [await post.channel.read(each) for each in await post.next_inbound(2)]
+
+    assert isinstance(denial, Reply)
+    assert (denial.said, denial.reason) == ("deny", "not on a Friday"), "and nothing of the card"
+    assert isinstance(doubtful, Reply)
+    assert doubtful.unbound == "what stands in or below the quoted card may be part of the answer"
+
+
+async def test_a_denial_stays_one_whatever_is_typed_within_the_card(post: Post) -> None:
+    await post.channel.send(approval(receipt=TOKEN), TO, "d1")
+    (card,) = letters(post.box("bo@corp.example"))
+    opening = card.text.split("\n")[0].encode()
+    no = compose_reply(card, "no", author=BO, at=NOON)
+
+    maildir.store(post.box(BOT), arrived(no.raw.replace(opening, opening + b"\r\nwhat is this?")))
+    (inbound,) = await post.next_inbound()
+    reading = await post.channel.read(inbound)
+
+    assert isinstance(reading, Reply)
+    assert reading.said == "deny"
 
 
 async def test_only_a_closing_card_is_shown_as_a_follow_up_in_the_same_thread(post: Post) -> None:

@@ -106,7 +106,7 @@ def answer(mail: dict[str, str], post: mime.Post, said: str = "Sounds good!", ad
 def read(mail: dict[str, str], post: mime.Post, said: str = "Sounds good!", added: str = "") -> Reply:
     """What the mail says, and why it is not about the card."""
     raw = answer(mail, post, said, added).bytes()
-    reading: Any = READER.read(raw, len(raw))
+    reading: Any = READER.read(raw, len(raw), post.asks.text if post.asks else "")
     assert isinstance(reading, Answered), reading
     return bound(reading, post.asks, NOON + timedelta(hours=1, minutes=1))
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.reply import read_both
-from channels.email.reply.binding import About, Answered, SentCard, bound, packed, squashed, strange
+from channels.email.reply.binding import About, Answered, SentCard, bound, packed
 from channels.email.reply.newtext import Older
+from channels.email.reply.stored import squashed, strange
 from language import speaking
 from language.recorded import reason_of
 from tests.channels.email.mails import NOON, TOKEN
