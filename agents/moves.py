@@ -75,9 +75,13 @@ def restarted(asked: Asked, at: datetime) -> Asked:
 def filled(asked: Asked, move: SeatsFilled, at: datetime) -> Asked:
     """Return `asked` with the seats of the step in force, and of the others, as `move` fills them `at` then.
 
-    One person fills one step: whoever counted for another one is in no seat of the one in force.
+    One person fills one step: whoever counted for another one is in no seat of the one in force. Where they lost theirs
+    in that, they do not come back to this one either, should all votes become void.
     """
     taken = {person for step in asked.other_steps for person in step.by}
+    others = [(number, step.rule) for number, step in enumerate(asked.steps) if number != asked.in_step]
+    seats = {seat_id: seat.people for number, rule in others for seat_id, seat in seats_in(rule, number)}
+    lost = {person for one, now in move.seats.items() for person in seats.get(one, ()) if person not in now}
 
     def seated(seat_id: SeatId, seat: Anyone) -> Anyone:
         if seat_id not in move.seats:
@@ -86,9 +90,11 @@ def filled(asked: Asked, move: SeatsFilled, at: datetime) -> Asked:
         until = seat.until if move.escalates else None
         return seat.model_copy(update={"people": move.seats[seat_id], "until": until})
 
+    def refilled(number: int, rule: Rule) -> Rule:
+        return without(rule, lost & taken) if number == asked.in_step else _each_seat(rule, number, seated)
+
     steps = tuple(
-        step if number == asked.in_step else step.model_copy(update={"rule": _each_seat(step.rule, number, seated)})
-        for number, step in enumerate(asked.steps)
+        step.model_copy(update={"rule": refilled(number, step.rule)}) for number, step in enumerate(asked.steps)
     )
     rule = without(_each_seat(asked.rule, asked.in_step, seated), taken)
     return asked.model_copy(update={"rule": rule, "steps": steps} | ({"escalated_at": at} if move.escalates else {}))

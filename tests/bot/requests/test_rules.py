@@ -602,3 +602,16 @@ def test_it_is_closed_once_who_took_the_seat_of_a_later_step_loses_it_and_that_s
 
         story.it_stands_as_the_rules_say()
         assert story.record.state == "superseded"
+
+
+def test_who_lost_a_vote_as_they_left_is_asked_for_any_step_as_soon_as_others_leave_too_few(redis: str) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_late_steps")()
+        story.opens("three", 0, "wrote", "bo")
+        story.votes_and_leaves_and_is_back("dan", is_looked_for=True)
+
+        story.leaves_for_good("cy")
+        story.answers("dan", "cli", "approve", 0)
+
+        story.it_stands_as_the_rules_say()
+        assert (story.record.state, story.record.asked.in_step) == ("open", 1)
