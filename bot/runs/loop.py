@@ -389,6 +389,9 @@ class Loop:
         if supersedes:  # first, so that a crash leaves the older one closed and this run still to ask
             await self._older.supersede(request)
         commit = await self._opening(request, run, tool.repeats if tool else None)
+        if ask.purpose == "gate" and (before := approval_before(run.requests, ask.pending.id)):
+            # Its cards were drawn when it was closed, before there was a request that they could name.
+            commit = replace(commit, outgoing=[*commit.outgoing, *self._notifier.redrawn(before, now)])
         if ask.purpose == "unknown":
             commit = self._notifier.with_unknown(commit, run, request, now)
         opened = await self._log.write(told, commit)

@@ -65,7 +65,8 @@ class Workshop:
     """The place where the tools have their effects. `meaning` maps names to what they stand for, as tags to commits.
 
     A thing in `riddles` can't be prepared, the gate of one in `broken_gates` raises, so does the title of one
-    in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key.
+    in `untitled`. While there is `poison`, whoever only looks for a tool breaks. `calls` counts by idempotency key,
+    and `prepared` how often a thing was, of which one time can be held: `prepare bell 2`.
     Without a policy of its own a thing is free to `stamp` and `pull`. `editable` names the arguments of `press` that
     whoever decides may change, which are `args`. A call with one in `risky` is.
     What is done is done in the environment "workshop", unless a thing has another one in `environments`.
@@ -86,6 +87,7 @@ class Workshop:
     calls: Counter[str] = field(default_factory=Counter[str])
     arrived: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     looks: list[str] = field(default_factory=list[str])
+    prepared: Counter[str] = field(default_factory=Counter[str])
     recalls: list[str] = field(default_factory=list[str])
     recalled: dict[str, str] = field(default_factory=dict[str, str])
     editable: tuple[str, ...] = ()
@@ -242,6 +244,9 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
 
 def _tool(workshop: Workshop, name: str, gate: Callable[[What], str | None], *, idempotent: bool = False) -> Tool[What]:
     async def prepare(args: What) -> Effect:
+        workshop.prepared[args.what] += 1
+        if (time := f"prepare {args.what} {workshop.prepared[args.what]}") in workshop.holds:
+            await workshop.holds[time].wait()
         if args.what in workshop.riddles:
             raise RuntimeError(f"nobody had thought of {args.what}")
         if workshop.meaning.get(args.what) == "":

@@ -10,6 +10,7 @@ from channels import Card
 from language.dates import moments
 from tests.fakes.wall import Wall
 from tests.kit.opens import opens
+from tests.kit.said import said
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -126,6 +127,25 @@ async def test_a_card_of_an_older_version_points_to_the_newer_one(world: World, 
     assert newest
     assert newest.title == "Press horn?"
     assert newest.form
+
+
+async def test_a_card_of_an_approval_that_is_too_old_names_the_request_in_its_place(world: World, wall: Wall) -> None:
+    record = await asked(world, wall)
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve", channel="slack")
+    await world.quiet()
+    before = wall.of("bo")
+
+    # Once it is looked at again, and then to ask anew.
+    asks_anew = world.workshop.hold(f"prepare bell {world.workshop.prepared['bell'] + 2}")
+    await world.move_time(16 * 60)
+    await world.steer(record.request.run_id, "resume")
+    await once(wall, "No longer asked")
+    asks_anew.set()
+    await world.opened(record.request.run_id, after=record.request.id)
+    await world.quiet()
+
+    assert said("words.replaced") in before[-1].summary
 
 
 async def test_who_asked_hears_the_end_even_where_a_card_of_theirs_changed(world: World, wall: Wall) -> None:
