@@ -38,7 +38,6 @@ SAYS_WHO = {
         "agents/requests/concern.py",  # whom an event names; it is no record
         "bot/outbound/calls.py",  # names of groups
         "bot/people/directory.py",  # whether it is the same but for people
-        "bot/people/recognition.py",  # a record as it counts now
         "bot/policy/approvers/delegation.py",  # which seats go along
         "bot/policy/approvers/steps.py",
         "bot/policy/approvers/who.py",
