@@ -19,6 +19,9 @@ from tests.fakes.models import running
 from tests.kit.programs import TOP, environment
 from tests.processes.coding.installed import installed
 
+SCRIPT_S = 300
+"""A guard against hanging: a page makes an environment, installs into it and starts programs one after the other."""
+
 
 def blocks(page: str, part: str = "") -> str:
     """The shell commands of a page, or of the part with this heading."""
@@ -36,7 +39,7 @@ async def test_a_client_asks_is_killed_comes_back_and_has_the_answer(short_path:
     async with sayso_dev(short_path) as url:
         told = await asyncio.to_thread(
             subprocess.run, ["sh", "-eu", "-c", blocks("mcp.md")], cwd=short_path,
-            env=environment(URL=url), capture_output=True, text=True, timeout=180, check=False,
+            env=environment(URL=url), capture_output=True, text=True, timeout=SCRIPT_S, check=False,
         )  # fmt: skip
 
     assert told.returncode == 0, told.stderr
@@ -53,7 +56,7 @@ async def test_a_python_script_is_killed_comes_back_and_acts_once(short_path: Pa
     async with sayso_dev(short_path) as url:
         told = await asyncio.to_thread(
             subprocess.run, ["sh", "-eu", "-c", blocks("python.md")], cwd=short_path,
-            env=environment(URL=url), capture_output=True, text=True, timeout=120, check=False,
+            env=environment(URL=url), capture_output=True, text=True, timeout=SCRIPT_S, check=False,
         )  # fmt: skip
 
     if "No matching distribution" in told.stderr or "ConnectionPool" in told.stderr:
@@ -140,7 +143,7 @@ async def test_a_coding_agent_hears_a_denial_and_acts_once_on_an_approval_by_mai
             told = await asyncio.to_thread(
                 subprocess.run, ["sh", "-eu", "-c", commands], cwd=short_path,
                 env=environment(URL=url, HOME=str(home), PATH=f"{found.parent}:{os.environ['PATH']}"),
-                capture_output=True, text=True, timeout=180, check=False,
+                capture_output=True, text=True, timeout=SCRIPT_S, check=False,
             )  # fmt: skip
         heard = model.told() if itself else [told.stdout]
 

@@ -83,7 +83,7 @@ if takes and takes.frozen then
   if redis.call('HEXISTS', KEYS[takes.frozen], 'in ' .. takes.where) == 1 then return {'frozen', head} end -- check: frozen
 end
 local events = plan.events or {}
-if head + #events > plan.limit then return refused('full') end -- check: limit
+if #events > 0 and head + #events > plan.limit then return refused('full') end -- check: limit
 if plan.inbound and redis.call('EXISTS', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
 if plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
 

@@ -156,8 +156,9 @@ async def test_a_run_that_is_full_takes_no_more_events_but_those_that_have_room_
     full = await append(store, paused(), limit=2)
     human = await append(store, paused(), limit=3)
     silent = await append(store, limit=2)
+    seen = await append(store, expect=3, limit=2)
 
-    assert (full.state, human.state, silent.state) == ("full", "committed", "committed")
+    assert (full.state, human.state, silent.state, seen.state) == ("full", "committed", "committed", "committed")
     assert len(await events(store)) == 3
 
 
