@@ -207,8 +207,9 @@ async def test_who_approved_what_was_taken_back_and_their_note_are_not_told_besi
 async def test_who_allowed_what_people_say_did_not_happen_is_not_told_beside_who_allowed_what_did(
     world: World, way: str
 ) -> None:
+    async with world.stopped():
+        world.workshop.timeouts_s["press"] = 0.1
     world.workshop.policy_of["bell"] = "day"
-    world.workshop.timeouts_s["press"] = 0.1
     world.workshop.hold("bell")
     run_id = await world.trigger("press bell")
     first = await world.opened(run_id)
