@@ -30,7 +30,7 @@ _STOPPED = {
     "cancelled": "stopped",
 }
 _HEADINGS = {"ended": "answered", "unknown": "nobody knows"} | {
-    word: word for word in ("done", "failed", "cancelled", "unchanged", "answered")
+    word: word for word in ("done", "partly", "failed", "cancelled", "unchanged", "answered")
 }
 _ENDS = {"nothing": "unchanged", "not_wanted": "answered", "unknown": "nobody knows"}
 _SENTENCES: dict[Change, str] = {

@@ -109,7 +109,7 @@ LIES = (
     ),
     Lie(
         "v1.1.0 is live in staging and in production.",
-        "Stopped: deploy v1.1.0 to staging and to production",
+        "Partly done: deploy v1.1.0 to staging and to production",
         (STAGING, DEPLOY),
         denied,
         "partly",
@@ -268,7 +268,7 @@ async def test_attack_a_change_beside_it_hides_that_people_stopped_the_first_or_
 
         assert (run_view(run).word, run_view(run).change) == ("partly", "partly")
         assert "is live in production" in " ".join(told_of(run, model_shop.people).split()), "it was looked at"
-        told = " ".join((await model_shop.next_mail("anna", about=f"Stopped: {wish}")).text.split())
+        told = " ".join((await model_shop.next_mail("anna", about=f"Partly done: {wish}")).text.split())
         for part in (f"Stopped: {stops} by Bo Berg", "Something was changed all the same", "is live in staging"):
             assert part in told, told
 

@@ -147,16 +147,14 @@ async def test_no_end_leaves_out_what_was_changed_before_it(
 
     assert run.ended
     word = {"failed": "Failed", "cancelled": "Cancelled"}[run.ended.outcome]
-    word = "Stopped" if ends in {expired, denied_in_a_child} else word
+    word = "Partly done" if ends in {expired, denied_in_a_child} else word
     mail = await world.next_mail("anna", about=f"{word}: ")
     told = {"mail": mail.text, **await surfaces(world, run_id)}
     for place, text in told.items():
         # Of an end that is not known, the word of a state and a sentence say so in their own ways.
         ways = (said, "nobody knows") if said == UNKNOWN else (said,)
         assert any(one in " ".join(text.split()).lower() for one in ways), (place, text)
-    # A list says of what people ended, once something was changed, that it is done in part.
-    in_list = "Partly done" if word == "Stopped" else word
-    assert told["App Home"].splitlines()[-1].startswith(in_list)
+    assert told["App Home"].splitlines()[-1].startswith(word)
 
 
 async def test_a_refusal_to_steer_does_not_say_that_a_run_that_changed_something_changed_nothing(world: World) -> None:
@@ -198,7 +196,7 @@ async def test_who_approved_what_was_taken_back_and_their_note_are_not_told_besi
     await world.steer(run_id, "resume", "anna")
     await world.ended(run_id)
 
-    told = (await world.next_mail("anna", about="Stopped: press gong")).text
+    told = (await world.next_mail("anna", about="Partly done: press gong")).text
     assert CHANGED in told.lower()
     assert "Decided by: Cy Cole\n" in told
     assert "nine" not in told
@@ -242,7 +240,7 @@ async def test_who_changed_what_was_denied_is_not_said_to_have_changed_the_same_
     await world.decide("cy", await world.request(second.request.id), "deny", "not twice")
     run = await world.ended(run_id)
 
-    told = await world.next_mail("anna", about="Stopped: press gong")
+    told = await world.next_mail("anna", about="Partly done: press gong")
     assert world.workshop.effects == ["press gong"]
     assert "Bo Berg" not in f"{told.subject} {told.text} {status_line(run, None, world.people)}"
 

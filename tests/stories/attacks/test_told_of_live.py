@@ -159,7 +159,7 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
     run = await shop.ended(run_id)
     assert live(shop, "production") == commit_of(shop, "v1.3.0")
     assert status_line(run, None, shop.people).startswith(f"Stopped: denied by Cy Cole: {run.text}. {CHANGED}")
-    mail = await shop.next_mail("anna", about="Stopped: deploy v1.3.0 to production")
+    mail = await shop.next_mail("anna", about="Partly done: deploy v1.3.0 to production")
     assert "v1.3.0 was deployed to production" in " ".join(mail.text.split())
     assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
 
