@@ -318,7 +318,9 @@ def check_counted(
     assert said.binding.card not in void, "no card counts that others may have"
     assert not said.binding.unbound
     assert said.binding.addressee in {None, said.person}
-    is_own = isinstance(given.judgement, Edited) and given.judgement.is_own
+    # What whoever asked changes asks everybody anew, also where they decide another step than the one in force.
+    asks = said.person in before.askers and said.person not in people_of(before.asked.rule)
+    is_own = isinstance(given.judgement, Edited) and (given.judgement.is_own or asks)
     assert said.channel != "email" or policy.approve_by_email or is_own
     assert now < request.expires_at
     if given.act.verb == "approve":
