@@ -48,7 +48,7 @@ def test_a_mail_on_stdin_that_proves_nobody_proposes_none_and_says_what_to_do(tm
 
 
 def test_without_a_mailbox_or_its_file_the_error_names_what_to_set(tmp_path: Path) -> None:
-    ended = typed(tmp_path, "mail", "identify")
+    ended = typed(tmp_path, "mail", "identify", SAYSO_DATA_DIR=str(tmp_path))
     gone = typed(tmp_path, "mail", "identify", "--file", str(tmp_path / "none.eml"))
 
     assert (ended.code, ended.out, gone.code) == (1, "", 1)
