@@ -17,6 +17,9 @@ OLDER = "-----Original Message-----"
 GROUPWISE = re.compile(r">>> [^>].{2,150}\d[:.]\d\d.{0,20} >>>")
 """The line with which one program begins a quote, which is no quoted line itself."""
 
+GOES_ON = (",", "<")
+"""Ends a line of an attribution that goes on in the next one."""
+
 _AHEAD = 6
 DIRECTIONS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Marks that say in which direction letters run; programs set them around addresses and dates."""

@@ -265,13 +265,21 @@ class _Reading:
         start = quotes.attribution_ends(lines, at, self._floor)
         is_nameless = quotes.is_weak_attribution(lines, at) and not shapes.has_address(lines.folded(at))
         if start is not None or is_nameless:  # `_next` takes that line alone
+            self._judge_attribution(range(at if start is None else start, at), at)
             return start
         found = shapes.attribution(lines, at, self._floor, self._own)
         if found is None:
             return None
-        self._judge([lines.folded(i) for i in range(found.start, at + 1)], BESIDE_QUOTE)
+        self._judge_attribution(range(found.start, at + 1), at)
         self._unsure = self._unsure or ("" if found.is_ours else BESIDE_QUOTE)
         return found.start
+
+    def _judge_attribution(self, own: range, at: int) -> None:
+        """Judge the lines `own` of an attribution that ends on line `at`: the upper ones may be what somebody says."""
+        self._judge([self._lines.folded(i) for i in own], BESIDE_QUOTE)
+        is_below_text = own.start > 0 and not self._is_blank(own.start - 1)
+        if is_below_text and not quotes.is_wrapped(self._lines, range(own.start, at + 1)):
+            self._unsure = self._unsure or BESIDE_QUOTE
 
     def _judge(self, own: list[str], reason: str) -> None:
         if len(own) > CUT_LINES or any(vocabulary.CAREFUL.search(each) or _is_condition(each) for each in own):

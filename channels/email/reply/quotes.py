@@ -5,15 +5,17 @@ in proportion to its length.
 """
 
 import re
-from itertools import islice
+from itertools import islice, pairwise
 
-from channels.email.reply import vocabulary
-from channels.email.reply.lines import GROUPWISE, OLDER, Lines, is_rule
+from channels.email.reply import shapes, vocabulary
+from channels.email.reply.lines import GOES_ON, GROUPWISE, OLDER, Lines, is_rule
 
 _ATTRIBUTION_LINES = 7
 _ATTRIBUTION_CHARS = 600
 _BLOCK_LINES = 14
 _WROTE_CHARS = 160
+_FULL_CHARS = 60
+"""A line with the word below it that a program would have broken; they break at 72 or more."""
 
 _MOMENT = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{4}年|\b\d{1,2}[./]\d{1,2}[./]\d{2}\b|\d{1,2}時")
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}\b")
@@ -69,11 +71,15 @@ def _attribution_start(lines: Lines, at: int, floor: int, *, wrote: bool) -> int
     joined, blanks = "", 0
     for start in range(at, max(at - _ATTRIBUTION_LINES, floor - 1), -1):
         text = lines.folded(start)
+        if text and shapes.is_whole(joined) and not text.endswith(GOES_ON):
+            return None
         blanks += not text
         joined = f"{text} {joined}".strip()
         if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or blanks > 2:
             return None
         if text and _is_attribution(joined, wrote=wrote, torn=blanks > 0):
+            if start < at and not _is_written_by_program(text):
+                return None
             return _with_lines_above(lines, start, floor, whole=_DATE.search(joined) is not None)
     return None
 
@@ -115,6 +121,12 @@ def _names_first(text: str) -> bool:
     return found is not None and len(before.split()) <= 8 and not re.search(r"[.!?;:]\s", before)
 
 
+def _is_written_by_program(text: str) -> bool:
+    """Return whether `text` may be the first line of several of an attribution: `Friday only` is what somebody says."""
+    goes_on = text.endswith(GOES_ON) and (_begins_attribution(text) or _MOMENT.search(text) is not None)
+    return text.endswith("<") or goes_on or shapes.has_date(text)
+
+
 def _with_lines_above(lines: Lines, start: int, floor: int, *, whole: bool) -> int:
     """The line where an attribution begins that was broken into several, the last of which is `start` or below.
 
@@ -124,11 +136,25 @@ def _with_lines_above(lines: Lines, start: int, floor: int, *, whole: bool) -> i
         text = lines.folded(above)
         if text == "<" or (not text and _is_torn_above(lines, above - 1, floor)):
             continue
-        opens = _begins_attribution(text) or _MOMENT.search(text) is not None
-        opens = text.endswith("<") or (opens and (not whole or text.endswith(",")))
+        opens = _is_written_by_program(text) and (not whole or text.endswith(GOES_ON))
         if not text or lines.quoted[above] or len(text) > 100 or text[-1] in ".!?:" or not opens:
             return above + 1
     return max(start - 4, floor)
+
+
+def is_wrapped(lines: Lines, attribution: range) -> bool:
+    """Return whether a program broke each line but the last: it goes on, is full, or stands at an address.
+
+    `On 3 March 2027 at 17:00` right below somebody's own text, above `sayso wrote:`, may be part of that text.
+    """
+    shown = [lines.folded(i) for i in attribution if not lines.is_blank(i)]
+    return all(
+        text.endswith((*GOES_ON, ">"))
+        or below.startswith(">")
+        or (below.startswith("<") and not text[-1].isdigit())
+        or len(text) + len(below.split()[0]) >= _FULL_CHARS
+        for text, below in pairwise(shown)
+    )
 
 
 def is_weak_attribution(lines: Lines, at: int) -> bool:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from itertools import islice
 
-from channels.email.reply.lines import Lines, is_rule
+from channels.email.reply.lines import GOES_ON, Lines, is_rule
 
 _ATTRIBUTION_LINES = 5
 _ATTRIBUTION_CHARS = 400
@@ -82,6 +82,11 @@ def has_address(text: str) -> bool:
     return "@" in text and _ADDRESS.search(text) is not None
 
 
+def is_whole(text: str) -> bool:
+    """Return whether the folded `text` names an address and a day: a line above it belongs to it only if it goes on."""
+    return has_address(text) and has_date(_WHOLE_ADDRESS.sub(" ", text))
+
+
 def names(text: str, own: str) -> bool:
     """Return whether the address `own`, with or without a tag, stands in the folded `text`."""
     local, _, domain = own.lower().partition("@")
@@ -109,6 +114,8 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
     for start in reversed(window):
         text = lines.folded(start)
         if not text and joined[:1] != "<":
+            return None
+        if text and is_whole(joined) and not text.endswith(GOES_ON):
             return None
         joined = f"{text}\n{joined}" if joined else text
         if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or "?" in joined:
@@ -168,7 +175,7 @@ def _with_line_above(lines: Lines, start: int, floor: int, joined: str) -> int:
     if above < floor or lines.quoted[above] or lines.is_blank(above):
         return start
     text = lines.folded(above)
-    goes_on = text.endswith((",", "<")) or not has_date(_WHOLE_ADDRESS.sub(" ", joined))
+    goes_on = text.endswith(GOES_ON) or not has_date(_WHOLE_ADDRESS.sub(" ", joined))
     return above if goes_on and len(text) <= 100 and _DAY.search(text) else start
 
 
