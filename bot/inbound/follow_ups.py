@@ -23,6 +23,7 @@ from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.offers import deciders, offers
+from bot.people.recognition import as_known_now
 from bot.people.refusals import Refusals
 from bot.people.rights import Rights
 from bot.policy.answers import (
@@ -174,7 +175,8 @@ class FollowUps:
                 await self._pinned(said_id, request.run_id, trigger), said_id, channel, trigger, record
             )
         is_stopped = stops and (
-            _may_stop_by(record, person, trigger.text) or await self._only_steers(record, trigger, channel, run)
+            _may_stop_by(record, person, trigger.text, self._people)
+            or await self._only_steers(record, trigger, channel, run)
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
@@ -253,7 +255,7 @@ class FollowUps:
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
             asked = _asked(await self._run(run_id))
             record = (await self._decisions.request(asked)).record if asked else None
-            if record and record.request.format == "approval" and trigger.person not in record.askers:
+            if record and record.request.format == "approval" and not _asks(record, trigger.person, self._people):
                 await self._given(run_id, inbound_id, channel, trigger, None)
 
     async def _given(
@@ -371,7 +373,9 @@ class FollowUps:
             is_answer = answers is None and not trigger.is_edit
             is_theirs = record is not None and is_open and is_answer and _may_answer(record, person)
             if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
-                statement = _statement(inbound_id, channel, trigger, record, _unbound(channel, trigger, record))
+                statement = _statement(
+                    inbound_id, channel, trigger, record, _unbound(channel, trigger, record, self._people)
+                )
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
             await self._check_steers(person, run, concern, proof_of(channel, trigger))
@@ -380,7 +384,8 @@ class FollowUps:
             told = self._about_words(trigger, run, record, answers)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
-        may_steer = person in record.askers or (person in record.requesters and is_withdrawal(trigger.text))
+        takes_back_own = person in record.requesters and is_withdrawal(trigger.text)
+        may_steer = takes_back_own or _asks(record, person, self._people)
         if read and may_steer:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
         if read and await self._is_denial(record, trigger, channel):
@@ -415,7 +420,7 @@ class FollowUps:
     def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
         """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
         person = PersonId(trigger.person)
-        stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text)
+        stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text, self._people)
         return stops and self._may_cancel(person, run, concern)
 
     def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
@@ -503,10 +508,11 @@ class FollowUps:
     ) -> _Taken | None:
         """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
         record, version, _ = read
-        question = record.question_for(PersonId(trigger.person))
+        question = as_known_now(record, self._people).question_for(PersonId(trigger.person))
         above = await question_above(self._store, channel, trigger.within or trigger.thread) if question else ""
         is_taken_back = takes_back(trigger.text, is_asked=question is not None)
-        if is_stop(trigger.text) and not _is_answerable(record) and trigger.person in record.askers:
+        asks = _asks(record, trigger.person, self._people)
+        if is_stop(trigger.text) and not _is_answerable(record) and asks:
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_taken_back and record.state != "open":
             told = self._about_words(trigger, run, record, answers)
@@ -776,14 +782,14 @@ def _unread(trigger: Trigger, run: Run, record: RequestRecord | None) -> str:
     return say("notice.unread")
 
 
-def _may_stop_by(record: RequestRecord, person: PersonId, text: str) -> bool:
+def _may_stop_by(record: RequestRecord, person: PersonId, text: str, people: People) -> bool:
     """Return whether words that stop a run do so in answer to this request, or beside it.
 
     Words that also fit an open question are asked about first, and once. An approval that can still be taken back is,
     by its own rules; of a closed one the words of whoever decides it are about that one alone.
     """
     if record.request.format == "approval":
-        return not _is_answerable(record) and person in record.askers
+        return not _is_answerable(record) and _asks(record, person, people)
     if record.state != "open" or person in record.doubts:
         return True
     # What code itself asks has an answer that stops the run by itself.
@@ -844,11 +850,16 @@ def _is_answerable(record: RequestRecord) -> bool:
     return record.state == "open" or (record.state == "approved" and record.began_at is None)
 
 
+def _asks(record: RequestRecord, person: str, people: People) -> bool:
+    """Return whether `person` is one of those who asked for it, under whichever id."""
+    return person in people.by_now(record.askers)
+
+
 def _may_answer(record: RequestRecord, person: PersonId) -> bool:
     return person in who_of(record).approve
 
 
-def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
+def _unbound(channel: str, trigger: Trigger, record: RequestRecord, people: People) -> str:
     """Return why a message in the thread of a run answers no question of it.
 
     References say little: whoever knows the thread can have an answer to a mail of their own sent there, and an old one
@@ -856,7 +867,7 @@ def _unbound(channel: str, trigger: Trigger, record: RequestRecord) -> str:
     """
     if channel != "email":
         return ""
-    is_theirs = trigger.person in record.askers
+    is_theirs = _asks(record, trigger.person, people)
     return trigger.weakness or ("" if is_theirs else recorded("reason.other-thread"))
 
 

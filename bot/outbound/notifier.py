@@ -58,10 +58,6 @@ def asked_by(run: Run) -> tuple[str, ...]:
     return tuple(step.to) if isinstance(step, RequestHumanInput) else ()
 
 
-def _requester_of(run: Run) -> tuple[PersonId, ...]:
-    return (run.started.requester,) if run.started else ()
-
-
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """The state of a run when it was last to be shown."""
@@ -91,6 +87,9 @@ class Notifier:
         came_from = run.started.channel if run.started else ""
         return nearest_first(self._channels, came_from)
 
+    def _requester_of(self, run: Run) -> tuple[PersonId, ...]:
+        return self._people.by_now((run.started.requester,) if run.started else ())
+
     def question_policy(self, run: Run, now: datetime) -> PolicySnapshot:
         """A question goes to whom it names, in any way; else to the requester, where the trigger came from."""
         if reviewed := reviewed_of(run):
@@ -105,7 +104,7 @@ class Notifier:
         if isinstance(step, RequestHumanInput) and step.to:
             refs = self._people.refs(step.to)
             return self._people.question(self._people.members(refs, now), CHANNELS, ", ".join(refs))
-        there = tuple(filter(self._people.is_here, _requester_of(run)))
+        there = tuple(filter(self._people.is_here, self._requester_of(run)))
         return self._people.question(there, self.reach(run))
 
     def _review_policy(self, reviewed: Reviewed) -> PolicySnapshot:
@@ -122,7 +121,7 @@ class Notifier:
         """
         # Whatever they wrote since, it is found out and not decided.
         who = replace(who_of(record), requesters=record.request.requesters) if record else None
-        old = by_any_of(who) if who else self._people.question(_requester_of(run), self.reach(run))
+        old = by_any_of(who) if who else self._people.question(self._requester_of(run), self.reach(run))
         out = who.lost_seat if who else ()
         first = asked_at_first(old)
         seats = refilled(first, (0,), lambda seat: self._people.seated_anew(seat, now, out))
@@ -141,7 +140,7 @@ class Notifier:
     def go_on_policy(self, run: Run, why: Why, now: datetime) -> PolicySnapshot:
         """Return who decides whether a run goes on: its requester; for an agent's day budget, the operators, if any."""
         operators = self._people.members(self._people.tables.alerts, now) if why == "day" else ()
-        to = operators or _requester_of(run)
+        to = operators or self._requester_of(run)
         policy = self._people.question(to, self.reach(run), "the operators" if operators else "the requester")
         return self._unless_left(policy, now)
 

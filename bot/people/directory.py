@@ -261,6 +261,10 @@ class People:
         own = self._humans.by_now(known).id if known else PersonId(person)
         return (own, *self._again.get(own, ()))
 
+    def by_now(self, ids: Iterable[PersonId]) -> tuple[PersonId, ...]:
+        """Return who `ids` are by now: an operator may have said of one that it was another's."""
+        return tuple(dict.fromkeys(self.ids_of(one)[0] for one in ids))
+
     def counting_as_new(self) -> dict[str, tuple[PersonId, ...]]:
         """Return whom the file calls as others that have left, or who is new and may be one of those.
 

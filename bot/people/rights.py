@@ -262,6 +262,7 @@ class Rights:
 
     def trigger_denial(self, requester: str, agent: str) -> Denied | None:
         """Return why `agent` is not started for `requester`; None if it is."""
+        requester = self.people.ids_of(requester)[0]
         if not self.people.is_here(requester):
             return Denied(say("right.has-left", name=self.people.known_as(requester)), say("right.has-left-do"))
         denied = self.denial_at_all(self.of_person(PersonId(requester), None), "trigger")

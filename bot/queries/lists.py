@@ -10,6 +10,7 @@ from agents.requests.record import RequestRecord
 from agents.run import RunState
 from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
+from bot.people.recognition import as_known_now
 from bot.render.outcome import ONLY_SAID
 from bot.render.views import ListedAs, RequestView, Summary, request_view
 from bot.store import Store
@@ -123,7 +124,7 @@ async def waiting(store: Store, people: People, person: str) -> tuple[RequestVie
     me = PersonId(person)
 
     def fits(record: RequestRecord) -> bool:
-        return record.question_for(me) is not None or waits_for(record, me, people)
+        return as_known_now(record, people).question_for(me) is not None or waits_for(record, me, people)
 
     found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
     return found

@@ -171,7 +171,8 @@ class _Acts:
 
     def _asked(self) -> str:
         """Name those whom a question goes to."""
-        return self.people.names_of(present([one for one in self.request.askers if one != self.me], self.people))
+        asked = [one for one in self.people.by_now(self.request.askers) if one != self.me]
+        return self.people.names_of(present(asked, self.people))
 
 
 def card_acts(request: Request, can: Can, people: People, me: PersonId | None) -> tuple[CardAct, ...]:

@@ -181,7 +181,7 @@ def _spelled_out(name: str) -> str:
 
 def have_all_left(request: Request, people: People) -> bool:
     """Return whether everybody who asked has left."""
-    return bool(request.askers) and not any(map(people.is_here, request.askers))
+    return bool(request.askers) and not any(map(people.is_here, people.by_now(request.askers)))
 
 
 def below_title(title: str, quoted: str) -> str:
@@ -449,7 +449,7 @@ def _decided_nothing(record: RequestRecord, people: People, me: PersonId | None)
     said = [one for one in record.comments if one.person == me and one.revision in {0, request.revision}]
     match said[-1].kind if said else "answer":
         case "question" if request.askers:
-            return say("card.said-question", names=people.names_of(request.askers))
+            return say("card.said-question", names=people.names_of(people.by_now(request.askers)))
         case "answer":
             return ""
         case _:
@@ -468,7 +468,7 @@ def _who_changed(request: Request, people: People) -> str:
 
 def who_asks(request: Request, people: People) -> str:
     """Return the sentence that says who or what asks, for whom, and which words on the card are not ours."""
-    asked_by = people.names_of(request.askers)
+    asked_by = people.names_of(people.by_now(request.askers))
     said = _program_asks(request, people) if request.program else say(_WHO_ASKS[request.purpose], who=asked_by)
     match request.origin:
         case FromTrigger(name=name):

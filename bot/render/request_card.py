@@ -158,7 +158,7 @@ def comment_standing(record: RequestRecord, placed: Delivery, person: PersonId, 
         told = say("answer.already-decided-unasked", decided=decided(record.decision, people))
     elif record.state != "open" or now >= request.expires_at:
         told = say("answer.closed", state=state_word(record.state if record.state != "open" else "expired"))
-    elif person not in record.askers:
+    elif person not in people.by_now(record.askers):
         told = say("notice.for-others", names=people.name_of(placed.person))
     elif said:
         return comment_card(request, said, said.text, people)

@@ -243,7 +243,7 @@ def called(persons: Iterable[PersonId], people: People, me: PersonId | None = No
 
 def asked_by(purpose: Purpose, askers: Iterable[PersonId], people: People) -> str:
     """Return who asks, to stand after `asked by`: a review is asked by the policy, by nobody whom it is about."""
-    return say("asked.by-policy") if purpose == "review" else people.names_of(askers)
+    return say("asked.by-policy") if purpose == "review" else people.names_of(people.by_now(askers))
 
 
 _GONE = frozenset({"left", "void", "excluded"})
@@ -440,7 +440,7 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
         case Remarked():
             return say("answer.remarked")
         case Asked():
-            names = people.names_of(present(judgement.whom, people))
+            names = people.names_of(present(people.by_now(judgement.whom), people))
             return say("answer.asked", names=names) if names else say("answer.asked-nobody")
         case Replied():
             return say("answer.replied")
@@ -507,8 +507,8 @@ def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]
 
 def askers_of(run: Run, people: People) -> tuple[PersonId, ...]:
     """Return who hears how `run` goes on and ends: whoever began it; where they have left, all who wrote to it."""
-    began = (run.started.requester,) if run.started else ()
-    others = (one for one in run.writers if one not in run.others)
+    began = people.by_now((run.started.requester,) if run.started else ())
+    others = people.by_now(one for one in run.writers if one not in run.others)
     return present(began, people) or present(others, people) or began
 
 

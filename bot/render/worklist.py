@@ -61,7 +61,7 @@ def work_list(
 
 def item_of(request: RequestView, people: People, me: PersonId) -> Item:
     """Return `request` as a row of a list."""
-    is_asked = request.state == "open" and me in request.askers
+    is_asked = request.state == "open" and me in people.by_now(request.askers)
     words = one_line((request.words if request.words_are_own else "") or request.quoted, _WORDS_CHARS)
     return Item(
         request=request,

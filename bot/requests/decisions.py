@@ -184,7 +184,8 @@ class Decisions:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
-                is_asked = record.question_for(statement.person) is not None
+                known = as_known_now(record, self._people)
+                is_asked = known.question_for(statement.person) is not None
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)

@@ -22,6 +22,7 @@ from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
+from bot.render.words import present
 from bot.requests.reassignment import reassigning, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
@@ -221,15 +222,16 @@ class Delegation:
     def told_of(self, record: RequestRecord, events: Iterable[RequestReassigned], now: datetime) -> list[Outgoing]:
         """Return the word to whoever asked that people are away for whom nobody stands in; none where somebody does."""
         request, away = record.request, [one.person for one in events if one.person and not one.to]
-        if not away or not request.askers:
+        if not away:
             return []
-        requester = request.askers[0]
-        with self._people.speaking_to(requester):
-            gone = [one for one in record.asked.away if one.person in away]
-            text = " ".join(f"{away_words(one, self._people)}." for one in gone)
-            title = say("delegation.away-title", title=request.title.removesuffix("?"))
-            card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
-        return [outbox_entry(tell_about(request, requester, card))]
+        gone, told = [one for one in record.asked.away if one.person in away], list[Outgoing]()
+        for requester in present(self._people.by_now(record.askers), self._people):
+            with self._people.speaking_to(requester):
+                text = " ".join(f"{away_words(one, self._people)}." for one in gone)
+                title = say("delegation.away-title", title=request.title.removesuffix("?"))
+                card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
+            told.append(outbox_entry(tell_about(request, requester, card)))
+        return told
 
     def seeming_away(
         self, record: RequestRecord, version: int, person: PersonId, now: datetime, offer: Tell | None

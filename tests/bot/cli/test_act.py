@@ -48,8 +48,10 @@ async def test_a_word_that_does_not_count_says_why_and_a_reason_goes_with_a_stop
     request_id = await asked(world, "press bell")
 
     ended = await sayso(world, "answer", request_id, "approve, but later", "--as", "bo")
+    shown = await sayso(world, "answer", request_id, "approve", "--as", "anna")
     own = await sayso(world, "answer", request_id, "approve", "--as", "anna")
 
+    assert (shown.code, "Nothing was approved yet" in shown.err) == (1, True)
     assert (ended.code, "not counted as a decision" in ended.out) == (1, True)
     assert ended.err.strip() == f"To deny: sayso answer {request_id} deny --reason '…' --as bo --data {world.folder}"
     assert (own.code, "not yours to decide" in own.out) == (1, True)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from httpx2 import AsyncClient
 
 from agents.requests import PersonId
 from agents.requests.proof import as_by
@@ -145,6 +146,45 @@ async def test_attack_who_was_brought_back_takes_back_nothing_that_they_asked_fo
     assert said.status_code == 200
     now = await world.request(record.request.id)
     assert (now.state, now.decision and now.decision.by) == ("withdrawn", ("bo",))
+
+
+async def asked_before_it_was_said(office: World, admin: AsyncClient, wish: str) -> str:
+    """Return a run that Anna began as somebody new, of whom it is said by now that she is Anna."""
+    await becomes(office, _ADMINS.replace("anna@corp.example", "second@corp.example"))
+    held = office.workshop.hold("wait")
+    office.workshop.policy_of["wait"] = None
+    run_id = await office.trigger(f"stamp wait\n{wish}")
+    await until(lambda: office.workshop.started == ["stamp wait"])
+    assert (await admin.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+    held.set()
+    return run_id
+
+
+async def test_attack_who_asked_as_somebody_new_counts_as_one_who_left(world: World, api: Api) -> None:
+    """Their card says that nobody can answer, and a question asked back reaches nobody."""
+    record = await world.opened(await asked_before_it_was_said(world, await api.client("ada", "admin"), "press bell"))
+
+    view = (await (await api.client("bo")).get(f"/v1/requests/{record.request.id}")).json()
+    assert view["says"].startswith("Anna Ames asks.")
+    await world.reply("bo", await world.next_mail("bo", about=record.request.digest), "Why now?")
+    await world.reply("anna", await world.next_mail("second", about="Why now?"), "The old one is cracked")
+    await world.next_mail("bo", about="The old one is cracked")
+
+
+async def test_attack_the_question_of_a_run_to_who_asked_as_somebody_new_ends_it(world: World, api: Api) -> None:
+    run_id = await asked_before_it_was_said(world, await api.client("ada", "admin"), "ask yes_no Shall I go on?")
+
+    await world.reply("anna", await world.next_mail("second", about="Shall I go on?"), "yes")
+
+    await world.has(run_id, "done")
+
+
+async def test_attack_a_child_of_a_run_of_who_asked_as_somebody_new_is_not_begun(world: World, api: Api) -> None:
+    run_id = await asked_before_it_was_said(world, await api.client("ada", "admin"), "start_run stamp door")
+
+    await world.has(run_id, "done")
+
+    assert world.workshop.effects[-1] == "stamp door"
 
 
 async def new_ones(office: World) -> list[str]:

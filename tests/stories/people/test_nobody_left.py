@@ -13,6 +13,7 @@ from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import serving
+from tests.stories.test_absences import away
 from tests.stories.test_child_runs import says
 
 SAID = "Everybody who asked has left"
@@ -123,6 +124,20 @@ async def test_attack_who_wrote_to_a_run_hears_nothing_of_it_once_whoever_began_
     await world.has(run_id, "done")
 
     await world.next_mail("eve", "Done: press bell")
+
+
+@opens(TOML + EVE)
+async def test_attack_who_wrote_to_a_run_never_hears_that_nobody_stands_in_once_whoever_began_it_has_left(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await says(world, run_id, "eve")
+    await becomes(world, without(TOML + EVE, "anna"))
+
+    await away(world, "bo", None)
+
+    assert "Bo Berg" in (await world.next_mail("eve", about="Somebody is away")).text
 
 
 async def test_whoever_asked_back_hears_once_that_nobody_is_there_any_more_to_answer(world: World) -> None:

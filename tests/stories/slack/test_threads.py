@@ -11,6 +11,7 @@ from tests.fakes.slack.driver import Message, Person
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 
 TOML_WITH_PLACE = (
@@ -394,3 +395,26 @@ async def test_attack_an_approval_overtakes_a_stop_that_was_written_before_it_wh
     await office.world.ended(record.request.run_id)
     assert await state(office, record) in {"withdrawn", "revoked"}
     assert office.world.workshop.effects == []
+
+
+@pytest.mark.parametrize("words", ["no", "The tag is the wrong one, I meant bell 2"])
+async def test_attack_words_of_who_asked_as_somebody_new_steer_nothing_below_the_card(
+    idle: SlackWorld, words: str
+) -> None:
+    """An operator has said since that she is Anna: her no takes it back, and other words void what was voted."""
+    office, admin = idle.world, PersonId("dan")
+    office.workshop.policy_of["bell"] = "pair"
+    await office.start()
+    await idle.slack.connected()
+    await becomes(office, office.toml.replace("anna@corp.example", "second@corp.example"))
+    wish, card, record = await idle.asked()
+    await office.app.register.same("anna@corp.example", "anna", admin, proof=None)
+    assert (await idle.bo.presses("Approve", in_=card)).acked
+
+    await idle.anna.answers(wish, words)
+
+    async def found() -> RequestRecord | None:
+        now = await office.request(record.request.id)
+        return now if now.state == "withdrawn" or (now.request.revision == 2 and not now.votes) else None
+
+    await until(found)
