@@ -35,7 +35,8 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     who = who_of(record)
     sat_out = _may_have_sat(record, who, people)
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
-    may_be = (*_others(record.requesters, maybe), *_others(request.behind, maybe), *_set_off(request.origin, people))
+    surely = [one for one in record.requesters if not record.only_may_be(one)]
+    may_be = (*_others((*surely, *request.behind), maybe), *_set_off(request.origin, people))
     may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
     joined = tuple(one for one in people.by_now(record.askers) if one not in record.requesters)
     doubles = doubles_in(who, people)

@@ -98,7 +98,7 @@ class Revisions:
             changes["digest"] = call_digest(old.run_id, old.id, nonce, old.call, old.requesters)
         request = old.model_copy(update={**changes, "revision": old.revision + 1})
         revised = RequestRevised(at=now, by=answer.person, request=request.asking(), proof=statement.proof)
-        commit = self.revising(record, version, revised)
+        commit = self.revising(after(record, [said]), version, revised)
         return replace(
             commit,
             events=[said, *commit.events],

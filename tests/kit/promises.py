@@ -87,7 +87,8 @@ class Written:
             if decision.state != "approved":
                 continue
             out = set[PersonId]()
-            out |= set() if policy.requester_may_approve else {*request.requesters}
+            surely = {one for one in request.requesters if request.parts.get(one) != "maybe"}
+            out |= set() if policy.requester_may_approve else surely
             out |= set() if policy.editor_may_approve else {*request.editors}
             twice = [one for one in decision.by if {*may_be.get(one, ())} & ({*decision.by} | out)]
             if twice:

@@ -107,11 +107,13 @@ class Who:
     def out(self) -> frozenset[PersonId]:
         """Those who approve nothing, in whichever seat: requesters, editors of what stands, and who handed it on.
 
-        Nor does anybody who may be one of them. Where requesters or editors may, one who has the seat of somebody else
-        does not, and keeps nobody from theirs.
+        Nor does anybody who may be one of them: `requesters` are all who may be one, and whoever may be another one of
+        those that only may be one is none. Where editors may, one who has the seat of somebody else does not, and keeps
+        nobody from theirs.
         """
+        barred = () if self.policy.editor_may_approve else self.editors
         out = frozenset((*self.givers, *self.requesters_out, *self.editors_out))
-        return out.union(*map(self.doubles_of, (*self.givers, *self.barred))) if self.doubles else out
+        return out.union(*map(self.doubles_of, (*self.givers, *barred))) if self.doubles else out
 
     def doubles_of(self, person: PersonId) -> frozenset[PersonId]:
         """Return who may be the same human as `person`, as far as that is known here."""

@@ -329,3 +329,18 @@ async def test_attack_a_worker_that_has_not_heard_of_it_takes_what_they_approve_
 async def has_waited_or_not(office: World, record: RequestRecord) -> bool:
     state = (await office.request(record.request.id)).state
     return state == "superseded" or await office.app.store.remembered("newer file") is not None
+
+
+async def test_what_somebody_writes_beside_what_they_asked_for_in_between_is_in_its_record(
+    world: World, api: Api
+) -> None:
+    ada = await api.client("ada", "admin")
+    await becomes(world, at(_ADMINS, "second@corp.example"))
+    record = await world.opened(await world.app.runs.starter.start("cli", "press bell", PersonId("bo~2")))
+    assert (await ada.post(_SAME, json={"known_by": "bo@corp.example", "person": "bo"})).json()["id"] == "bo"
+
+    await world.decide("bo", record, "free_text", "the small one")
+
+    stands = await world.request(record.request.id)
+    assert [one.text for one in stands.request.remarks] == ["the small one"]
+    assert stands.joined == (await world.run(record.request.run_id)).requests[record.request.id].joined == ("bo",)

@@ -527,6 +527,23 @@ async def test_a_seat_goes_to_nobody_who_would_not_decide_in_it_as_whoever_gives
     assert isinstance(said, Decided)
 
 
+@opens(file_of("cy dan"))
+@pytest.mark.parametrize("when", ["it is open", "it is opened"])
+async def test_who_may_be_another_one_of_somebody_that_only_may_be_whoever_asked_decides(
+    world: World, when: str
+) -> None:
+    run_id = await world.trigger("press bell") if when == "it is open" else None
+    await are_one(world, "anna", "dan")
+    world.toml = world.toml.replace("cy@", "dan@")
+    await becomes(world, world.toml)
+    assert world.app.people.maybe(PersonId("dan")) == ("anna", "cy")
+
+    record = await world.opened(run_id or await world.trigger("press bell"))
+
+    assert waits_for(record, PersonId("cy"), world.app.people)
+    assert isinstance(await world.decide("cy", record, "approve"), Decided)
+
+
 @opens(_allowing("requester", file_of("anna bo cy", 2, "dan")))
 async def test_whoever_asks_and_is_away_stays_asked_where_nobody_would_decide_in_their_place(world: World) -> None:
     world.toml = _allowing("requester", file_of("anna bo cy", 2, "dan"))
