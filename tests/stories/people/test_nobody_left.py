@@ -130,10 +130,14 @@ async def test_attack_who_wrote_to_a_run_hears_nothing_of_it_once_whoever_began_
 async def test_attack_who_wrote_to_a_run_never_hears_that_nobody_stands_in_once_whoever_began_it_has_left(
     world: World,
 ) -> None:
-    run_id = await world.trigger("press bell")
-    await world.opened(run_id)
+    held = world.workshop.hold("wait")
+    world.workshop.policy_of["wait"] = None
+    run_id = await world.trigger("stamp wait\npress bell")
+    await until(lambda: world.workshop.started == ["stamp wait"])
     await says(world, run_id, "eve")
     await becomes(world, without(TOML + EVE, "anna"))
+    held.set()
+    await world.opened(run_id)
 
     await away(world, "bo", None)
 
