@@ -84,7 +84,7 @@ _BEFORE = re.compile(
     rf"(?:{_GREETING}(?:\s*[,!.:]\s*|\s*\Z|\s*\n)|{_SAYSO}(?:\s*[,:]\s*|\s+|\Z)|please,?\s+)", re.IGNORECASE
 )
 _THANKS = r"(?:please|(?:many )?thanks|thank you|cheers)"
-_AFTER = rf"(?:[,.!]*\s+{_THANKS})*\s*[.!]*"
+_AFTER = rf"(?:[,.!]*+\s++{_THANKS})*+\s*+[.!]*+"
 _CLOSING = re.compile(
     r"(?:please|(?:many )?thanks|thank you|cheers|(?:(?:best|kind|warm) )?regards|best wishes|best|yours|sincerely)"
     r"(?:[,.!]+\s*(?P<name>.*)|)",
@@ -94,7 +94,8 @@ _DEVICE = re.compile(r"sent from my (?:iphone|ipad|android|mobile|phone)\.?", re
 _SIGNATURE = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _NAME = re.compile(rf"[^\W\d_](?:[^\W\d_]|['\u2019-]){{0,{_NAME_CHARS}}}\.?")
 
-_WORD = r"[^\s,;:!?()<>\"“”'|]+?"
+# No name has more; without a bound what it ends with would be looked for behind each of its characters.
+_WORD = r"[^\s,;:!?()<>\"“”'|]{1,255}?"
 _DEPLOY = re.compile(
     rf"deploy\s+(?P<version>{_WORD})\s+to\s+(?P<environment>{_WORD})(?P<told>,?\s+and\s+announce\s+it)?{_AFTER}",
     re.IGNORECASE,
@@ -110,7 +111,8 @@ _REFS = re.compile(_REF, re.IGNORECASE)
 _UNTIL = re.compile(r"until\s", re.IGNORECASE)
 _ANNOUNCE = re.compile(r"announce\s*:\s*(?P<text>\S.*)", re.IGNORECASE | re.DOTALL)
 _HELP = re.compile(
-    rf"(?:[/?-]{{0,2}}help(?:\s+me)?|usage|commands|what can (?:you do|i (?:ask|do)(?: here)?)|\?)?\s*[.!?]*{_AFTER}",
+    r"(?:[/?-]{0,2}help(?:\s+me)?|usage|commands|what can (?:you do|i (?:ask|do)(?: here)?)|\?)?"
+    rf"(?:\s*+(?=[,.!?]))?+[.!?]*+{_AFTER}",
     re.IGNORECASE,
 )
 _VERB = re.compile(r"(?:(deploy)|(roll\s?back))(?![\w-])", re.IGNORECASE)
@@ -165,7 +167,7 @@ _IN_QUESTIONS = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?:in|on|of|for|from|between|auf|von|für)\s+[\w.-]+|\bto\s+\S*\d[\w.-]*|\S*\d\S*", re.IGNORECASE
+    r"\b(?:in|on|of|for|from|between|auf|von|für)\s+[\w.-]+|\bto\s+\S*\d[\w.-]*|[^\s\d]*+\d\S*", re.IGNORECASE
 )
 
 

@@ -22,11 +22,11 @@ from agents.forms.fields import (
     Kind,
     text_of,
 )
-from agents.forms.reading import Misfit, bound, compiled, folded, value_of
+from agents.forms.reading import PATTERN_CHARS, Misfit, bound, compiled, folded, value_of
 from agents.forms.words import misread
 from agents.text import as_seen
 
-NAME_CHARS, LABEL_CHARS, DESCRIPTION_CHARS, PATTERN_CHARS = 200, 100, 500, 200
+NAME_CHARS, LABEL_CHARS, DESCRIPTION_CHARS = 200, 100, 500
 FORM_BYTES = 16_384
 
 _KINDS: dict[object, Kind] = {
@@ -223,7 +223,10 @@ def _faults_in_text(asked: FormField) -> Iterator[str]:
     if asked.max_length is not None and not 1 <= asked.max_length <= MOST_CHARS:
         yield f"has a greatest length that is not from 1 to {MOST_CHARS}"
     if asked.pattern and (len(asked.pattern) > PATTERN_CHARS or compiled(asked.pattern) is None):
-        yield f"has a pattern that is too long ({PATTERN_CHARS}), or no regular expression as pydantic has them"
+        yield (
+            f"has a pattern that is too long ({PATTERN_CHARS}, with its repetitions written out), or no regular "
+            "expression as pydantic has them"
+        )
 
 
 def _faults_in_range(asked: FormField) -> Iterator[str]:

@@ -44,6 +44,7 @@ Why = Literal[
     "not_yes_or_no",
 ]
 
+PATTERN_CHARS = 200
 _GOT_CHARS = 80
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 # What stands in a line of a card that nobody has filled in.
@@ -135,13 +136,47 @@ def value_of(asked: FormField, given: FormValue) -> FormValue | Misfit:
     return Misfit(field=asked.name, why=value, got=_short(given))
 
 
+# With the flag x a part of it may be a comment.
+_COMMENTED = re.compile(r"\(\?[a-zA-Z-]*x")
+_PART, _IN_CLASS = re.compile(r"\\[pPxuU]\{[^}]*\}|\\.|\{[^}]*\}|.", re.DOTALL), re.compile(r"\\.|.", re.DOTALL)
+
+
+def _written_out(pattern: str) -> int:
+    """Return how many characters `pattern` has at most once its counted repetitions are written out."""
+    groups, last, depth, place = [0], 0, 0, 0
+    while place < len(pattern) and (found := (_IN_CLASS if depth else _PART).match(pattern, place)):
+        part, place = found[0], found.end()
+        if depth or part == "[":
+            depth += (part == "[") - (part == "]")
+            last = more = 1
+        elif part.startswith("{"):
+            more = last * (max([1, *map(int, re.findall("[0-9]{1,9}", part))]) - 1)
+            last += more
+        elif part == "(":
+            groups.append(0)
+            last = more = 0
+        elif part == ")" and len(groups) > 1:
+            last = more = groups.pop()
+        elif part in "*+?":
+            more = 1
+        else:
+            last = more = len(part)
+        groups[-1] += more
+    return sum(groups)
+
+
 def _is_blank(given: FormValue) -> bool:
     return given is None or (isinstance(given, str) and not given.strip())
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> TypeAdapter[str] | None:
-    """Return what checks a text by `pattern`, in the engine that pydantic itself uses; None for no such pattern."""
+    """Return what checks a text by `pattern`, in the engine that pydantic itself uses; None for no such pattern.
+
+    Nor for one that is too long: the engine may take so much time for each character of a text.
+    """
+    if _COMMENTED.search(pattern) or _written_out(pattern) > PATTERN_CHARS:
+        return None
     try:
         return TypeAdapter(Annotated[str, StringConstraints(pattern=pattern)])
     except SchemaError:

@@ -14,7 +14,7 @@ from agents.model.reply import Block, Offer, Reply
 Schema = dict[str, Any]
 
 _STEP = "step"
-_FENCED = re.compile(r"\s*```(?:json)?\s*\n(?P<json>.*)\n\s*```\s*", re.DOTALL)
+_FENCE = "```"
 _OPENED = re.compile(r'\s*\{\s*"step"\s*:\s*')
 # Every server that takes schemas knows these; what else a schema says, pydantic checks.
 _KNOWN = frozenset({"type", "required", "additionalProperties", "enum", "const"})
@@ -159,8 +159,9 @@ def _step_in(text: str) -> object:
     Not every server holds a model to the schema, and then some wrap the JSON in a fence, leave the outer object away
     or forget its last brace. The step itself is whole in each of these; half of one is none.
     """
-    if fenced := _FENCED.fullmatch(text):
-        text = fenced["json"]
+    opening, _, fenced = text.strip().partition("\n")
+    if opening.rstrip() in {_FENCE, f"{_FENCE}json"} and fenced.endswith(_FENCE):
+        text = fenced.removesuffix(_FENCE)
     try:
         found: object = json.loads(text)
     except RecursionError:

@@ -1,6 +1,7 @@
 """Exact commands: the texts that are one, and that nothing else is."""
 
 from itertools import product
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -164,3 +165,10 @@ def test_a_complete_order_leaves_nothing_to_ask(text: str, is_whole: bool) -> No
 )
 def test_attack_what_is_longer_than_anybody_writes_is_no_command(text: str) -> None:
     assert parse(text) is None
+
+
+def test_attack_a_long_row_of_blanks_in_what_is_no_command_holds_nobody_up() -> None:
+    began = process_time()
+
+    assert parse(f"help{' ' * 3_900}x") is None
+    assert process_time() - began < 0.5

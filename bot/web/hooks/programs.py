@@ -59,7 +59,7 @@ class Program:
 
 def _claude_made(told: Mapping[str, Any]) -> ToolCall | None:
     """Return the call as its permission was asked for: with no id, and with nothing that its user answered."""
-    if told.get("hook_event_name") not in {"PostToolUse", "PostToolUseFailure"}:
+    if told.get("hook_event_name") not in ("PostToolUse", "PostToolUseFailure"):
         return None
     call = replace(_in_snake_case(told, "session_id"), turn=_text(told, "prompt_id", ""), call_id="")
     if call.tool != "AskUserQuestion":
@@ -68,7 +68,7 @@ def _claude_made(told: Mapping[str, Any]) -> ToolCall | None:
 
 
 def _claude_call(told: Mapping[str, Any]) -> ToolCall:
-    if told.get("hook_event_name") not in {"PermissionRequest", "PreToolUse"}:
+    if told.get("hook_event_name") not in ("PermissionRequest", "PreToolUse"):
         raise WrongHook("Use it for PermissionRequest or PreToolUse alone: other hooks decide nothing")
     return replace(_in_snake_case(told, "session_id"), turn=_text(told, "prompt_id", ""))
 

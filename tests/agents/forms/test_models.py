@@ -138,11 +138,36 @@ def test_a_default_that_is_made_of_other_answers_is_refused() -> None:
         ((FormField(name="a", kind="date", minimum="3"),), "does not begin or end with an answer"),
         ((FormField(name="a", min_length=3, max_length=2),), "a least length above the greatest"),
         ((FormField(name="a", pattern="(?=b)"),), "no regular expression as pydantic has them"),
+        *(
+            ((FormField(name="a", pattern=pattern),), "too long (200, with its repetitions written out)")
+            for pattern in (
+                "(a{0,1000}){0,60}!$",
+                "(?:.{99}|b)*{99}",
+                "a{99}?{9}",
+                "[{]a{300}",
+                "[]a]b{300}",
+                r"\x{41}{99}",
+                "(?x)# [\na{300}",
+            )
+        ),
         (tuple(FormField(name=f"f{n}", description="ü" * 500) for n in range(25)), f"more than {FORM_BYTES} bytes"),
     ],
 )
 def test_fields_that_could_not_be_answered_are_named_with_the_reason(fields: tuple[FormField, ...], says: str) -> None:
     assert says in unaskable(fields)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        r"^(\d{1,3}\.){3}\d{1,3}$",
+        r"^[^@\s]{1,64}@[^@\s]{1,120}$",
+        r"\p{Lu}{9}\{x{99}\}",
+    ],
+)
+def test_a_pattern_whose_repetitions_are_few_may_be_asked_for(pattern: str) -> None:
+    assert not unaskable([FormField(name="a", pattern=pattern)])
 
 
 def test_a_form_is_a_step_whose_fields_stand_in_it_as_data() -> None:

@@ -1,6 +1,7 @@
 """What fits into one request, and schemas as makers take them."""
 
 from enum import Enum
+from time import process_time
 from typing import Any, Literal
 
 import pytest
@@ -139,6 +140,15 @@ def test_a_whole_step_in_json_counts_where_only_what_is_around_it_is_odd() -> No
     assert from_json(cut) == cut
     for text in NO_STEPS:
         assert from_json(said(text)) == said(text)
+
+
+def test_attack_a_fence_around_nothing_but_empty_lines_holds_nobody_up() -> None:
+    empty, began = "\n" * 8_000, process_time()
+
+    for text in (f"```json{empty}x", f"```json{empty}{{}}{empty}x", f"```{empty}x```"):
+        assert from_json(said(text)) == said(text)
+
+    assert process_time() - began < 1
 
 
 JSON = st.recursive(

@@ -84,6 +84,13 @@ def test_what_is_no_file_of_ours_at_all_is_refused(body: bytes) -> None:
         Exported.model_validate_json(body)
 
 
+def test_attack_of_a_file_full_of_what_is_no_event_only_the_first_is_told() -> None:
+    with pytest.raises(ValidationError) as refused:
+        read({**written(), "events": [{}] * 100_000})
+
+    assert refused.value.error_count() < 10
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists), st.data())
 def test_whatever_stands_in_a_file_it_is_read_or_refused(value: object, data: st.DataObject) -> None:
     file = written()

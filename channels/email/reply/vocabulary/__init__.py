@@ -57,7 +57,7 @@ def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], s
         # No name has more parts; without a bound each of `1.1.1…` would begin one that reaches to the end.
         word = r"[`'\"*]?[@#]?\w++(?:[^\s\w,;!?()<>\"`*]++\w++){0,20}+[`'\"*]?"
         name_of = rf"(?!(?:{moments}|{link})(?!\w|[^\s\w,;!?()<>\"`*]+\w)){word}"
-        odd = rf"(?=[`'\"*]?[@#]?\w*?(?:[\d_]|[^\s\w,;!?()<>\"`*']+\w)){word}"
+        odd = rf"(?=[`'\"*]?[@#]?\w*?(?:[\d_]|[^\s\w,;!?()<>\"`*']{{1,20}}+\w)){word}"
         at = rf"(?: {link}(?: {the})?(?: {kind})? {name_of}(?:(?:,? and|,? und|,)? {odd})?)"
         parts = {
             "<the>": the,
