@@ -50,7 +50,7 @@ from bot.policy.stops import (
 )
 from channels import IN_WORDS, File, Said
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
+from channels.email.reply.against import begins_as_question, ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
 from language import in_all
 
@@ -219,10 +219,10 @@ def _asks_more(wish: str) -> bool:
     """Return whether a wish, or a title, asks something beside what it wants: `Deploy v1.2.0. Shall I tell the
     customers first?`
 
-    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
+    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers. In haste the mark is left out.
     """
     sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
-    return len(sentences) > 1 and any(map(is_question, sentences))
+    return len(sentences) > 1 and any(is_question(one) or begins_as_question(one) for one in sentences)
 
 
 # What a yes answers, and names that no card shows as something said.

@@ -51,8 +51,8 @@ from bot.policy.judgements import (
 )
 from bot.policy.whole import is_whole
 
-# Within an address no blank follows it.
-_QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
+# Within an address more follows it.
+_QUESTION = re.compile(r"[\uff1f\u2047-\u2049\u203d\u2753\u2754\u037e\u055e\u1367\u00bf]|[?\u061f](?![\w=&%/#-])")
 
 MOST_NOTED = 50
 """An answer that does not count is kept, and told; one person's robot that keeps answering has no more of one request.
@@ -338,7 +338,7 @@ def _not_too_often(case: Case) -> Judgement | None:
 
 
 def is_question(text: str) -> bool:
-    """Return whether a sentence of `text` ends with a question mark."""
+    """Return whether `text` holds a question mark: `Shall I wait?!`."""
     return _QUESTION.search(text) is not None
 
 
@@ -618,6 +618,7 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
         reason=reason,
         given=answer.given,
         operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
+        in_thread=state == "answered" and answer.binding.by == "thread",
         proof=answer.proof if state in {"answered", "withdrawn"} else None,
         at=answer.at,
     )

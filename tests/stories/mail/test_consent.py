@@ -312,10 +312,17 @@ async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: Wo
 
 async def test_attack_a_yes_to_what_a_wish_or_a_program_asks_beside_approves_nothing(world: World) -> None:
     asks = "Shall I tell the customer first?"
-    record = await world.opened(await world.trigger(f"press bell\n{asks}"))
-    await world.reply("bo", await world.next_mail("bo"), "Yes")
-    await world.next_mail("bo", about=MAY_BE)
-    assert await is_open(world, record)
+    in_haste = (
+        "Wait for Dan?!",
+        "Wait for Dan ⁇",
+        "Shall I tell the customer first",
+        "Oder soll ich bis Freitag warten",
+    )
+    for wish in (asks, *in_haste):
+        record = await world.opened(await world.trigger(f"press bell\n{wish}"))
+        await world.reply("bo", await world.next_mail("bo"), "Yes")
+        await world.next_mail("bo", about=MAY_BE)
+        assert await is_open(world, record), wish
 
     body: dict[str, Any] = {"title": "Refund order 5?", "policy": "production", "arguments": {"order": 5}}
     async with serving(world.app) as api:
