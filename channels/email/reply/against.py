@@ -42,7 +42,7 @@ _SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u201
 _CLAUSE = re.compile(
     r"(?<!\d),|,(?!\d)|\u3001|\b(?:but|however|although|aber|jedoch|allerdings|doch|mais|pero|maar|mas|ma)\b"
 )
-_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b")
+_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b(?!\.? (?:[a-z]+(?:tag|abend)|wochenende)\b)")
 _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"
 _NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
 _FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
@@ -115,13 +115,16 @@ def is_no_value(text: str) -> bool:
 
 
 def ends_otherwise(text: str) -> bool:
-    """Return whether more than a value ends `text`: a condition, a moment, or assent, as in `v1.3.0 if it is green`."""
+    """Return whether more than a value ends `text`: a condition, a moment, assent, a no: `v1.3.0 if green`."""
     if len(text) > SHORT_CHARS:
         return False
     words, known = _plain(text).split(), _words()
     ends = (" ".join(words[at:]).strip(_FRAME + "\n,") for at in range(1, len(words)))
     return any(
-        known.no_value.fullmatch(end) is not None or _is_to_come(end) or _is_only_condition(list(_clauses(end)))
+        known.no_value.fullmatch(end) is not None
+        or _is_to_come(end)
+        or _is_only_condition(list(_clauses(end)))
+        or read_reply(end).said == "deny"
         for end in filter(None, ends)
     )
 
