@@ -401,7 +401,8 @@ def _names_it(case: Case) -> Judgement | None:
     """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
-    whoever approved before and the reason of a freeze stand on the card that it answers, also once that freeze is over.
+    whoever approved before, the reason of who denied the same before and that of a freeze stand on the card that it
+    answers, also once that freeze is over.
     So does a question in the wish that is not all of the wish, or in what is to be done. No list of words tells each
     question from a remark.
     """
@@ -409,6 +410,8 @@ def _names_it(case: Case) -> Judgement | None:
     was_said = request.remarks or record.asked.handed_on or record.comments or record.noted.get(case.me)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
     was_said = was_said or record.told_why_frozen or case.answer.wish_asks
+    # Later revisions have there what was changed, and by whom.
+    was_said = was_said or (request.revision == 1 and any(line.by for line in request.changes))
     return Unclear(why=NOT_NAMED) if case.answer.may_answer and was_said else None
 
 
