@@ -212,12 +212,12 @@ def answer_above(statement: Statement, is_part: Callable[[str], bool]) -> str:
 
 def _asks_more_than_one(request: Request) -> bool:
     """Return whether a bare yes may answer something else than whether it is to be done."""
-    return _asks_more(request.words) or _asks_more(request.title) or _asks_beside(request)
+    return any(map(_asks_more, (request.words, request.title, request.quoted))) or _asks_beside(request)
 
 
 def _asks_more(wish: str) -> bool:
-    """Return whether a wish, or a title, asks something beside what it wants: `Deploy v1.2.0. Shall I tell the
-    customers first?`
+    """Return whether a wish, a title or a quoted text asks something beside what it wants: `Deploy v1.2.0. Shall I tell
+    the customers first?`
 
     `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers. In haste the mark is left out.
     """
