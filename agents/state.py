@@ -619,8 +619,8 @@ def read_late(run: Run, asked: Request) -> list[Vote]:
 def proof_after(run: Run, event: Event) -> tuple[bool, str]:
     """Return `by_mail` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
 
-    A mail that answers a question names its card, as an approval does; a denial, or what is only written, need not. And
-    whoever has an API key may be a program.
+    A mail that answers a question names its card, as an approval does; one to its thread, a denial, or what is only
+    written, need not. And whoever has an API key may be a program.
     """
     match event:
         case RequestDecided() if event.decision.state == "answered":
@@ -641,7 +641,8 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
             return run.by_mail or event.by_mail, run.weakness or event.weakness
         case _:
             return run.by_mail, run.weakness
-    is_answer = isinstance(event, RequestDecided) and event.decision.state == "answered"
+    answered = event.decision if isinstance(event, RequestDecided) and event.decision.state == "answered" else None
+    is_answer = answered is not None and not answered.in_thread
     is_mail = told.channel == "email"
     weakness = "written to by mail" if is_mail and not is_answer else ""
     weakness = "said with an API key" if told.channel == "api" else weakness

@@ -510,7 +510,7 @@ class Decision(PerhapsProven, Stored, Frozen):
     place now, for `newer_by`, and so this one is superseded and not asked again. `proof` is of who answered or
     withdrew; where votes made it, each has its own, and the last came by this `way`. With `standing` nobody was asked,
     and `by` have granted that. `broke_glass`: the one person in `by` did not approve as one of those who decide but
-    broke the glass, for this `reason`.
+    broke the glass, for this `reason`. `in_thread`: it was answered by words in the thread of its run, and no card.
     """
 
     TOLD = frozenset({"by", "reason", "given", "operators_keys"})
@@ -525,6 +525,7 @@ class Decision(PerhapsProven, Stored, Frozen):
     newer_by: tuple[PersonId, ...] = ()
     standing: StandingUse | None = None
     broke_glass: bool = False
+    in_thread: bool = False
     at: AwareDatetime
 
     @computed_field

@@ -50,7 +50,7 @@ from bot.policy.stops import (
 )
 from channels import IN_WORDS, File, Said
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
-from channels.email.reply.against import ends_otherwise, is_no_value, speaks_against
+from channels.email.reply.against import begins_as_question, ends_otherwise, is_no_value, speaks_against
 from channels.email.reply.vocabulary import ANSWER, CORRECTS, NAMES_APPROVAL, OUR_ID, SORRY, THING, fold
 from language import in_all
 
@@ -212,17 +212,17 @@ def answer_above(statement: Statement, is_part: Callable[[str], bool]) -> str:
 
 def _asks_more_than_one(request: Request) -> bool:
     """Return whether a bare yes may answer something else than whether it is to be done."""
-    return _asks_more(request.words) or _asks_more(request.title) or _asks_beside(request)
+    return any(map(_asks_more, (request.words, request.title, request.quoted))) or _asks_beside(request)
 
 
 def _asks_more(wish: str) -> bool:
-    """Return whether a wish, or a title, asks something beside what it wants: `Deploy v1.2.0. Shall I tell the
-    customers first?`
+    """Return whether a wish, a title or a quoted text asks something beside what it wants: `Deploy v1.2.0. Shall I tell
+    the customers first?`
 
-    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
+    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers. In haste the mark is left out.
     """
     sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
-    return len(sentences) > 1 and any(map(is_question, sentences))
+    return len(sentences) > 1 and any(is_question(one) or begins_as_question(one) for one in sentences)
 
 
 # What a yes answers, and names that no card shows as something said.

@@ -51,8 +51,8 @@ from bot.policy.judgements import (
 )
 from bot.policy.whole import is_whole
 
-# Within an address no blank follows it.
-_QUESTION = re.compile(r"\uff1f|[?\u061f][\"'”»)\]]*(?=\s|\Z)")
+# Within an address more follows it.
+_QUESTION = re.compile(r"[\uff1f\u2047-\u2049\u203d\u2753\u2754\u037e\u055e\u1367\u00bf]|[?\u061f](?![\w=&%/#-])")
 
 MOST_NOTED = 50
 """An answer that does not count is kept, and told; one person's robot that keeps answering has no more of one request.
@@ -338,7 +338,7 @@ def _not_too_often(case: Case) -> Judgement | None:
 
 
 def is_question(text: str) -> bool:
-    """Return whether a sentence of `text` ends with a question mark."""
+    """Return whether `text` holds a question mark: `Shall I wait?!`."""
     return _QUESTION.search(text) is not None
 
 
@@ -401,7 +401,8 @@ def _names_it(case: Case) -> Judgement | None:
     """Ask back a yes that may answer what was written beside the request, or what its writer was told of their words.
 
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
-    whoever approved before and the reason of a freeze stand on the card that it answers, also once that freeze is over.
+    whoever approved before, the reason of who denied the same before and that of a freeze stand on the card that it
+    answers, also once that freeze is over.
     So does a question in the wish that is not all of the wish, or in what is to be done. No list of words tells each
     question from a remark.
     """
@@ -409,6 +410,8 @@ def _names_it(case: Case) -> Judgement | None:
     was_said = request.remarks or record.asked.handed_on or record.comments or record.noted.get(case.me)
     was_said = was_said or any(vote.reason.strip() for vote in (*record.votes, *record.void))
     was_said = was_said or record.told_why_frozen or case.answer.wish_asks
+    # Later revisions have there what was changed, and by whom.
+    was_said = was_said or (request.revision == 1 and any(line.by for line in request.changes))
     return Unclear(why=NOT_NAMED) if case.answer.may_answer and was_said else None
 
 
@@ -618,6 +621,7 @@ def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Se
         reason=reason,
         given=answer.given,
         operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key and vote.person in by),
+        in_thread=state == "answered" and answer.binding.by == "thread",
         proof=answer.proof if state in {"answered", "withdrawn"} else None,
         at=answer.at,
     )

@@ -76,6 +76,9 @@ _BESIDE = re.compile(
 _TURNED = re.compile(r"\?\s*(?:no|nope|nah|nein|nee|non|nao|nicht|niet)(?!\w)")
 """A stop that is asked about, and the no to it."""
 
+_BUT = re.compile(r"\b(?:all|everything|both|them|those|(?:run|deploy(?:ment)?|release|request)s) \(?but\b")
+"""Before what is not to stop: `stop all but s1r-…`, `stop everything but this`."""
+
 _BETWEEN = re.compile(r"[ 🛑⛔✋\u3041-\u30ff\u4e00-\u9fff]")
 """A blank, and each letter of a language that writes none: beside them a phrase may begin or end."""
 
@@ -103,7 +106,7 @@ def stops_plainly(text: str) -> bool:
     bares = [" ".join(_BESIDE.sub(" ", one).split()) for one in texts]
     if any(map(_SIGN.fullmatch, bares)):
         return True
-    if any(_keeps_on().search(one) or _TURNED.search(one) for one in texts):
+    if any(_keeps_on().search(one) or _TURNED.search(one) or _BUT.search(one) for one in texts):
         return False
     said = ("".join(char for char in bare if unicodedata.category(char) not in _PICTURES) for bare in bares)
     return any(_is_made_of_stops(" ".join(one.split())) for one in said)

@@ -5,11 +5,13 @@ works since 14:05`. What is said to whoever reads the command is another thing: 
 to come, a question, or a word that nobody replaced. In doubt it is that: to ask once more is cheaper than a wrong act.
 
 Others use `speaks_against` for what stands beside an argument, `is_reason` for what has to be a reason, `is_no_value`
-and `ends_otherwise` for what stands where a value is to be. Pure, and linear in the length of the text.
+and `ends_otherwise` for what stands where a value is to be, and `begins_as_question`. Pure, and linear in the length
+of the text.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -40,7 +42,7 @@ _SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u201
 _CLAUSE = re.compile(
     r"(?<!\d),|,(?!\d)|\u3001|\b(?:but|however|although|aber|jedoch|allerdings|doch|mais|pero|maar|mas|ma)\b"
 )
-_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b")
+_MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b(?!\.? (?:[a-z]+(?:tag|abend)|wochenende)\b)")
 _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"
 _NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
 _FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
@@ -93,6 +95,12 @@ def speaks_against(text: str) -> bool:
     return any(map(_is_against, clauses)) or _is_only_moment(clauses) or _is_only_condition(clauses)
 
 
+def begins_as_question(text: str) -> bool:
+    """Return whether a sentence of `text` begins as a question does, whatever mark ends it: `Or shall I wait`."""
+    first = (clause.text for clause in _clauses(_plain(text)) if clause.is_first)
+    return any(_words().asks.match(rest) for each in first for rest in _without_leads(each))
+
+
 def is_no_value(text: str) -> bool:
     """Return whether `text` is no value: it refuses, agrees, asks, says when, or was left there."""
     if len(text) > SHORT_CHARS:
@@ -107,13 +115,16 @@ def is_no_value(text: str) -> bool:
 
 
 def ends_otherwise(text: str) -> bool:
-    """Return whether more than a value ends `text`: a condition, a moment, or assent, as in `v1.3.0 if it is green`."""
+    """Return whether more than a value ends `text`: a condition, a moment, assent, a no: `v1.3.0 if green`."""
     if len(text) > SHORT_CHARS:
         return False
     words, known = _plain(text).split(), _words()
     ends = (" ".join(words[at:]).strip(_FRAME + "\n,") for at in range(1, len(words)))
     return any(
-        known.no_value.fullmatch(end) is not None or _is_to_come(end) or _is_only_condition(list(_clauses(end)))
+        known.no_value.fullmatch(end) is not None
+        or _is_to_come(end)
+        or _is_only_condition(list(_clauses(end)))
+        or read_reply(end).said == "deny"
         for end in filter(None, ends)
     )
 
@@ -222,17 +233,13 @@ def _is_unfilled(plain: str) -> bool:
 
 
 def _is_against(clause: _Clause) -> bool:
-    words, rest = _words(), clause.text
-    if words.last.search(rest):
+    words = _words()
+    if words.last.search(clause.text):
         return True
-    for _ in range(_LEADS):
+    for rest in _without_leads(clause.text):
         is_question = clause.is_first and words.asks.match(rest)
         if is_question or words.alone.fullmatch(rest) or words.refuses.match(rest) or _is_to_come(rest):
             return True
-        lead = words.lead.match(rest)
-        if lead is None or not rest:
-            return False
-        rest = rest[lead.end() :].strip(_FRAME)
     return False
 
 
@@ -263,9 +270,14 @@ def _is_only_condition(clauses: list[_Clause]) -> bool:
 
 def _bare(text: str) -> str:
     """`text` without politeness, assent and the act itself at its beginning."""
+    return [*_without_leads(text)][-1]
+
+
+def _without_leads(text: str) -> Iterator[str]:
+    """`text`, and the same without each word of politeness and the like with which it begins, one after the other."""
     for _ in range(_LEADS):
+        yield text
         lead = _words().lead.match(text)
         if lead is None or not text:
-            break
+            return
         text = text[lead.end() :].strip(_FRAME)
-    return text

@@ -256,12 +256,13 @@ def _says_it_is_ours(quotes_of: "list[_Quote]", about: About, sent: SentCard) ->
 def _says_it_is_of_others(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> bool:
     """Return whether the mail quotes somebody else's in the thread of the card: a Message-ID can be had and sent again.
 
-    A picture or a link among what it quotes is theirs, unless its program says by our address that the quote is ours:
-    servers add them, too.
+    Words, a picture or a link among what it quotes are theirs, unless its program says by our address that the quote is
+    ours: servers add them, too.
     """
     if any(_writer(head, about, sent) == "other" for quote in quotes_of for head in quote.heads):
         return True
-    return any(quote.adds for quote in quotes_of) and "we" not in _known_writers(quotes_of, about, sent)
+    has_more = any(quote.strange_quoted or quote.adds for quote in quotes_of)
+    return has_more and "we" not in _known_writers(quotes_of, about, sent)
 
 
 def _known_writers(quotes_of: "list[_Quote]", about: About, sent: SentCard) -> "set[_Writer]":

@@ -60,7 +60,7 @@ _SHOWS = re.compile(
 
 _LOADS = frozenset(("src", "srcset", "background", "poster", "data"))
 _DRAWS = re.compile(
-    r"url\s*\(|image-set|\\|symbols\s*:|@import|@counter-style"
+    r"url\s*\(|image-set|\\|symbols\s*:|@import|@counter-style|content\s*:\s*(?:attr|counter)"
     r"|(?:\A|[;{}])\s*+(?!font|mso-|-?src)[\w-]++\s*+:[^;{}\"']*+[\"']",
     re.IGNORECASE,
 )

@@ -125,6 +125,10 @@ def test_attack_a_no_with_an_apology_or_a_correction_before_it_stops_no_run() ->
     [
         ({"words": "Press bell. Shall I tell the neighbours first?"}, True),
         ({"words": "Shall I wait?\nIf not, press bell"}, True),
+        ({"words": "Press bell. Or do you want to wait until Friday"}, True),
+        ({"words": "press bell\nWait for Dan?!"}, True),
+        ({"quoted": "Thanks for the offer. Can you also ship it by Friday"}, True),
+        ({"words": "press bell\nIt rings too seldom. Let me know when it is done."}, False),
         ({"words": "Good morning! Can you press bell? Thanks a lot!"}, False),
         ({"arguments": {"text": "Hello,\n\nWould you like a voucher?"}}, True),
         ({"arguments": {"steps": [{"note": "Is Friday fine?"}]}}, True),
@@ -137,8 +141,9 @@ def test_a_question_in_a_wish_or_in_what_is_to_be_done_may_be_what_a_yes_answers
     change: dict[str, Any], *, asks: bool
 ) -> None:
     said = replace(statement("approve", "yes"), is_typed=True)
-    call = CALL.model_copy(update={name: value for name, value in change.items() if name != "words"})
-    asked = approval(call=call, title="“Deploy?”", words=change.get("words", ""))
+    of_request = {name: change.get(name, "") for name in ("words", "quoted")}
+    call = CALL.model_copy(update={name: value for name, value in change.items() if name not in of_request})
+    asked = approval(call=call, title="“Deploy?”", **of_request)
 
     assert read_answer(asked, said, LATER).wish_asks is asks
     assert not read_answer(asked, replace(said, is_typed=False), LATER).wish_asks

@@ -46,7 +46,8 @@ AROUND = {
 """The verb stands at the star. A blank is `_`, and a verb that needs its object has it behind `|`."""
 
 GOES_ON = {
-    "english": "don't_* do_not_* please_don't_*_it never_* don't_you_* *_Bo_from_stopping_it *_only_if_it_fails",
+    "english": "don't_* do_not_* please_don't_*_it never_* don't_you_* *_Bo_from_stopping_it *_only_if_it_fails "
+    "*_all_but_this *_everything_but_this_run *_all_runs_but_s1r-itpqott3vb636",
     "german": "nicht_* bitte_nicht_* nein,_nicht_* bitte_nicht_sofort_* niemals_* den_Lauf_nicht_* *_wenn_es_brennt",
     "french": "ne_*_pas n'*_pas surtout_ne_*_rien ne_*_jamais *_si_ça_échoue",
     "spanish": "no_* no_lo_* por_favor_no_* oye,_no_* no_hay_que_* no_quiero_* sin_* *_si_falla",

@@ -16,7 +16,7 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    14: (
+    15: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
@@ -49,7 +49,7 @@ HELD = {
         ),
         (
             f'{{{AT},"type":"request_decided","schema_version":1,"request_id":"q1","decision":{{"state":"approved",'
-            f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],{AT}}}}}'
+            f'"by":["bo"],"way":"cli","reason":"","given":null,"operators_keys":[],"in_thread":true,{AT}}}}}'
         ),
         (
             f'{{{AT},"type":"person_said","schema_version":1,"proof":{{"by":"chat","user":"U01ANNA","team":"T01",'

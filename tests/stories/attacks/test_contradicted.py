@@ -265,7 +265,8 @@ async def test_attack_an_edit_by_mail_whose_value_says_no_changes_nothing(world:
     card = await world.next_mail("bo")
     for value in (
         "gong, but wait for me", "no, do not do this", "gong, aber erst morgen", "wait", "gong if Cy agrees", "gong?",
-        "TBD", "<what>", "lgtm", "gong approved",
+        "TBD", "<what>", "lgtm", "gong approved", "gong bitte nicht", "gong no", "not gong",
+        "gong 2 am Montag", "gong vielleicht",
     ):  # fmt: skip
         await world.reply("bo", card, f"what: {value}")
         await world.next_mail("bo", about="counted")

@@ -16,14 +16,17 @@ from urllib.parse import unquote
 from agents.events import AnswerNoted, write_event
 from agents.requests import PersonId, RunId
 from agents.requests.record import RequestRecord
+from agents.steps import CallTool, Done
 from bot.policy.judgements import Counted
 from bot.store.indexes import run_of_thread
+from bot.testing import Scripted
 from channels.email.local.letters import Letter
 from channels.email.local.maildir import every_mail
+from tests.kit.clerk import Workshop, clerk
 from tests.kit.office import STEPS
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_sayso
 from tests.servers.web import serving
 from tests.stories.test_delegation import SOLO, on_solo
 
@@ -290,6 +293,24 @@ async def test_attack_a_yes_to_the_note_of_whoever_approved_before_approves_noth
     assert (await world.request(record.request.id)).state == "open"
 
 
+async def test_attack_a_yes_to_the_reason_of_who_denied_the_same_before_approves_nothing() -> None:
+    press, workshop = CallTool(tool="press", arguments={"what": "bell"}), Workshop()
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "approve_by_email": True}}
+    model = Scripted(press, press, Done(summary="done"))
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        first = await s.opened(run_id := await s.trigger("press bell"))
+        await s.decide("cy", first, "deny", "Let us do it on Friday instead")
+        again = await s.opened(run_id, after=first.request.id)
+
+        await s.reply("bo", await s.next_mail("bo", about="on Friday instead"), "Sounds good!")
+
+        await s.quiet()
+        assert (await s.request(again.request.id)).state == "open"
+        await s.reply("bo", await s.next_mail("bo", about=MAY_BE), "approve")
+        await s.ended(run_id)
+        assert workshop.effects == ["press bell"]
+
+
 async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: World) -> None:
     freezes, dan = world.app.requests.freezes, PersonId("dan")
     await freezes.freeze("", dan, "Demo at three. Is Friday fine?", proof=None)
@@ -312,10 +333,17 @@ async def test_attack_an_ok_to_the_reason_of_a_freeze_approves_nothing(world: Wo
 
 async def test_attack_a_yes_to_what_a_wish_or_a_program_asks_beside_approves_nothing(world: World) -> None:
     asks = "Shall I tell the customer first?"
-    record = await world.opened(await world.trigger(f"press bell\n{asks}"))
-    await world.reply("bo", await world.next_mail("bo"), "Yes")
-    await world.next_mail("bo", about=MAY_BE)
-    assert await is_open(world, record)
+    in_haste = (
+        "Wait for Dan?!",
+        "Wait for Dan ⁇",
+        "Shall I tell the customer first",
+        "Oder soll ich bis Freitag warten",
+    )
+    for wish in (asks, *in_haste):
+        record = await world.opened(await world.trigger(f"press bell\n{wish}"))
+        await world.reply("bo", await world.next_mail("bo"), "Yes")
+        await world.next_mail("bo", about=MAY_BE)
+        assert await is_open(world, record), wish
 
     body: dict[str, Any] = {"title": "Refund order 5?", "policy": "production", "arguments": {"order": 5}}
     async with serving(world.app) as api:

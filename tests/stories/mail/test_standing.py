@@ -11,6 +11,7 @@ from channels.email.local.letters import Letter
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.stories.mail.test_consent import LUNCH, write
 from tests.stories.people.standing import ALLOWED, DAY, done_once, granted, is_asked, the_only
 
 BOT = "sayso@sayso.example"
@@ -71,6 +72,20 @@ async def asked_in(office: World) -> list[str]:
 
 async def day_of(office: World, days: int = 1) -> str:
     return f"{await office.now() + timedelta(days=days):%Y-%m-%d %H:%M}"
+
+
+async def test_attack_a_yes_to_a_mail_about_lunch_that_names_the_thread_of_a_run_answers_it_and_uses_one(
+    world: World,
+) -> None:
+    await granted(world, await done_once(world))
+    wish = await write(world, BOT, "press bell", subject="ask yes_no Really?", answers="", by="anna")
+    await world.next_mail("anna", "Really?")
+
+    await write(world, BOT, f"Yes\n\n{LUNCH}", within=f"{wish['Message-ID']} <lunch@corp.example>", by="anna")
+
+    await world.quiet()
+    assert [one.request.title for one in await world.requests() if one.state == "open"] == ["Press bell?"]
+    assert world.workshop.effects == ["press bell"]
 
 
 async def test_an_answer_to_how_it_ended_asks_for_the_same_again_and_the_approvers_grant_it(world: World) -> None:
