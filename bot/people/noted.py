@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ DIGEST_CHARS = 16
 TOLD_S = 24 * 3600.0
 """Seconds for which people are not told the same again."""
 
+# So long nothing begins at most while something is unread.
+_SETTLES_S = 60.0
 # So long at most one tells them.
 _TELLS_S = 20.0
 _CONFIRMED = "confirmed"
@@ -221,6 +224,18 @@ class NotedTables:
     async def keep(self, inbound_id: str) -> None:
         """Note that something came in which is read once a file is whole."""
         await self._client.do("SADD", _KEYS.tables_kept, inbound_id)
+
+    async def settle(self, people: People) -> bool:
+        """Return whether no approval begins anything now: a file is half taken, or there is unread what somebody wrote
+        who was missing, whichever process that came to. It may be a no.
+
+        It is read within seconds; what nobody can read holds nothing up for long.
+        """
+        if not await self.keeps_any():
+            people.settles_until = 0.0
+        elif people.half_taken or not people.settles_until:
+            people.settles_until = time.monotonic() + _SETTLES_S
+        return people.holds_tools
 
     async def keeps_any(self) -> bool:
         """Return whether some of that is still unread."""
