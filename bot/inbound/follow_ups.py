@@ -24,7 +24,7 @@ from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.refusals import Refusals
-from bot.people.rights import Rights
+from bot.people.rights import Rights, is_free
 from bot.policy.answers import (
     HEAD_CHARS,
     ONLY_FILES,
@@ -420,7 +420,7 @@ class FollowUps:
 
     def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
         who = self._rights.of_person(person, None)
-        return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
+        return is_free(self._rights.denial(who, "cancel", concern, run.id, is_known=True))
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
         """Return whether words beside an approval are the no of somebody whose no counts there.
