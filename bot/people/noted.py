@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -240,8 +241,9 @@ class NotedTables:
     async def keeps_any(self) -> bool:
         """Return whether some of that is still unread."""
         for member in sorted(await self._client.do("SMEMBERS", _KEYS.tables_kept)):
-            if await self._store.lists.is_unread(member.decode(errors="replace")):
-                return True
+            with suppress(NotFound):  # nothing of ours
+                if await self._store.lists.is_unread(member.decode(errors="replace")):
+                    return True
             await self._client.do("SREM", _KEYS.tables_kept, member)
         return False
 

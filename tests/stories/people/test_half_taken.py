@@ -780,6 +780,7 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
         for key in ("{s0}:tables", "{s0}:tables:whole", "{s0}:tables:wrong"):
             await client.do("SET", key, body)
         await client.do("HSET", "{s0}:tables:half", body, body)
+        await client.do("SADD", "{s0}:tables:kept", body)
 
         toml += f'\n[people.n{number}]\nname = "New {number}"\nemail = "n{number}@corp.example"\n'
         write(world, toml)
