@@ -487,9 +487,10 @@ class FollowUps:
         return record is not None and record.request.format == "approval" and person in record.requesters
 
     async def _check_steers(self, person: PersonId, run: Run, concern: Concern, proof: Proof) -> None:
-        """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
+        """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""
         who = self._rights.of_person(person, proof)
         if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
+            await self._decisions.noted.check_rights(person, self._people)
             await Refusals(self._store).refuse(who, "write", denied, run.id)
 
     async def _of_requester(

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -40,6 +40,7 @@ TOLD_S = 24 * 3600.0
 _SETTLES_S = 60.0
 # So long at most one tells them.
 _TELLS_S = 20.0
+_GIVE_RIGHTS = ("roles.", "alerts.", "groups.", "oncall.")
 _CONFIRMED = "confirmed"
 _RIGHT = "settings right"
 _HASHES = TypeAdapter(dict[str, str])
@@ -159,6 +160,15 @@ class NotedTables:
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
         if any([await self.names(one, people) for one in named]):
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
+
+    async def check_rights(self, person: PersonId, people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last says something else than ours of who may what."""
+        last, name, ours = await self.last(), people.id_in_file(person), people.as_written
+        own = {one: config for one, config in ours.people.items() if one == name}
+        found = difference(last or {}, hashes_of(replace(ours, people=own, policies={})))
+        differ = (*found.added, *found.changed, *found.removed)
+        if last and any(one.startswith(_GIVE_RIGHTS) or one == f"people.{name}" for one in differ):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def note(self, hashes: Mapping[str, str]) -> None:
