@@ -94,6 +94,8 @@ class AuditReader:
         shards = range(self._store.shards) if only is None else [only]
         found = [await self._looked_at(Checker(shard, keys, derived=derived), known) for shard in shards]
         findings = [finding for one in found for finding in one.findings[:FINDINGS_AT_MOST]]
+        beyond = [head for head in known if head.shard >= self._store.shards]
+        findings += [Finding(head.shard, head.n, "removed: the store has no such shard") for head in beyond]
         firsts = sorted(datetime.fromisoformat(one.since) for one in found if one.since)
         return Checked(
             records=sum(one.records for one in found),
@@ -144,7 +146,11 @@ class AuditReader:
 
     async def _verify(self, checker: Checker, known: Sequence[Head], found: _Shard) -> None:
         shard = checker.head.shard
-        seals = {head.n: head for head in known if head.shard == shard}
+        # Of one number there are several where the log was cut and has grown again.
+        seals = dict[int, set[str]]()
+        for head in known:
+            if head.shard == shard:
+                seals.setdefault(head.n, set()).add(head.seal)
         noted = await head_of(self._store, shard)
         rows = await rows_of(self._store, shard)
         # Who was forgotten is known at the end: what is missing is looked at again then.
@@ -163,8 +169,7 @@ class AuditReader:
                     again.append((one.place, body, kept))
                 if one.place == noted.n and one.seal != noted.seal:
                     found.findings.append(Finding(shard, one.place, "the store notes it as a head with another seal"))
-                outside = seals.pop(one.place, None)
-                if outside and outside.seal != one.seal:
+                if seals.pop(one.place, {one.seal}) != {one.seal}:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
         found.weaker = checker.weaker
         rows = await rows_of(self._store, shard)
@@ -231,7 +236,7 @@ class AuditReader:
         return min(filter(None, found), default=None)
 
 
-def _of_end(end: Head, before: Head, after: Head, outside: Mapping[int, Head]) -> list[Finding]:
+def _of_end(end: Head, before: Head, after: Head, outside: Collection[int]) -> list[Finding]:
     """Return what is missing at the end: what was noted outside, and what the store itself has noted as the newest one
     `before` and `after` all were read.
     """

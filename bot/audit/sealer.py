@@ -19,6 +19,7 @@ from bot.audit.chain import Head, Sealed, sealed
 from bot.audit.facts import records_of
 from bot.audit.privacy import Everybody, Kept, Pseudonyms, Row, row_in, split
 from bot.audit.records import AuditRecord
+from bot.errors import NotFound
 from bot.store import Keys, Store, StoreError, scripts
 from bot.store.outbox_entry import shown_in
 
@@ -281,7 +282,7 @@ class Sealer:
     async def _events(self, run_id: str) -> Sequence[Event] | None:
         try:
             return (await self._store.load(run_id)).events
-        except ValueError:
+        except (ValueError, NotFound):
             log.exception("a run can't be read for the audit log", run_id=run_id)
             return None
 
@@ -310,7 +311,8 @@ def _of(fact: Fact, runs: Mapping[str, Sequence[Event] | None]) -> list[AuditRec
     """The records of a fact; what can't be read is one, too."""
     try:
         return _happened(fact, runs[fact.run_id]) if fact.run_id else [_noted(fact)]
-    except (ValueError, KeyError):  # nothing of ours: it stands in the log, and keeps nothing else from it
+    # Nothing of ours: it stands in the log, and keeps nothing else from it.
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return [AuditRecord(kind="unreadable", at=fact.at, words=str(fact.fields)[:_WORDS_CHARS])]
 
 

@@ -47,6 +47,10 @@ class ApprovalGuard:
         """Return what freezes the environment of a call."""
         return await self._freezes.on(call.effect.environment, run.id)
 
+    async def holds_tools(self) -> bool:
+        """Return whether no approval begins anything now; see `NotedTables.settle`."""
+        return await self._decisions.noted.settle(self._people)
+
     async def approved(
         self, run: Run, call: GatedCall, started: ToolStarted
     ) -> RecordWrite | Literal["ask what happened"] | None:
@@ -122,10 +126,11 @@ class ApprovalGuard:
                 record, _, now = await self._decisions.request(_request_of(started))
                 found = await self._freezes.on(effect.environment, run.id)
                 why = await self.why_not(run, record, call_of(tool, args, effect), now)
+                is_held = await self.holds_tools()
             except (ToolRefused, StoreError, WaitsForFile) as error:
                 log.warning("not begun", attempt_id=started.attempt_id, reason=str(error))
                 return False
-            if self._people.holds_tools:
+            if is_held:
                 log.warning("not begun: a file is only half taken", attempt_id=started.attempt_id)
                 return False
             if found.freeze:

@@ -25,7 +25,7 @@ from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.recognition import as_known_now
 from bot.people.refusals import Refusals
-from bot.people.rights import Rights
+from bot.people.rights import Rights, is_free
 from bot.policy.answers import (
     HEAD_CHARS,
     ONLY_FILES,
@@ -425,7 +425,7 @@ class FollowUps:
 
     def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
         who = self._rights.of_person(person, None)
-        return self._rights.denial(who, "cancel", concern, run.id, is_known=True) is None
+        return is_free(self._rights.denial(who, "cancel", concern, run.id, is_known=True))
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
         """Return whether words beside an approval are the no of somebody whose no counts there.
@@ -492,9 +492,10 @@ class FollowUps:
         return record is not None and record.request.format == "approval" and person in record.requesters
 
     async def _check_steers(self, person: PersonId, run: Run, concern: Concern, proof: Proof) -> None:
-        """Check that words of somebody may steer the run in whose thread they stand. Raises Forbidden."""
+        """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""
         who = self._rights.of_person(person, proof)
         if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
+            await self._decisions.noted.check_rights(person, self._people)
             await Refusals(self._store).refuse(who, "write", denied, run.id)
 
     async def _of_requester(

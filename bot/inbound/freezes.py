@@ -13,8 +13,9 @@ from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.outbound.notifier import to_person
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.refusals import Refusals
-from bot.people.rights import Rights
+from bot.people.rights import Rights, is_free
 from bot.policy.orders import REASON_CHARS, Freezing, may_mean_freeze, stop_beside, typed_freeze
 from bot.render.cards import notice
 from bot.render.words import no_environment
@@ -132,7 +133,7 @@ class TypedFreezes:
 
     async def _may(self, person: PersonId) -> bool:
         await self._people.look_up(self._people.tables.alerts)
-        return self._rights.denial_at_all(self._rights.of_person(person, None), "freeze") is None
+        return is_free(self._rights.denial_at_all(self._rights.of_person(person, None), "freeze"))
 
     def _of_settings(self, typed: Freezing) -> Freezing:
         """Return it with the environment as the settings write it."""
@@ -171,6 +172,7 @@ class TypedFreezes:
         person, where = PersonId(trigger.person), typed.environment
         who = self._rights.of_person(person, proof_of(channel, trigger))
         if denied := self._rights.denial_at_all(who, "freeze"):
+            await NotedTables(self._journal.store).check_rights(person, self._people)
             await self._refusals.refuse(who, "freeze", denied)
         if where is None:
             verb = "unfreeze" if typed.ends else "freeze"

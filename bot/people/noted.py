@@ -7,8 +7,10 @@ import hashlib
 import json
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -34,8 +36,11 @@ DIGEST_CHARS = 16
 TOLD_S = 24 * 3600.0
 """Seconds for which people are not told the same again."""
 
+# So long nothing begins at most while something is unread.
+_SETTLES_S = 60.0
 # So long at most one tells them.
 _TELLS_S = 20.0
+_GIVE_RIGHTS = ("roles.", "alerts.", "groups.", "oncall.")
 _CONFIRMED = "confirmed"
 _RIGHT = "settings right"
 _HASHES = TypeAdapter(dict[str, str])
@@ -157,6 +162,15 @@ class NotedTables:
         if any([await self.names(one, people) for one in named]):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
+    async def check_rights(self, person: PersonId, people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last says something else than ours of who may what."""
+        last, name, ours = await self.last(), people.id_in_file(person), people.as_written
+        own = {one: config for one, config in ours.people.items() if one == name}
+        found = difference(last or {}, hashes_of(replace(ours, people=own, policies={})))
+        differ = (*found.added, *found.changed, *found.removed)
+        if last and any(one.startswith(_GIVE_RIGHTS) or one == f"people.{name}" for one in differ):
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
+
     async def note(self, hashes: Mapping[str, str]) -> None:
         """Note that these hold from now on."""
         await self._client.do("SET", _KEYS.tables, json.dumps(dict(hashes)))
@@ -222,11 +236,24 @@ class NotedTables:
         """Note that something came in which is read once a file is whole."""
         await self._client.do("SADD", _KEYS.tables_kept, inbound_id)
 
+    async def settle(self, people: People) -> bool:
+        """Return whether no approval begins anything now: a file is half taken, or there is unread what somebody wrote
+        who was missing, whichever process that came to. It may be a no.
+
+        It is read within seconds; what nobody can read holds nothing up for long.
+        """
+        if not await self.keeps_any():
+            people.settles_until = 0.0
+        elif people.half_taken or not people.settles_until:
+            people.settles_until = time.monotonic() + _SETTLES_S
+        return people.holds_tools
+
     async def keeps_any(self) -> bool:
         """Return whether some of that is still unread."""
         for member in sorted(await self._client.do("SMEMBERS", _KEYS.tables_kept)):
-            if await self._store.lists.is_unread(member.decode(errors="replace")):
-                return True
+            with suppress(NotFound):  # nothing of ours
+                if await self._store.lists.is_unread(member.decode(errors="replace")):
+                    return True
             await self._client.do("SREM", _KEYS.tables_kept, member)
         return False
 

@@ -28,8 +28,9 @@ class Refusals:
         self._store, self._audit = store, AuditLog(store)
 
     async def refuse(self, caller: Caller, action: Action, denied: Denied, run_id: str = "") -> None:
-        """Note it, then raise NotFound or Forbidden."""
-        await self.note(caller.name, action, denied.what, caller.proof, run_id=run_id, is_hidden=denied.is_hidden)
+        """Note it, then raise NotFound or Forbidden; WaitsForFile alone where it is unknown what they may."""
+        if not denied.is_unknown:
+            await self.note(caller.name, action, denied.what, caller.proof, run_id=run_id, is_hidden=denied.is_hidden)
         raise denied.error()
 
     async def note(

@@ -11,7 +11,7 @@ from typing import Literal
 
 from agents.requests import PersonId
 from agents.requests.proof import Proof
-from bot.errors import Forbidden, NotFound, SaysoError
+from bot.errors import Forbidden, NotFound, SaysoError, WaitsForFile
 from bot.people.api_keys import ApiKey, Scope
 from bot.people.directory import People
 from bot.people.sessions import Login, Session
@@ -120,14 +120,20 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why somebody may not, and what to do; `is_hidden` where they must not learn that there is such a run."""
+    """Why somebody may not, and what to do; `is_hidden` where they must not learn that there is such a run.
+
+    It `is_unknown` where they may have a role all the same, which a file may have lost.
+    """
 
     what: str
     do: str
     is_hidden: bool = False
+    is_unknown: bool = False
 
     def error(self) -> SaysoError:
         """The same as an error."""
+        if self.is_unknown:
+            return WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
         return NotFound(self.what, self.do) if self.is_hidden else Forbidden(self.what, self.do)
 
 
@@ -218,7 +224,8 @@ class Rights:
         if not caller.has(right.scope):
             return _no_scope(right)
         if not (is_known or caller.sees_all or _has_part(caller, RIGHTS["see"], run)):
-            return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True)
+            unknown = self._unknown(RIGHTS["see"])
+            return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True, is_unknown=unknown)
         if run.is_review and action in STEERS:
             return Denied(say("right.review"), say("right.review-do"))
         if _is_at_least(caller.role, right.least) or _has_part(caller, right, run):
@@ -229,7 +236,7 @@ class Rights:
             return Denied(say("right.explain"), say("right.explain-do"))
         names = self.people.names_of(sorted(run.requesters)) or "-"
         what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
-        return Denied(what, say("right.not-yours-do", names=names))
+        return Denied(what, say("right.not-yours-do", names=names), is_unknown=self._unknown(right))
 
     def denial_at_all(self, caller: Caller, action: Action) -> Denied | None:
         """Return why `caller` may not do `action`, which is about no run; None if they may."""
@@ -241,7 +248,8 @@ class Rights:
             return None
         if right.least == "requester":
             return Denied(say("right.viewer"), say("right.viewer-do"))
-        return Denied(say("right.no-role", role=right.least or ""), say("right.no-role-do", role=right.least or ""))
+        what, do = (say(text, role=right.least or "") for text in ("right.no-role", "right.no-role-do"))
+        return Denied(what, do, is_unknown=self._unknown(right))
 
     def asking_denial(self, caller: Caller, person: PersonId | None = None) -> Denied | None:
         """Return why `caller` may not ask what would happen if `person`, or anybody, asked for something."""
@@ -274,13 +282,33 @@ class Rights:
         names = self.people.names_of(self._members(refs)) or "-"
         return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=names))
 
+    def _unknown(self, right: Right) -> bool:
+        """Return whether it is not known who has the role that it needs, or hears the alerts: the file may have lost
+        that, and no other was read.
+        """
+        if right.least not in {"operator", "admin"}:
+            return False
+        roles, alerts = self.people.tables.roles, self.people.tables.alerts
+        return self._lost("roles.operator", "roles.admin", "alerts.to", refs=(*roles.operator, *roles.admin, *alerts))
+
     def waits_for_file(self, agent: str) -> bool:
         """Return whether it is not known who may start `agent`: the file may have lost that, and no other was read."""
-        viewers = (ref.replace("group:", "groups.", 1) for ref in self.people.tables.roles.viewer)
-        return not self.people.unknown_guards.isdisjoint(("roles.viewer", f"agents.{agent}.triggered_by", *viewers))
+        return self._lost("roles.viewer", f"agents.{agent}.triggered_by", refs=self.people.tables.roles.viewer)
+
+    def _lost(self, *guards: str, refs: Sequence[str]) -> bool:
+        """Return whether some of what guards, or a group among `refs`, is unknown here."""
+        groups = (ref.replace("group:", "groups.", 1) for ref in refs)
+        return not self.people.unknown_guards.isdisjoint((*guards, *groups))
 
     def _members(self, refs: Sequence[str]) -> tuple[PersonId, ...]:
         return self.people.members(refs, self._now()) if refs else ()
+
+
+def is_free(denied: Denied | None) -> bool:
+    """Return whether nothing denies it. Raises WaitsForFile where that is unknown."""
+    if denied and denied.is_unknown:
+        raise denied.error()
+    return denied is None
 
 
 def _no_scope(right: Right) -> Denied:

@@ -6,7 +6,6 @@ Operators hear of it at once, and again each hour. What each process goes by is 
 know is in `NotedTables`.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from language.lists import both
 
 _AGAIN_S = 3600.0
 _NAMED = 8
-# So long nothing begins at most while something is unread.
-_SETTLES_S = 60.0
 # A file that comes and goes.
 _ALERTS = 10
 
@@ -42,20 +39,9 @@ class HalfTaken:
         """Hold the tables that a process starts with as the one does that reads them anew."""
         content, tables = self._app.settings.content, self._app.people.as_written
         digest = digest_of(content, tables)
-        await self.settle()
+        await self._noted.settle(self._app.people)
         if await self.is_so(tables, digest, content, content):
             await self.hold(tables, digest)
-
-    async def settle(self) -> None:
-        """Have nothing begin by an approval while there is unread what people wrote who were missing: it may be a no.
-
-        They are read within seconds; one that nobody can read holds nothing up for long.
-        """
-        people = self._app.people
-        if not await self._noted.keeps_any():
-            people.settles_until = 0.0
-        elif people.half_taken or not people.settles_until:
-            people.settles_until = time.monotonic() + _SETTLES_S
 
     async def is_so(self, tables: Tables, digest: str, content: bytes, before: bytes) -> bool:
         """Return whether the tables of a file with this `content` are only half taken; `before`, it said that.

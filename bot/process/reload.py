@@ -156,7 +156,7 @@ class Reload:
         await self._look_at_files(at_once=at_once)
         await self._note_and_tell()
         if self._app.people.settles_until:
-            await self._half.settle()
+            await self._noted.settle(self._app.people)
         known = self._who_is_here()
         if self._works and known != self._known:
             self._somebody_left, self._skips, self._to_skip = True, 0, 0
@@ -226,7 +226,7 @@ class Reload:
         self._is_untold = self._is_untold or is_news
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
-            await self._half.settle()
+            await self._noted.settle(people)
             await self._note(tables)
             self._heard = self._heard or people.alerted(self._app.store.about_now())
             await self._app.register.hold(tables)

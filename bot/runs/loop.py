@@ -508,7 +508,7 @@ class Loop:
             if record == "ask what happened":
                 return await self._log.append(told, orphaned_again(run.pending, now))
             cover = self.guard.cover(agent, run, step, started, record)
-            if self._people.holds_tools:  # since it was looked at
+            if await self.guard.holds_tools():  # since it was looked at
                 return None
         then = told.then([*thought, started])
         if await self._start(told, thought, started, record, line_of(then.run)):

@@ -223,7 +223,7 @@ class ProgramStarts:
             why = say("program.frozen", why=frozen_words(found.freeze, self._people))
             return Refused("held", why, say("program.held-do"))
         why = await self._guard.why_not(run, record, call, now)
-        if self._people.holds_tools:  # read after whoever is here: they may be here again
+        if await self._guard.holds_tools():  # read after whoever is here: they may be here again
             return Refused("held", say("error.half-taken"), say("error.half-taken-do"))
         if why:
             await self._decisions.supersede(record, version, why, now)

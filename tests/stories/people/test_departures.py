@@ -424,6 +424,14 @@ async def test_attack_a_freeze_by_mail_is_a_strangers_for_a_worker_with_the_file
         assert await freezes_once_it_has(newer, world, before, "cole" if by == "cy" else by) == [by]
 
 
+async def test_attack_a_freeze_by_mail_of_who_became_an_operator_is_refused_by_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with both_by(redis, tmp_path, FREEZER) as (world, before):
+        newer = FREEZER.replace('"person:eve", ', '"person:eve", "person:bo", ')
+        assert await freezes_once_it_has(newer, world, before, "bo") == ["bo"]
+
+
 @pytest.mark.parametrize("when", few_of(["with the address", "before"], 0))
 async def test_attack_a_freeze_of_whom_a_file_calls_otherwise_is_a_strangers_for_a_worker_with_the_file_from_before(
     redis: str, tmp_path: Path, when: str

@@ -20,6 +20,7 @@ from bot.process.reload import Reload
 from bot.requests.reassignment.absences import AbsenceWanted
 from bot.store import StoreError, WorkItem
 from channels import Channel, Inbound, Reading
+from tests.bot.web.api.test_asking_approval import approved, begun
 from tests.bot.web.problems import refused
 from tests.fakes.slow import SlowChannel
 from tests.kit.long import few_of
@@ -260,6 +261,53 @@ async def test_attack_what_was_approved_starts_before_a_denial_is_read_of_somebo
 
     assert (await world.request(record.request.id)).state == "revoked"
     assert world.workshop.started == []
+
+
+@asynccontextmanager
+async def put_off_elsewhere(world: World, toml: str) -> AsyncGenerator[WorkItem]:
+    """While nobody works but by hand: a denial of Cy by mail, which another process with this file could not read."""
+    raw = await denial_by_mail(world, "cy")
+    await world.quiet()
+    await world.stop()
+    other = World(world.url, world.folder.with_name("other"), toml)
+    async with beside_it(world), beside_it(other):
+        await process_of(world).begin()
+        await process_of(world).look(at_once=True)
+        found = Inbound(channel="email", key="again", raw=raw, size_bytes=len(raw), received_at=await world.now())
+        denial = WorkItem("in", await other.app.messages.inbox.accept(found))
+        await other.app.work.dispatcher.look(denial)
+        yield denial
+    await world.start()
+
+
+@pytest.mark.parametrize("toml", [CUT, without(TOML, "cy")], ids=["cut", "older"])
+async def test_attack_what_was_approved_starts_before_a_denial_is_read_that_another_process_put_off(
+    world: World, toml: str
+) -> None:
+    run_id, record = await asked(world, "production")
+
+    async with put_off_elsewhere(world, toml) as denial:
+        assert isinstance(await world.decide("bo", record, "approve"), Decided)
+        await moved_on(world, run_id)
+        await world.app.work.dispatcher.look(denial)
+
+    await world.ended(run_id)
+    assert (await world.request(record.request.id)).state == "revoked"
+    assert world.workshop.started == []
+
+
+async def test_attack_a_program_begins_before_a_denial_is_read_that_another_process_put_off(
+    world: World, api: Api
+) -> None:
+    _, key = await api.key(None, "trigger", "read", service="ci", acts_for=["anna"], asks=["policy:production"])
+    request = await approved(api.with_key(key), await api.client("bo"))
+    await asked(world, "production")
+
+    async with put_off_elsewhere(world, CUT) as denial, serving(world.app) as beside:
+        ci = beside.with_key(key)
+        assert (await begun(ci, request)).status_code == 409
+        await world.app.work.dispatcher.look(denial)
+        assert (await begun(ci, request)).status_code == 200
 
 
 async def test_attack_a_tool_starts_before_a_stop_is_read_of_whoever_asked_and_was_missing(world: World) -> None:
@@ -732,6 +780,7 @@ async def test_what_was_noted_of_files_and_can_not_be_read_keeps_nobody_from_rea
         for key in ("{s0}:tables", "{s0}:tables:whole", "{s0}:tables:wrong"):
             await client.do("SET", key, body)
         await client.do("HSET", "{s0}:tables:half", body, body)
+        await client.do("SADD", "{s0}:tables:kept", body)
 
         toml += f'\n[people.n{number}]\nname = "New {number}"\nemail = "n{number}@corp.example"\n'
         write(world, toml)

@@ -13,13 +13,17 @@ from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
 from channels import Channel
+from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.tables import write
+from tests.kit.waiting import until
 from tests.kit.world import World, a_world
+from tests.servers.web import serving
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
+from tests.stories.test_typed_freezes import TO, a_mail
 
 NO_ALERTS = TOML.partition("[alerts]")[0]
 DAN = '[people.dan]\nname = "Dan Dorn"\nemail = "dan@corp.example"\n'
@@ -156,6 +160,34 @@ async def test_attack_nobody_starts_a_run_who_may_not_by_what_a_process_never_re
         await process_of(world).look(at_once=True)
         with pytest.raises(Forbidden):
             await world.app.runs.starter.check_may(world.app.people.named("dan"), "clerk", as_by("cli"))
+
+
+async def test_attack_an_operators_freeze_and_stop_are_refused_as_a_process_never_read_who_is_one(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + OLE) as world:
+        run_id = await world.trigger("ask free_text What is your wish?")
+        await has_read(world)
+        async with world.stopped():
+            world.toml = TOML + OLE.partition("\n[roles]")[0]
+        assert world.app.people.half_taken
+        mail = a_mail(world, "ole", "freeze everything: incident")
+        await world.transport("ole@corp.example").send(bytes(mail), sender="ole@corp.example", recipients=[TO])
+        async with serving(world.app) as api:
+            ole = await api.client("ole", "steer", "admin")
+            for way in ("/v1/freeze", f"/v1/runs/{run_id}/cancel"):
+                assert "only half taken" in refused(
+                    await ole.post(way, json={"reason": "incident"}), 503, "unavailable"
+                )
+            await until(NotedTables(world.app.store).keeps_any, what="the mail is put off")
+        assert world.mails("ole") == ()
+
+        write(world, TOML + OLE)
+        await process_of(world).look(at_once=True)
+        await world.move_time(30)
+
+        assert "Frozen since" in (await world.next_mail("ole", about="Freeze")).text
+        assert [freeze.by for freeze in await world.app.requests.freezes.all()] == ["ole"]
 
 
 async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(redis: str, tmp_path: Path) -> None:
