@@ -128,7 +128,7 @@ async def test_what_is_only_read_or_decides_nothing_asks_nobody(api: Api) -> Non
     client = await agent(api)
     for name, told in (
         ("codex", CODEX | {"hook_event_name": "Stop"}),
-        ("codex", CODEX | {"hook_event_name": []}),
+        ("codex", {**CODEX, "hook_event_name": []}),
         ("gemini", GEMINI | {"hook_event_name": "AfterTool"}),
         ("vscode", VSCODE | {"hookEventName": "PostToolUse"}),
         ("gemini", {**GEMINI, "cwd": ""}),
