@@ -440,7 +440,7 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
         case Remarked():
             return say("answer.remarked")
         case Asked():
-            names = people.names_of(present(judgement.whom, people))
+            names = people.names_of(asking_now(judgement.whom, people))
             return say("answer.asked", names=names) if names else say("answer.asked-nobody")
         case Replied():
             return say("answer.replied")
@@ -503,6 +503,11 @@ def _counted(counted: Counted, record: RequestRecord, people: People) -> str:
 def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
     """Return those who are in the directory, or may only be missing in a file: nobody else can answer."""
     return tuple(person for person in persons if people.contact(person) or people.is_missing(person))
+
+
+def asking_now(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
+    """Return those of `persons`, who asked, who are in the directory, under the id that is theirs by now."""
+    return present(dict.fromkeys(people.ids_of(one)[0] for one in persons), people)
 
 
 def askers_of(run: Run, people: People) -> tuple[PersonId, ...]:
