@@ -153,7 +153,7 @@ class RequestRecord(Stored, Frozen):
     @property
     def askers(self) -> tuple[PersonId, ...]:
         """The requesters who asked or steered, and so may steer; the others may only not decide, for what they said."""
-        return (*self.request.askers, *self.joined)
+        return tuple(dict.fromkeys((*self.request.askers, *self.joined)))
 
     def may_withdraw(self, person: PersonId) -> bool:
         """Return whether `person` is one of the askers, or the service whose program asks by itself."""

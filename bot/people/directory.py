@@ -397,10 +397,12 @@ class People:
     def name_of(self, person: str) -> str:
         """Return the name that people use for `person`; `Bo Berg (has left)` for somebody who has.
 
-        An id that nobody ever had stays what it is. Who may only be missing in a file has not left.
+        An id that nobody ever had stays what it is. Who may only be missing in a file has not left, nor has who is here
+        under another id.
         """
-        has_left = person in self._humans.known and not (self.is_here(person) or person in self.missing)
-        return say("words.has-left", name=self.known_as(person)) if has_left else self.known_as(person)
+        own = self.ids_of(person)[0]
+        has_left = own in self._humans.known and not (self.is_here(own) or own in self.missing)
+        return say("words.has-left", name=self.known_as(own)) if has_left else self.known_as(own)
 
     def known_as(self, person: str) -> str:
         """Return the name alone that people use for `person`, or used, for where it is said that they have left.

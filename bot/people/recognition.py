@@ -55,8 +55,10 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
             "may_deny": (*asked.may_deny, *sorted({*who.seated_ever}.intersection(sat_out))),
         }
     )
-    parts = {**request.parts, **dict.fromkeys(may_be, "maybe")}
-    request = request.model_copy(update={"parts": parts})
+    asked_as = {people.ids_of(one)[0]: request.parts.get(one, "asked") for one in request.askers}
+    again = {one: part for one, part in asked_as.items() if one not in request.requesters}
+    parts = {**request.parts, **dict.fromkeys(may_be, "maybe"), **again}
+    request = request.model_copy(update={"parts": parts, "requesters": (*request.requesters, *again)})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
     then |= {"joined": (*record.joined, *joined)}
     return record.model_copy(update={"request": request, "asked": known, **then})

@@ -9,7 +9,7 @@ from bot.people.directory import People
 from bot.policy.offers import Can
 from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs
-from bot.render.words import present
+from bot.render.words import asking_now
 from channels import CardAct, Input
 from language import say
 from language.lists import both
@@ -171,8 +171,7 @@ class _Acts:
 
     def _asked(self) -> str:
         """Name those whom a question goes to."""
-        asked = [one for one in self.people.by_now(self.request.askers) if one != self.me]
-        return self.people.names_of(present(asked, self.people))
+        return self.people.names_of([one for one in asking_now(self.request.askers, self.people) if one != self.me])
 
 
 def card_acts(request: Request, can: Can, people: People, me: PersonId | None) -> tuple[CardAct, ...]:

@@ -43,6 +43,7 @@ from bot.render.said import Said, remarked, said_line
 from bot.render.times import length
 from bot.render.words import (
     asked_by,
+    asking_now,
     by_way,
     channel_name,
     feedback_text,
@@ -181,7 +182,7 @@ def _spelled_out(name: str) -> str:
 
 def have_all_left(request: Request, people: People) -> bool:
     """Return whether everybody who asked has left."""
-    return bool(request.askers) and not any(map(people.is_here, people.by_now(request.askers)))
+    return bool(request.askers) and not asking_now(request.askers, people)
 
 
 def below_title(title: str, quoted: str) -> str:

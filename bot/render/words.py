@@ -440,7 +440,7 @@ def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> st
         case Remarked():
             return say("answer.remarked")
         case Asked():
-            names = people.names_of(present(people.by_now(judgement.whom), people))
+            names = people.names_of(asking_now(judgement.whom, people))
             return say("answer.asked", names=names) if names else say("answer.asked-nobody")
         case Replied():
             return say("answer.replied")
@@ -505,11 +505,16 @@ def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]
     return tuple(person for person in persons if people.contact(person) or people.is_missing(person))
 
 
+def asking_now(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
+    """Return those of `persons`, who asked, who are in the directory, under the id that is theirs by now."""
+    return present(people.by_now(persons), people)
+
+
 def askers_of(run: Run, people: People) -> tuple[PersonId, ...]:
     """Return who hears how `run` goes on and ends: whoever began it; where they have left, all who wrote to it."""
-    began = people.by_now((run.started.requester,) if run.started else ())
-    others = people.by_now(one for one in run.writers if one not in run.others)
-    return present(began, people) or present(others, people) or began
+    began = (run.started.requester,) if run.started else ()
+    others = (one for one in run.writers if one not in run.others)
+    return asking_now(began, people) or asking_now(others, people) or began
 
 
 def queued_behind(queued: ToolQueued, people: People) -> str:

@@ -15,7 +15,7 @@ from bot.people.offers import deciders
 from bot.policy.approvers.delegation import now_held_by
 from bot.render.cards import notice
 from bot.render.request_card import answered_card, comment_card, reply_notice
-from bot.render.words import present
+from bot.render.words import asking_now, present
 from bot.requests.card_updates import changed, updates_for
 from bot.requests.opening import placement
 from bot.store import Store
@@ -82,7 +82,7 @@ class Comments:
 
         A question that is typed in the thread where it was asked goes to those alone who do not see that.
         """
-        asked = [one for one in present(self._people.by_now(request.askers), self._people) if one != said.person]
+        asked = [one for one in asking_now(request.askers, self._people) if one != said.person]
         if not asked or (is_public and said.kind == "comment"):  # of a comment in public nobody is told that it goes on
             return Brought(events)
         if is_public:
@@ -207,7 +207,7 @@ def told_of_askers(record: RequestRecord, people: People, at: datetime) -> Itera
     questions = (one for one in record.comments if one.kind == "question" and one.id not in answered)
     asked = {people.ids_of(one.person)[0]: one for one in questions}
     for person, question in asked.items():
-        here = present(people.by_now(request.askers), people)
+        here = asking_now(request.askers, people)
         back = [one for one in here if one != person]
         if not people.is_here(person) or (here and not back):
             continue

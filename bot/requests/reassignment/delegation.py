@@ -22,7 +22,7 @@ from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
 from bot.render.due import away_words, involved_in, not_handed_on
-from bot.render.words import present
+from bot.render.words import asking_now
 from bot.requests.reassignment import reassigning, took_part
 from bot.requests.reassignment.timing import Timing
 from bot.store import Commit, Once, Store, Wake, WorkItem
@@ -225,7 +225,7 @@ class Delegation:
         if not away:
             return []
         gone, told = [one for one in record.asked.away if one.person in away], list[Outgoing]()
-        for requester in present(self._people.by_now(record.askers), self._people):
+        for requester in asking_now(record.askers, self._people):
             with self._people.speaking_to(requester):
                 text = " ".join(f"{away_words(one, self._people)}." for one in gone)
                 title = say("delegation.away-title", title=request.title.removesuffix("?"))

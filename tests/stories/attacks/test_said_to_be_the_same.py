@@ -8,7 +8,10 @@ from httpx2 import AsyncClient
 from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.people.offers import offers
 from bot.policy.judgements import Decided, NotEntitled
+from bot.render.cards import request_card
+from bot.render.words import feedback_text
 from tests.bot.web.problems import refused
 from tests.kit.long import few_of
 from tests.kit.office import ROLES, TOML
@@ -344,3 +347,22 @@ async def test_what_somebody_writes_beside_what_they_asked_for_in_between_is_in_
     stands = await world.request(record.request.id)
     assert [one.text for one in stands.request.remarks] == ["the small one"]
     assert stands.joined == (await world.run(record.request.run_id)).requests[record.request.id].joined == ("bo",)
+
+
+async def test_attack_a_question_to_whoever_asked_in_between_reaches_nobody(world: World, api: Api) -> None:
+    ada = await api.client("ada", "admin")
+    await becomes(world, _ADMINS.replace("anna@corp.example", "second@corp.example"))
+    record = await asked(world)
+    assert record.request.askers == ("anna~2",)
+    assert (await ada.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+    assert "has left" not in standing_card(record, world)
+
+    said = await world.decide("bo", record, "free_text", "Why now?")
+
+    assert feedback_text(said, record, world.app.people).startswith("Your question goes to Anna Ames, and")
+    assert "ask" in offers(record, world.app.people, PersonId("cy"), "console", await world.now())
+    await world.next_mail("second", about="Why now?")
+
+
+def standing_card(record: RequestRecord, world: World) -> str:
+    return request_card(record, world.app.people, world.about_now()).model_dump_json()
