@@ -125,10 +125,10 @@ async def test_what_is_only_read_or_decides_nothing_asks_nobody(api: Api) -> Non
         assert answer.json() == {}
         assert "Denied by bo" in (await elsewhere).text
 
-    client = await agent(api)
+    client, no_event = await agent(api), dict[str, Any](CODEX, hook_event_name=[])
     for name, told in (
         ("codex", CODEX | {"hook_event_name": "Stop"}),
-        ("codex", {**CODEX, "hook_event_name": []}),
+        ("codex", no_event),
         ("gemini", GEMINI | {"hook_event_name": "AfterTool"}),
         ("vscode", VSCODE | {"hookEventName": "PostToolUse"}),
         ("gemini", {**GEMINI, "cwd": ""}),
