@@ -431,7 +431,7 @@ class Loop:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):
             request = request.model_copy(update={"moved": _moved(before.request, call)})
-        if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
+        if isinstance(request, Request) and (denied := _denied(run, pending, call, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
@@ -645,11 +645,13 @@ def _moved(old: Request, new: GatedCall) -> dict[str, str]:
 _NO = {"denied", "revoked", "withdrawn"}
 
 
-def _denied(run: Run, pending: PendingStep, people: People) -> tuple[AuthoredLine, ...]:
-    """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
+def _denied(run: Run, pending: PendingStep, call: GatedCall, people: People) -> tuple[AuthoredLine, ...]:
+    """Return who denied a call for the same in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    nos = [one for one in run.results if one.step == pending.step and one.kind in _NO]
+    calls = ((one.request.step_id, one.request.call) for one in run.requests.values())
+    same = {step_id for step_id, was in calls if was and was.is_for_same(call)}
+    nos = [one for one in run.results if one.kind in _NO and (one.step == pending.step or one.step_id in same)]
     earlier = [(one.kind, _who_objected(run, one.by), one.text) for one in nos]
     late = [one for one in run.requests.values() if one.request.step_id == pending.id and one.stopped]
     earlier += [("revoked", _said_no(one.request, one.stopped), one.stopped.reason) for one in late if one.stopped]

@@ -86,7 +86,7 @@ class StandingUses:
         return Looked(why=tuple(why))
 
     async def _denied_around(self, request: Request, run: Run) -> str:
-        """Return who said no to the very same call in a run above, below or beside this one; empty where nobody did.
+        """Return who said no to a call for the same in a run above, below or beside this one; empty where nobody did.
 
         A model may have another run do what people denied, and they are asked about that as about its own next step.
         """
@@ -100,7 +100,7 @@ class StandingUses:
             left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
             for record in other.requests.values():
                 asked, by = record.request.call, _said_no(record, other)
-                if asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
+                if asked and by and asked.is_for_same(call):
                     key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
                     return say(key, names=self._people.names_of([by]))
         return ""
