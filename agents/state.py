@@ -200,7 +200,8 @@ class Result:
     """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read.
 
     `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
-    `environment` is where the step had its effect, or was to; `step_id` is that of the step.
+    `environment` is where the step had its effect, or was to; `step_id` is that of the step; `call` is what people were
+    asked last about it.
     """
 
     step: Step
@@ -211,6 +212,12 @@ class Result:
     child: OutsideReported | None = None
     environment: str | None = None
     step_id: StepId | None = field(default=None, compare=False)
+    call: GatedCall | None = field(default=None, compare=False)
+
+    @property
+    def is_no(self) -> bool:
+        """Whether somebody refused the step, or took it back."""
+        return self.kind in {"denied", "revoked", "withdrawn"}
 
     @property
     def stopped(self) -> Stopped | None:

@@ -642,16 +642,12 @@ def _moved(old: Request, new: GatedCall) -> dict[str, str]:
     return {name: meant for name, meant in (old.moved | changed).items() if name in now}
 
 
-_NO = {"denied", "revoked", "withdrawn"}
-
-
 def _denied(run: Run, pending: PendingStep, call: GatedCall, people: People) -> tuple[AuthoredLine, ...]:
     """Return who denied a call for the same in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    calls = ((one.request.step_id, one.request.call) for one in run.requests.values())
-    same = {step_id for step_id, was in calls if was and was.is_for_same(call)}
-    nos = [one for one in run.results if one.kind in _NO and (one.step == pending.step or one.step_id in same)]
+    said_no = (one for one in run.results if one.is_no)
+    nos = [one for one in said_no if one.step == pending.step or (one.call and one.call.is_for_same(call))]
     earlier = [(one.kind, _who_objected(run, one.by), one.text) for one in nos]
     late = [one for one in run.requests.values() if one.request.step_id == pending.id and one.stopped]
     earlier += [("revoked", _said_no(one.request, one.stopped), one.stopped.reason) for one in late if one.stopped]

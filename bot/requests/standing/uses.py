@@ -86,22 +86,26 @@ class StandingUses:
         return Looked(why=tuple(why))
 
     async def _denied_around(self, request: Request, run: Run) -> str:
-        """Return who said no to a call for the same in a run above, below or beside this one; empty where nobody did.
+        """Return who said no to a call for the same in a run above, below or beside this one, also before any of
+        them was copied; empty where nobody did.
 
         A model may have another run do what people denied, and they are asked about that as about its own next step.
         """
         call, started = request.call, run.started
-        if call is None or started is None or not (started.parent or run.children):
+        if call is None or started is None:
             return ""
         left, seen = [started.root], set[RunId]()
         while left:
             seen.add(one := left.pop())
             other = await self._store.run(one)
-            left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
-            for record in other.requests.values():
-                asked, by = record.request.call, _said_no(record, other)
+            below = {child.run_id for child in other.children}
+            below |= {RunId(one.child.report_id) for one in other.results if one.child}
+            left += below - seen  # a file may name a circle
+            nos = [(record.request.call, _said_no(record, other)) for record in other.requests.values()]
+            nos += [(one.call, one.by[0]) for one in other.results[: other.copied] if one.is_no and one.by]
+            for asked, by in nos:
                 if asked and by and asked.is_for_same(call):
-                    key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
+                    key = "run.withdrawn-before" if by in request.askers else "run.denied-before"
                     return say(key, names=self._people.names_of([by]))
         return ""
 
