@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import AuthoredLine, Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse
+from agents.requests import AuthoredLine, Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -24,7 +24,7 @@ from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
 from bot.requests.standing.kept import KeptStandings
-from bot.requests.stored import read_request
+from bot.requests.stored import family_of, read_request
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.journal import outbox_entry, record_write
 from bot.store.outbox_entry import Tell, tell_about
@@ -94,13 +94,7 @@ class StandingUses:
         call, started = request.call, run.started
         if call is None or started is None:
             return ""
-        left, seen = [started.root], set[RunId]()
-        while left:
-            seen.add(one := left.pop())
-            other = await self._store.run(one)
-            below = {child.run_id for child in other.children}
-            below |= {RunId(one.child.report_id) for one in other.results if one.child}
-            left += below - seen  # a file may name a circle
+        async for other in family_of(self._store, started.root):
             nos = [(record.request.call, _said_no(record, other)) for record in other.requests.values()]
             nos += [(one.call, one.by[0]) for one in other.results[: other.copied] if one.is_no and one.by]
             for asked, by in nos:
