@@ -304,8 +304,10 @@ def _with(known: tuple[Named, ...], *more: Named) -> tuple[Named, ...]:
 
 
 def _close(run: Run, result: Result) -> Run:
-    effect, step_id = (run.pending.effect, run.pending.id) if run.pending else (None, None)
-    result = replace(result, environment=effect.environment if effect else None, step_id=step_id)
+    if pending := run.pending:
+        where = pending.effect.environment if pending.effect else None
+        asked = pending.request.call if pending.request else None
+        result = replace(result, environment=where, step_id=pending.id, call=asked)
     return replace(run, pending=None, results=(*run.results, result))
 
 

@@ -200,7 +200,8 @@ class Result:
     """The end of a step. `kind` `ok` and `answered` are good ends; `text` is for the next step to read.
 
     `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
-    `environment` is where the step had its effect, or was to; `step_id` is that of the step.
+    `environment` is where the step had its effect, or was to; `step_id` is that of the step; `call` is what people were
+    asked last about it.
     """
 
     step: Step
@@ -211,6 +212,12 @@ class Result:
     child: OutsideReported | None = None
     environment: str | None = None
     step_id: StepId | None = field(default=None, compare=False)
+    call: GatedCall | None = field(default=None, compare=False)
+
+    @property
+    def is_no(self) -> bool:
+        """Whether somebody refused the step, or took it back."""
+        return self.kind in {"denied", "revoked", "withdrawn"}
 
     @property
     def stopped(self) -> Stopped | None:
@@ -399,7 +406,8 @@ GO_ON, USE_RULES, STOP = "agent.go-on", "agent.use-fixed-rules", "agent.stop-the
 class ArgumentEdit:
     """`editor` gave the argument `name` of a call of `tool` this value; `is_own`: as one of those who asked for it.
 
-    `was` is what it was before. `step_id` is the call's; None in a copy that goes on with it, where it has another one.
+    `meant` is what the value stood for, as a tag for a commit, and `was` the one before it. `step_id` is the call's;
+    None in a copy that goes on with it, where it has another one.
     """
 
     tool: str
@@ -409,6 +417,7 @@ class ArgumentEdit:
     is_own: bool = False
     step_id: StepId | None = None
     was: JsonValue = field(default=None, compare=False)
+    meant: JsonValue = None
 
 
 @dataclass(frozen=True)
@@ -660,17 +669,23 @@ def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:
     changed = event.edited.changed if event.edited else [name for name in now if now[name] != was.get(name)]
     names, is_own = [name for name in dict.fromkeys(changed) if name in now], event.edited is None
     step_id = event.request.step_id
-    new = [ArgumentEdit(call.tool, name, now[name], event.by, is_own, step_id, was.get(name)) for name in names]
+    new = [
+        ArgumentEdit(call.tool, name, now[name], event.by, is_own, step_id, was.get(name), call.meant[name])
+        for name in names
+    ]
     return (*run.edits, *(one for one in new if one not in run.edits))
 
 
 def editors_of(run: Run, call: GatedCall) -> dict[str, tuple[PersonId, ...]]:
-    """Return all who ever gave which argument of `call` the value that it has there, whoever did so as well.
+    """Return all who ever gave which argument of `call` the value that it has there, whoever did so as well, and by
+    whichever name: a tag, or the commit that it stands for.
 
     What only a requester ever chose is nobody's edit.
     """
-    here, found = call.arguments, dict[str, tuple[PersonId, ...]]()
+    here, meant, found = call.arguments, call.meant, dict[str, tuple[PersonId, ...]]()
     for one in run.edits:
-        if not one.is_own and one.tool == call.tool and one.name in here and one.value == here[one.name]:
+        if one.is_own or one.tool != call.tool or one.name not in here:
+            continue
+        if one.value == here[one.name] or one.meant == meant[one.name]:
             found[one.name] = tuple(dict.fromkeys((*found.get(one.name, ()), one.editor)))
     return found

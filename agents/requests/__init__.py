@@ -251,6 +251,16 @@ class GatedCall(Stored, Frozen):
         # As it is written: for Python, `1` is `True` and `1.0`.
         return hashlib.sha256(json.dumps(bare.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
+    def is_for_same(self, other: "GatedCall") -> bool:
+        """Return whether both call for the same, by whichever names: a tag, or the commit that it stands for."""
+        return self.tool == other.tool and (self.arguments == other.arguments or self.meant == other.meant)
+
+    @property
+    def meant(self) -> dict[str, JsonValue]:
+        """The arguments, with what names stand for in their place."""
+        meant = self.effect.versions
+        return {name: meant.get(one, one) if isinstance(one, str) else one for name, one in self.arguments.items()}
+
 
 Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe"]
 

@@ -1,6 +1,6 @@
 """A request as it is kept: in Redis, or in the archive once its run has left."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -68,6 +68,17 @@ async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
         if run.started and not run.ended:
             found.append(run)
     return found
+
+
+async def family_of(store: Store, root: RunId) -> AsyncIterator[Run]:
+    """Yield the run `root` and all below it; of a copy also those whose end it was told before it was made."""
+    left, seen = [root], {root}
+    while left:
+        yield (run := await store.run(left.pop()))
+        below = {child.run_id for child in run.children}
+        below |= {RunId(one.child.report_id) for one in run.results if one.child}
+        left += below - seen  # a file may name a circle
+        seen |= below
 
 
 async def of_attempt(store: Store, run: Run, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:

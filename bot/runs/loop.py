@@ -56,6 +56,7 @@ from bot.requests.opening import (
     unknown_request,
 )
 from bot.requests.standing.uses import StandingUses, with_reasons
+from bot.requests.stored import family_of
 from bot.runs.append import EventLog, RunSnapshot
 from bot.runs.children import Children
 from bot.runs.endings import goes_on, summary_of, why_closed, with_what_goes_on
@@ -424,6 +425,8 @@ class Loop:
         with self._speaking_to_requester(run):
             tool, args, effect = await prepare(agent, run, pending.step)
         call = call_of(tool, args, effect)
+        if tool.supersedes and (why := await self._overtaken(run, call)):
+            raise ToolRefused(why)
         known = with_other_ids(run, self._people)
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
         request = gate_request(known, pending, title, call, policy, now, doubles, self._people.name_of)
@@ -431,11 +434,24 @@ class Loop:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):
             request = request.model_copy(update={"moved": _moved(before.request, call)})
-        if isinstance(request, Request) and (denied := _denied(run, pending, self._people)):
+        if isinstance(request, Request) and (denied := _denied(run, pending, call, self._people)):
             request = request.model_copy(update={"changes": (*request.changes, *denied)})
         if isinstance(request, NotEnoughApprovers):
             return replace(request, nobody=self._people.without_anybody(policy.name, now))
         return request
+
+    async def _overtaken(self, run: Run, call: GatedCall) -> str:
+        """Return why `run`, and what belongs to it, does not ask again for a place that others have asked for since, or
+        both would go on for ever; empty where nobody has.
+        """
+        family = [one async for one in family_of(self._store, run.started.root)] if run.started else []
+        own = {one.id for one in family}
+        for record in (record for one in family for record in one.requests.values()):
+            was, decision = record.request.call, record.decision
+            is_place = was and (was.tool, was.effect.environment) == (call.tool, call.effect.environment)
+            if is_place and decision and decision.newer_run and decision.newer_run not in own:
+                return decision.reason
+        return ""
 
     async def _unknown(self, run: Run, pending: PendingStep, title: str, now: datetime) -> Request | NotEnoughApprovers:
         """Return the question what became of an effect, to the nearest of whom somebody is here whose word counts."""
@@ -642,14 +658,12 @@ def _moved(old: Request, new: GatedCall) -> dict[str, str]:
     return {name: meant for name, meant in (old.moved | changed).items() if name in now}
 
 
-_NO = {"denied", "revoked", "withdrawn"}
-
-
-def _denied(run: Run, pending: PendingStep, people: People) -> tuple[AuthoredLine, ...]:
-    """Return who denied the very same call in `run`, or withdrew it, and why: a model may choose it again, and people
+def _denied(run: Run, pending: PendingStep, call: GatedCall, people: People) -> tuple[AuthoredLine, ...]:
+    """Return who denied a call for the same in `run`, or withdrew it, and why: a model may choose it again, and people
     are asked, whatever standing approval there is. So they are of what was denied too late, and did not happen.
     """
-    nos = [one for one in run.results if one.step == pending.step and one.kind in _NO]
+    said_no = (one for one in run.results if one.is_no)
+    nos = [one for one in said_no if one.step == pending.step or (one.call and one.call.is_for_same(call))]
     earlier = [(one.kind, _who_objected(run, one.by), one.text) for one in nos]
     late = [one for one in run.requests.values() if one.request.step_id == pending.id and one.stopped]
     earlier += [("revoked", _said_no(one.request, one.stopped), one.stopped.reason) for one in late if one.stopped]

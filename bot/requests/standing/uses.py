@@ -7,7 +7,7 @@ import structlog
 
 from agents import Repeats
 from agents.events import Event, RequestDecided, RequestFrozen, RequestOpened
-from agents.requests import AuthoredLine, Decision, Effect, Freeze, PersonId, Request, RunId, StandingUse
+from agents.requests import AuthoredLine, Decision, Effect, Freeze, PersonId, Request, StandingUse
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -24,7 +24,7 @@ from bot.render.cards import notice
 from bot.render.words import standing_use
 from bot.requests.opening import everybody_behind
 from bot.requests.standing.kept import KeptStandings
-from bot.requests.stored import read_request
+from bot.requests.stored import family_of, read_request
 from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.journal import outbox_entry, record_write
 from bot.store.outbox_entry import Tell, tell_about
@@ -86,22 +86,20 @@ class StandingUses:
         return Looked(why=tuple(why))
 
     async def _denied_around(self, request: Request, run: Run) -> str:
-        """Return who said no to the very same call in a run above, below or beside this one; empty where nobody did.
+        """Return who said no to a call for the same in a run above, below or beside this one, also before any of
+        them was copied; empty where nobody did.
 
         A model may have another run do what people denied, and they are asked about that as about its own next step.
         """
         call, started = request.call, run.started
-        if call is None or started is None or not (started.parent or run.children):
+        if call is None or started is None:
             return ""
-        left, seen = [started.root], set[RunId]()
-        while left:
-            seen.add(one := left.pop())
-            other = await self._store.run(one)
-            left += [child.run_id for child in other.children if child.run_id not in seen]  # a file may name a circle
-            for record in other.requests.values():
-                asked, by = record.request.call, _said_no(record, other)
-                if asked and by and (asked.tool, asked.arguments) == (call.tool, call.arguments):
-                    key = "run.withdrawn-before" if by in record.askers else "run.denied-before"
+        async for other in family_of(self._store, started.root):
+            nos = [(record.request.call, _said_no(record, other)) for record in other.requests.values()]
+            nos += [(one.call, one.by[0]) for one in other.results[: other.copied] if one.is_no and one.by]
+            for asked, by in nos:
+                if asked and by and asked.is_for_same(call):
+                    key = "run.withdrawn-before" if by in request.askers else "run.denied-before"
                     return say(key, names=self._people.names_of([by]))
         return ""
 

@@ -145,6 +145,24 @@ async def test_attack_the_first_of_several_who_chose_a_value_approves_it_or_brea
         assert isinstance(await office.decide("eve", now, "approve"), Decided)
 
 
+def _with_tags(world: World) -> None:
+    _editable(world)
+    world.workshop.meaning = {"v2": "5eb63bb", "v3": "a8bf61f"}
+
+
+@opens(change=_with_tags)
+async def test_attack_whoever_chose_a_value_approves_it_by_another_name(world: World) -> None:
+    record = await world.opened(await world.trigger("press v2"))
+    await world.edit("bo", record, what="v3")
+    await world.edit("anna", await world.request(record.request.id), what="a8bf61f")
+
+    own = await world.decide("bo", await world.request(record.request.id), "approve")
+
+    assert isinstance(own, NotEntitled)
+    assert own.why == "editor"
+    assert world.workshop.effects == []
+
+
 @opens(_NO_MAIL, change=_editable)
 async def test_attack_whoever_reads_a_mailbox_changes_the_call_where_no_mail_approves(world: World) -> None:
     record = await world.opened(await world.trigger("press bell"))

@@ -131,3 +131,25 @@ async def test_a_copy_of_a_run_whose_model_failed_is_no_rehearsal_and_its_step_i
     copied = await model_shop.opened(copy_id)
     assert copied.request.title == asked.request.title, "which a model did not word"
     assert (copied.request.is_rehearsal, copied.request.stand_in) == (False, asked.request.stand_in)
+
+
+@pytest.mark.parametrize("agent", ["deploy", "triage"])
+async def test_attack_a_model_asks_again_for_what_a_newer_deploy_replaced_and_replaces_that(
+    model_shop: World, claude: FakeAnthropic, agent: str
+) -> None:
+    passes_on = [calls("start_run", agent="deploy")] if agent == "triage" else []
+    anna, bo = (model_shop.app.people.named(one) for one in ("anna", "bo"))
+    claude.answers(*passes_on, DEPLOY)
+    older = await model_shop.app.runs.starter.start("cli", WISH, anna, agent=agent)
+    asks = (await model_shop.child(older)).id if passes_on else older
+    await model_shop.opened(asks)
+    gives_up = [says("It was withdrawn."), *passes_on] if passes_on else []
+    other = calls("deploy", version="v1.1.0", environment="production")
+    claude.answers(other, *gives_up, DEPLOY, *[says("It is not done.")] * 2)
+
+    newer = await model_shop.app.runs.starter.start("cli", "deploy v1.1.0 to production", bo, agent="deploy")
+
+    record = await model_shop.opened(newer)
+    await model_shop.ended(older)
+    assert (await model_shop.request(record.request.id)).state == "open"
+    assert [one.request.run_id for one in await model_shop.requests() if one.state == "open"] == [newer]

@@ -214,6 +214,70 @@ async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(firs
         assert (await the_only(s)).uses == ()
 
 
+@pytest.mark.parametrize("place", ["the same run", "a fork", "another child"])
+@pytest.mark.parametrize("who", few_of(["bo", "anna"], 0))
+async def test_attack_a_model_calls_what_somebody_took_back_by_another_name(place: str, who: str) -> None:
+    press, second, alias = (CallTool(tool="press", arguments={"what": one}) for one in ("v1", "v2", "5eb63bb"))
+    go, on = (CallTool(tool="start_run", arguments={"agent": "clerk", "text": text}) for text in ("go", "go on"))
+    done, workshop = Done(summary="done"), Workshop(meaning={"v2": "5eb63bb"})
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    ends = Done(outcome="failed", summary="no")
+    then = {
+        "the same run": [second, alias],
+        "a fork": [second, ends, alias],
+        "another child": [go, second, ends, on, alias],
+    }
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=Scripted(press, done, *then[place])) as s:
+        run_id = await s.trigger("press v1")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await s.trigger("press v2")
+        record = await until(partial(newest_open, s), what="it is asked")
+        await granted(s, run_id, leave_open=("what",))
+
+        if who == "bo":
+            await s.decide("bo", record, "deny")
+        else:
+            await s.steering.withdraw(record.request.id, PersonId("anna"), "not now", as_by("cli"))
+        if place == "a fork":
+            seq = (await s.ended(record.request.run_id)).seq
+            await s.app.runs.forks.fork(record.request.run_id, seq, Asker(PersonId("anna"), proof=as_by("cli")))
+
+        await s.quiet()
+        [again] = [one for one in await s.requests() if one.state == "open"]
+        told = {"bo": "The same was denied before, by Bo", "anna": "The same was withdrawn before, by Anna"}[who]
+        assert any(each.startswith(told) for each in again.request.changed)
+        assert workshop.effects == ["press v1"]
+        assert (await the_only(s)).uses == ()
+
+
+@pytest.mark.parametrize("denied", ["here", "below"])
+async def test_attack_a_copy_starts_a_run_that_does_what_people_denied_before_it_was_copied(denied: str) -> None:
+    press, workshop = CallTool(tool="press", arguments={"what": "bell"}), Workshop()
+    ends = Done(outcome="failed", summary="no")
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    policies = {"production": {"approvers": ["person:bo", "person:cy"], "standing": "5 in 30d"}}
+    first = [press, ends] if denied == "here" else [below, press, ends, ends]
+    model = Scripted(press, Done(summary="done"), *first, below, press)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        source = await s.trigger("press the bell, or have it pressed")
+        record = await until(partial(newest_open, s), what="it is asked")
+        await granted(s, run_id)
+        await s.decide("bo", record, "deny")
+        seq = (await s.ended(source)).seq
+
+        await s.app.runs.forks.fork(source, seq, Asker(PersonId("anna"), proof=as_by("cli")))
+
+        await s.quiet()
+        [again] = [one for one in await s.requests() if one.state == "open"]
+        assert again.request.changed == ("The same was denied before, by Bo Berg.",)
+        assert workshop.effects == ["press bell"]
+        assert (await the_only(s)).uses == ()
+
+
 async def newest_open(s: Peopled) -> RequestRecord | None:
     return next((one for one in await s.requests() if one.state == "open"), None)
 
