@@ -86,22 +86,24 @@ class StandingUses:
         return Looked(why=tuple(why))
 
     async def _denied_around(self, request: Request, run: Run) -> str:
-        """Return who said no to a call for the same in a run above, below or beside this one, also before any of
-        them was copied; empty where nobody did.
+        """Return who said no to a call in this run, or one above, below or beside it, also before any of them was
+        copied; empty where nobody did.
 
-        A model may have another run do what people denied, and they are asked about that as about its own next step.
+        A model may want what people denied under another name, in a part of it, or in another run.
         """
-        call, started = request.call, run.started
+        call, started, told = request.call, run.started, ""
         if call is None or started is None:
-            return ""
+            return told
         async for other in family_of(self._store, started.root):
             nos = [(record.request.call, _said_no(record, other)) for record in other.requests.values()]
             nos += [(one.call, one.by[0]) for one in other.results[: other.copied] if one.is_no and one.by]
             for asked, by in nos:
+                names = self._people.names_of([by] if by else [])
                 if asked and by and asked.is_for_same(call):
                     key = "run.withdrawn-before" if by in request.askers else "run.denied-before"
-                    return say(key, names=self._people.names_of([by]))
-        return ""
+                    return say(key, names=names)
+                told = told or (say("again.said-no", names=names) if asked and by else "")
+        return told
 
     async def in_session(self, request: Request) -> Decision | None:
         """Return what decides a call of a program without asking, as somebody has allowed the same in its session.

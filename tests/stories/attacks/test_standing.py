@@ -251,6 +251,26 @@ async def test_attack_a_model_calls_what_somebody_took_back_by_another_name(plac
         assert (await the_only(s)).uses == ()
 
 
+async def test_attack_a_model_wants_a_part_of_what_somebody_denied_under_a_standing_approval() -> None:
+    all_of_it, part = (CallTool(tool="press", arguments={"what": one}) for one in ("all bells", "first bell"))
+    policies, workshop = {"production": {"approvers": ["person:bo"], "standing": "5 in 30d"}}, Workshop()
+    model = Scripted(part, Done(summary="done"), all_of_it, part)
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press the first bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        await s.trigger("press all bells")
+        record = await until(partial(newest_open, s), what="it is asked")
+        await granted(s, run_id, leave_open=("what",))
+
+        await s.decide("bo", record, "deny")
+
+        again = await until(partial(newest_open, s), what="it is asked")
+        [why] = again.request.changed
+        assert why.startswith("No standing approval counts here: Bo")
+        assert workshop.effects == ["press first bell"]
+
+
 @pytest.mark.parametrize("denied", ["here", "below"])
 async def test_attack_a_copy_starts_a_run_that_does_what_people_denied_before_it_was_copied(denied: str) -> None:
     press, workshop = CallTool(tool="press", arguments={"what": "bell"}), Workshop()
