@@ -106,3 +106,26 @@ def test_nothing_else_reads_of_a_policy_who_may_decide(name: str) -> None:
     readers = {str(one.relative_to(ROOT)) for one in files if reads(one.read_text(), name)}
 
     assert readers == SAYS_WHO[name]
+
+
+_KNOWN_NOW = {
+    "agents/requests/record.py",  # of itself, as whoever asks it has it
+    "bot/policy/judge.py",
+    "bot/render/page_card.py",
+    "bot/requests/standing/uses.py",  # which of two words is said
+    "bot/web/api/answering.py",
+}
+"""Who looks somebody up among those who asked in a record as it is known now; others ask `People.by_now` first."""
+
+
+def test_nothing_else_looks_somebody_up_among_those_who_asked_by_the_id_that_they_had_then() -> None:
+    """An operator may have said since then that it is another one."""
+
+    def looks(code: str) -> bool:
+        found = [one for one in ast.walk(ast.parse(code)) if isinstance(one, ast.Compare)]
+        sets = [each for one in found for each in one.comparators if isinstance(one.ops[0], ast.In | ast.NotIn)]
+        return any(isinstance(one, ast.Attribute) and one.attr == "askers" for one in sets)
+
+    files = [file for room in ("agents", "bot", "channels") for file in (ROOT / room).rglob("*.py")]
+
+    assert {str(file.relative_to(ROOT)) for file in files if looks(file.read_text())} == _KNOWN_NOW
