@@ -151,7 +151,7 @@ async def confirming(request: Request) -> Response:
     if verb == "fork" and not _PLACE.fullmatch(at):
         raise unreadable()
     record = (await process.app.requests.decisions.request(open_id)).record if open_id else None
-    does = what_it_does(verb, told.run, record, process.app.people, at)
+    does = what_it_does(verb, told.run, record, process.app.people, session.person, at)
     if does is None:
         return to(request, f"/runs/{told.run.id}", say("console.steer-not-now"), is_well=False)
     once = secrets.token_hex(8)

@@ -7,6 +7,7 @@ from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
+from bot.render.words import askers_of, present
 from language import say
 
 
@@ -20,13 +21,16 @@ class Does:
     button: str
 
 
-def what_it_does(verb: str, run: Run, record: RequestRecord | None, people: People, at: str = "") -> Does | None:
-    """Return what `verb` would do to `run`, whose open request is `record`; None for what can't be done to it."""
+def what_it_does(
+    verb: str, run: Run, record: RequestRecord | None, people: People, me: PersonId, at: str = ""
+) -> Does | None:
+    """Return what `verb` of `me` would do to `run`, whose open request is `record`; None for what can't be done."""
     if verb in {"pause", "cancel"} and run.ended:
         return None
     match verb:
         case "pause":
-            what, told = say("console.pause-what"), say("console.told-nobody")
+            others = present([one for one in askers_of(run, people) if one != me], people)
+            what, told = say("console.pause-what"), _named(map(people.name_of, others))
             return Does(say("console.pause-title"), what, told, say("console.pause-button"))
         case "cancel":
             what, told = say("console.cancel-what"), _told_of_the_end(run, record, people)
@@ -42,12 +46,17 @@ def what_it_does(verb: str, run: Run, record: RequestRecord | None, people: Peop
 
 
 def _told_of_the_end(run: Run, record: RequestRecord | None, people: People) -> str:
-    """The requester and whoever voted hear how a run ended; who holds a card, that it is closed."""
-    asked = () if run.started is None or run.started.parent else (run.started.requester,)
+    """Whoever asked and whoever voted hear how a run ended; who holds a card, that it is closed."""
+    asked = () if run.started is None or run.started.parent else askers_of(run, people)
     holders = (holder.person for holder in record.holders) if record else ()
     told = {person: people.name_of(person) for person in _once(asked, sorted(run.voters))}
     told |= {person: say("console.told-card-closed", name=people.name_of(person)) for person in _once(holders)}
-    return f"{'; '.join(told.values())}." if told else say("console.told-nobody")
+    return _named(told.values())
+
+
+def _named(told: Iterable[str]) -> str:
+    names = "; ".join(told)
+    return f"{names}." if names else say("console.told-nobody")
 
 
 def _once(*some: Iterable[PersonId]) -> Iterable[PersonId]:

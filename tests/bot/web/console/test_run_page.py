@@ -50,8 +50,10 @@ async def test_before_a_run_is_cancelled_a_page_says_what_happens_and_who_hears_
     await world.next_mail("cy")
     path = f"/runs/{record.request.run_id}"
 
+    pausing = await dan.get(f"{path}/confirm/pause")
     page = await dan.get(f"{path}/confirm/cancel")
 
+    assert "Who hears of it: Anna Ames." in pausing.words
     assert "Cancel this run? Your click has changed nothing yet." in page.words
     told = "Anna Ames; Bo Berg, whose card is closed; Cy Cole, whose card is closed."
     assert f"Who hears of it: {told}" in page.words
