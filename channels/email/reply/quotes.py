@@ -71,7 +71,7 @@ def _attribution_start(lines: Lines, at: int, floor: int, *, wrote: bool) -> int
     joined, blanks = "", 0
     for start in range(at, max(at - _ATTRIBUTION_LINES, floor - 1), -1):
         text = lines.folded(start)
-        if text and shapes.is_whole(joined) and not text.endswith(GOES_ON):
+        if text and "@" in joined and shapes.is_whole(joined) and not text.endswith(GOES_ON):
             return None
         blanks += not text
         joined = f"{text} {joined}".strip()

@@ -115,7 +115,7 @@ def attribution(lines: Lines, at: int, floor: int, own: str) -> Attribution | No
         text = lines.folded(start)
         if not text and joined[:1] != "<":
             return None
-        if text and is_whole(joined) and not text.endswith(GOES_ON):
+        if text and "@" in joined and is_whole(joined) and not text.endswith(GOES_ON):
             return None
         joined = f"{text}\n{joined}" if joined else text
         if lines.quoted[start] or len(joined) > _ATTRIBUTION_CHARS or "?" in joined:
