@@ -25,7 +25,7 @@ from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.recognition import as_known_now
 from bot.people.refusals import Refusals
-from bot.people.rights import Action, Rights, is_free
+from bot.people.rights import Action, Denied, Rights, is_free
 from bot.policy.answers import (
     HEAD_CHARS,
     ONLY_FILES,
@@ -402,7 +402,7 @@ class FollowUps:
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        may_cancel = await self._may("cancel", person, run)
+        may_cancel = self._denied("cancel", person, run) is None
         return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
 
     async def _reviewed(self, run: Run) -> RunId | None:
@@ -423,12 +423,14 @@ class FollowUps:
 
     async def _may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
         """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""
-        denied = self._rights.denial(
-            self._rights.of_person(person, None), action, concern_of(run), run.id, is_known=is_known
-        )
+        denied = self._denied(action, person, run, is_known=is_known)
         if denied:
             await self._decisions.noted.check_rights(person, self._people)
         return is_free(denied)
+
+    def _denied(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> Denied | None:
+        who = self._rights.of_person(person, None)
+        return self._rights.denial(who, action, concern_of(run), run.id, is_known=is_known)
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
         """Return whether words beside an approval are the no of somebody whose no counts there.
@@ -475,8 +477,7 @@ class FollowUps:
     def _has_say(self, trigger: Trigger, run: Run) -> bool:
         """Return whether somebody may steer the run, or was asked in it."""
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person, None)
-        return person in run.asked or not self._rights.denial(who, "write", concern_of(run), run.id, is_known=True)
+        return person in run.asked or not self._denied("write", person, run)
 
     async def _copies(self, trigger: Trigger, run_id: RunId) -> list[RunId]:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""

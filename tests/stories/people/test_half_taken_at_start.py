@@ -24,6 +24,7 @@ from tests.kit.world import World, a_world
 from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, token_of
 from tests.stories.attacks.test_stops_typed_anywhere import asked as asked_there
+from tests.stories.attacks.test_stops_typed_anywhere import write as writes_there
 from tests.stories.people.standing import ALLOWED, done_once, granted, the_only
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
@@ -248,6 +249,21 @@ async def test_attack_a_stop_of_an_operator_who_was_asked_is_a_late_answer_where
 
     for record in (gate, question):
         await world.has(record.request.run_id, "cancelled")
+
+
+@opens(TOML + BO, beside=("hallway",), reach=("slack", "email"))
+async def test_what_whoever_decides_asks_beside_a_card_waits_for_no_file_that_a_process_never_read(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked_there(world, hallway)
+    await has_read(world)
+    async with world.stopped():
+        world.toml = TOML
+    assert world.app.people.half_taken
+
+    await writes_there(world, hallway, "cy", "Why today?", is_addressed=True)
+
+    assert [one.text for one in (await world.request(record.request.id)).comments] == ["Why today?"]
 
 
 async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(redis: str, tmp_path: Path) -> None:
