@@ -25,7 +25,7 @@ from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.recognition import as_known_now
 from bot.people.refusals import Refusals
-from bot.people.rights import Rights, is_free
+from bot.people.rights import Action, Denied, Rights, is_free
 from bot.policy.answers import (
     HEAD_CHARS,
     ONLY_FILES,
@@ -41,7 +41,7 @@ from bot.policy.answers import (
     stop_of,
     takes_back,
 )
-from bot.policy.approvers.concern import Concern, concern_of
+from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments, contents
 from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
@@ -180,7 +180,7 @@ class FollowUps:
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
-        if self._is_denied(person, run) and not (stops and await self._takes_back(run, person)):
+        if not (stops and await self._takes_back(run, person)) and not await self._may("write", person, run):
             return False
         homes = await self._pinned(said_id, request.run_id, trigger)
         return await self._take(homes, said_id, channel, trigger, record)
@@ -197,8 +197,7 @@ class FollowUps:
             run = await self._run(run_id)
         except NotFound:
             run = Run()
-        who = self._rights.of_person(person, None)
-        if not run.started or self._rights.denial(who, "see", concern_of(run), run_id):
+        if not run.started or not await self._may("see", person, run, is_known=False):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
         asked = _asked(run)
         record = (await self._decisions.request(asked)).record if asked else None
@@ -269,7 +268,7 @@ class FollowUps:
                 return had
             if run.ended:
                 return "ended"
-            if taken := await self._took(inbound_id, channel, trigger, run, concern_of(run), answers):
+            if taken := await self._took(inbound_id, channel, trigger, run, answers):
                 return taken
         raise RuntimeError(f"{run_id} changed {_TRIES} times while one message was given to it")
 
@@ -348,7 +347,6 @@ class FollowUps:
         channel: str,
         trigger: Trigger,
         run: Run,
-        concern: Concern,
         answers: RequestRecord | None,
     ) -> _Taken | None:
         """Return what the message did now; None if the run changed meanwhile.
@@ -372,13 +370,13 @@ class FollowUps:
         if record is None or record.request.format != "approval":
             is_answer = answers is None and not trigger.is_edit
             is_theirs = record is not None and is_open and is_answer and _may_answer(record, person)
-            if record and is_theirs and not self._is_stopped_by(record, trigger, run, concern):
+            if record and is_theirs and not await self._is_stopped_by(record, trigger, run):
                 statement = _statement(
                     inbound_id, channel, trigger, record, _unbound(channel, trigger, record, self._people)
                 )
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
-            await self._check_steers(person, run, concern, proof_of(channel, trigger))
+            await self._check_steers(person, run, proof_of(channel, trigger))
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, answers)
@@ -392,19 +390,19 @@ class FollowUps:
             statement = _statement(inbound_id, channel, trigger, record)
             await self._decisions.decide(record.request.id, as_denial(record.request, statement), read)
             return "taken"
-        if is_open and is_stop(trigger.text) and self._may_cancel(person, run, concern):
+        if is_open and is_stop(trigger.text) and await self._may("cancel", person, run):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_open:
-            if read and await self._is_late_no(record, trigger, channel, run, concern):
+            if read and await self._is_late_no(record, trigger, channel, run):
                 statement = as_denial(record.request, _statement(inbound_id, channel, trigger, record))
                 await self._decisions.decide(record.request.id, statement, read)
                 return "taken"
-            await self._check_steers(person, run, concern, proof_of(channel, trigger))
+            await self._check_steers(person, run, proof_of(channel, trigger))
             if is_stop(trigger.text):
                 return await self._stop(inbound_id, channel, trigger, run, record, version)
             told = self._about_words(trigger, run, record, None)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        may_cancel = self._may_cancel(person, run, concern)
+        may_cancel = self._denied("cancel", person, run) is None
         return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
 
     async def _reviewed(self, run: Run) -> RunId | None:
@@ -417,15 +415,22 @@ class FollowUps:
         record = (await self._decisions.request(reviewed.request_id)).record
         return reviewed.run_id if record.began_at is None else None
 
-    def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run, concern: Concern) -> bool:
+    async def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run) -> bool:
         """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
         person = PersonId(trigger.person)
         stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text, self._people)
-        return stops and self._may_cancel(person, run, concern)
+        return stops and await self._may("cancel", person, run)
 
-    def _may_cancel(self, person: PersonId, run: Run, concern: Concern) -> bool:
+    async def _may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
+        """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""
+        denied = self._denied(action, person, run, is_known=is_known)
+        if denied:
+            await self._decisions.noted.check_rights(person, self._people)
+        return is_free(denied)
+
+    def _denied(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> Denied | None:
         who = self._rights.of_person(person, None)
-        return is_free(self._rights.denial(who, "cancel", concern, run.id, is_known=True))
+        return self._rights.denial(who, action, concern_of(run), run.id, is_known=is_known)
 
     async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
         """Return whether words beside an approval are the no of somebody whose no counts there.
@@ -443,16 +448,13 @@ class FollowUps:
         """Return whether a no is plainly about what is asked, and not meant for a colleague."""
         return refuses(trigger.text) or trigger.is_addressed or await self._is_below_card(record, trigger)
 
-    async def _is_late_no(
-        self, record: RequestRecord, trigger: Trigger, channel: str, run: Run, concern: Concern
-    ) -> bool:
+    async def _is_late_no(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
         """Return whether words beside what has begun are the no of somebody whose no counted until then.
 
         Whoever may steer the run stops it.
         """
         person = PersonId(trigger.person)
-        who = self._rights.of_person(person, None)
-        if not is_withdrawal(trigger.text) or self._rights.denial(who, "write", concern, run.id, is_known=True) is None:
+        if not is_withdrawal(trigger.text) or await self._may("write", person, run):
             return False
         no = answer_by(record, person, channel, self._store.about_now(run.id)).of("deny")
         return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
@@ -462,7 +464,7 @@ class FollowUps:
         person, now = PersonId(trigger.person), await self._store.now(record.request.id)
         if record.request.format != "approval" or "deny" in offers(record, self._people, person, channel, now):
             return False
-        return self._may_cancel(person, run, concern_of(run))
+        return await self._may("cancel", person, run)
 
     async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
         for holder in record.holders:
@@ -472,14 +474,10 @@ class FollowUps:
                 return True
         return False
 
-    def _is_denied(self, person: PersonId, run: Run) -> bool:
-        who = self._rights.of_person(person, None)
-        return self._rights.denial(who, "write", concern_of(run), run.id, is_known=True) is not None
-
     def _has_say(self, trigger: Trigger, run: Run) -> bool:
         """Return whether somebody may steer the run, or was asked in it."""
         person = PersonId(trigger.person)
-        return person in run.asked or not self._is_denied(person, run)
+        return person in run.asked or not self._denied("write", person, run)
 
     async def _copies(self, trigger: Trigger, run_id: RunId) -> list[RunId]:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""
@@ -491,10 +489,10 @@ class FollowUps:
         record = (await self._decisions.request(asked)).record if asked else None
         return record is not None and record.request.format == "approval" and person in record.requesters
 
-    async def _check_steers(self, person: PersonId, run: Run, concern: Concern, proof: Proof) -> None:
+    async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""
         who = self._rights.of_person(person, proof)
-        if denied := self._rights.denial(who, "write", concern, run.id, is_known=True):
+        if denied := self._rights.denial(who, "write", concern_of(run), run.id, is_known=True):
             await self._decisions.noted.check_rights(person, self._people)
             await Refusals(self._store).refuse(who, "write", denied, run.id)
 

@@ -133,7 +133,10 @@ class TypedFreezes:
 
     async def _may(self, person: PersonId) -> bool:
         await self._people.look_up(self._people.tables.alerts)
-        return is_free(self._rights.denial_at_all(self._rights.of_person(person, None), "freeze"))
+        denied = self._rights.denial_at_all(self._rights.of_person(person, None), "freeze")
+        if denied:
+            await NotedTables(self._journal.store).check_rights(person, self._people)
+        return is_free(denied)
 
     def _of_settings(self, typed: Freezing) -> Freezing:
         """Return it with the environment as the settings write it."""
@@ -172,7 +175,6 @@ class TypedFreezes:
         person, where = PersonId(trigger.person), typed.environment
         who = self._rights.of_person(person, proof_of(channel, trigger))
         if denied := self._rights.denial_at_all(who, "freeze"):
-            await NotedTables(self._journal.store).check_rights(person, self._people)
             await self._refusals.refuse(who, "freeze", denied)
         if where is None:
             verb = "unfreeze" if typed.ends else "freeze"

@@ -12,11 +12,11 @@ from agents.requests import PersonId, RunId
 from agents.requests.proof import Proof
 from agents.run import Run
 from agents.standing import covering
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, add_failure
+from bot.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unavailable, add_failure
 from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
-from bot.people.refusals import Refusals
+from bot.people.noted import NotedTables
 from bot.policy.orders import StandingWanted, grants_in, may_mean_end, typed_revocations, typed_standing
 from bot.policy.standing import Standing
 from bot.queries.guard import Guard
@@ -63,7 +63,7 @@ class TypedStanding:
     ) -> None:
         self._journal, self._store, self._standing, self._again = journal, journal.store, standing, again
         self._starter, self._people, self._guard, self._rights = starter, people, guard, guard.rights
-        self._refusals = Refusals(journal.store)
+        self._noted = NotedTables(journal.store)
 
     async def take(self, inbound_id: str, channel: str, trigger: Trigger, about: RunId | None = None) -> bool:
         """List them or ask for one, for what the run `about`, or of the thread, did; False where it says neither.
@@ -164,7 +164,7 @@ class TypedStanding:
 
     async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """End all that the message names; False where that is nothing. Raises Conflict, at last, for whom one of them
-        does not concern, and for words beside those of others.
+        does not concern, and for words beside those of others; and Unavailable, at last as well.
         """
         # What answers a mail that asked nothing may end something all the same.
         typed = typed_revocations(trigger.text)
@@ -172,12 +172,13 @@ class TypedStanding:
             return False
         if trigger.others:
             raise Conflict(say("again.not-ended", id=typed.named[0]), say("again.not-ended-do", id=typed.named[0]))
-        person, failed = PersonId(trigger.person), None
+        person = PersonId(trigger.person)
+        failed: Failure | None = None
         for standing_id in typed.named:
             try:
                 with self._people.speaking_to(person):
                     ended = await self._of(person, standing_id, proof_of(channel, trigger))
-            except Conflict as error:
+            except (Conflict, Unavailable) as error:
                 failed = add_failure(failed, error)
                 continue
             await self._standing.revoke(standing_id, person, typed.reason, proof=proof_of(channel, trigger))
@@ -188,16 +189,15 @@ class TypedStanding:
         return True
 
     async def _of(self, person: PersonId, standing_id: str, proof: Proof) -> Standing:
+        who = self._rights.of_person(person, proof)
         try:
             found = await self._standing.one(standing_id)
+            if not self._standing.concerns(who, found):
+                await self._noted.check_rights(person, self._people)
+            await self._guard.check_standing(who, found, self._standing.concerned(found))
         except NotFound as error:
             raise Conflict(error.what, error.do) from error
-        if self._standing.concerns(self._rights.of_person(person, None), found):
-            return found
-        why, run_id = say("again.none", id=standing_id), found.approval.run_id
-        note = self._refusals.note
-        await note(person, "answer", why, proof, run_id=run_id, is_hidden=True)
-        raise Conflict(why, say("again.listed"))
+        return found
 
     def _told(self, inbound_id: str, channel: str, trigger: Trigger, found: Standing) -> Tell:
         approval = found.approval

@@ -240,11 +240,11 @@ class NotedTables:
         """Return whether no approval begins anything now: a file is half taken, or there is unread what somebody wrote
         who was missing, whichever process that came to. It may be a no.
 
-        It is read within seconds; what nobody can read holds nothing up for long.
+        It is read within seconds once no process has such a file; what nobody can read then holds nothing up for long.
         """
         if not await self.keeps_any():
             people.settles_until = 0.0
-        elif people.half_taken or not people.settles_until:
+        elif people.half_taken or not people.settles_until or await self.half():
             people.settles_until = time.monotonic() + _SETTLES_S
         return people.holds_tools
 

@@ -224,7 +224,7 @@ class Rights:
         if not caller.has(right.scope):
             return _no_scope(right)
         if not (is_known or caller.sees_all or _has_part(caller, RIGHTS["see"], run)):
-            unknown = self._unknown(RIGHTS["see"])
+            unknown = self.is_unknown("see")
             return Denied(say("error.no-run", run=run_id), say("error.runs-listed"), is_hidden=True, is_unknown=unknown)
         if run.is_review and action in STEERS:
             return Denied(say("right.review"), say("right.review-do"))
@@ -236,7 +236,7 @@ class Rights:
             return Denied(say("right.explain"), say("right.explain-do"))
         names = self.people.names_of(sorted(run.requesters)) or "-"
         what = say("right.not-yours", action=say(_VERBS[action])) if right.least else say("right.of-requesters")
-        return Denied(what, say("right.not-yours-do", names=names), is_unknown=self._unknown(right))
+        return Denied(what, say("right.not-yours-do", names=names), is_unknown=self.is_unknown(action))
 
     def denial_at_all(self, caller: Caller, action: Action) -> Denied | None:
         """Return why `caller` may not do `action`, which is about no run; None if they may."""
@@ -249,7 +249,7 @@ class Rights:
         if right.least == "requester":
             return Denied(say("right.viewer"), say("right.viewer-do"))
         what, do = (say(text, role=right.least or "") for text in ("right.no-role", "right.no-role-do"))
-        return Denied(what, do, is_unknown=self._unknown(right))
+        return Denied(what, do, is_unknown=self.is_unknown(action))
 
     def asking_denial(self, caller: Caller, person: PersonId | None = None) -> Denied | None:
         """Return why `caller` may not ask what would happen if `person`, or anybody, asked for something."""
@@ -282,11 +282,11 @@ class Rights:
         names = self.people.names_of(self._members(refs)) or "-"
         return Denied(say("right.not-triggered", agent=agent), say("right.ask-one-of", names=names))
 
-    def _unknown(self, right: Right) -> bool:
+    def is_unknown(self, action: Action) -> bool:
         """Return whether it is not known who has the role that it needs, or hears the alerts: the file may have lost
         that, and no other was read.
         """
-        if right.least not in {"operator", "admin"}:
+        if RIGHTS[action].least not in {"operator", "admin"}:
             return False
         roles, alerts = self.people.tables.roles, self.people.tables.alerts
         return self._lost("roles.operator", "roles.admin", "alerts.to", refs=(*roles.operator, *roles.admin, *alerts))

@@ -1,14 +1,15 @@
 """Asks the table of rights about runs as they are stored, for every surface that shows or steers them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
-from bot.people.rights import STEERS, Action, Caller, Rights
+from bot.people.rights import STEERS, Action, Caller, Denied, Rights
 from bot.policy.approvers.concern import Concern, concern_of, people_of_record
+from bot.policy.standing import Standing
 from bot.queries.environments import Live
 from bot.queries.history import History
 from bot.render.views import Summary, Turns
@@ -59,6 +60,14 @@ class Guard:
         except NotFound:
             missing = say("error.no-request", request=record.request.id)
             raise NotFound(missing, say("error.requests-listed")) from None
+
+    async def check_standing(self, caller: Caller, standing: Standing, concerned: Collection[PersonId]) -> None:
+        """Check that somebody may end a standing approval, which concerns those; for anybody else there is none."""
+        if caller.sees_all or not caller.people.keys().isdisjoint(concerned):
+            return
+        approval, is_unknown = standing.approval, self.rights.is_unknown("see")
+        denied = Denied(say("again.none", id=approval.id), say("again.listed"), is_hidden=True, is_unknown=is_unknown)
+        await self._refusals.refuse(caller, "answer", denied, approval.run_id)
 
     async def may_see(self, caller: Caller, run_id: str) -> bool:
         """Return whether `caller` may see a run that there is, here or in the archive."""

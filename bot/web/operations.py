@@ -363,9 +363,7 @@ async def _of_standing(operation: Operation, by: By, standing_id: str, **_: obje
         what = "This key belongs to a service; people revoke standing approvals"
         await refuse(by.caller, operation.action, Denied(what, "Use a key of your own"))
     found = await known.one(standing_id)
-    if not known.concerns(by.caller, found):
-        denied = Denied(say("again.none", id=standing_id), say("again.listed"), is_hidden=True)
-        await refuse(by.caller, operation.action, denied, found.approval.run_id)
+    await by.app.guard.check_standing(by.caller, found, known.concerned(found))
 
 
 async def _at_all(operation: Operation, by: By, **_: object) -> None:

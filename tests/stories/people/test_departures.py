@@ -432,6 +432,26 @@ async def test_attack_a_freeze_by_mail_of_who_became_an_operator_is_refused_by_a
         assert await freezes_once_it_has(newer, world, before, "bo") == ["bo"]
 
 
+async def test_attack_a_stop_by_an_id_of_who_became_an_operator_is_refused_by_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with both_by(redis, tmp_path, FREEZER) as (world, before):
+        newer = FREEZER.replace('"person:eve", ', '"person:eve", "person:dan", ')
+        run_id = await world.trigger("press bell")
+        record = await world.opened(run_id)
+        await becomes(world, newer)
+        await world.send("dan", world.mail.address, "Good morning")
+        await world.quiet()
+        stops = await left_unread(world, before, b"Good morning", f"stop {run_id}".encode())
+        await before.app.work.dispatcher.look(stops)
+        await becomes(before, newer)
+
+        await before.app.work.dispatcher.look(stops)
+        await before.app.work.dispatcher.look(WorkItem("run", run_id))
+
+        assert (await before.request(record.request.id)).state == "withdrawn"
+
+
 @pytest.mark.parametrize("when", few_of(["with the address", "before"], 0))
 async def test_attack_a_freeze_of_whom_a_file_calls_otherwise_is_a_strangers_for_a_worker_with_the_file_from_before(
     redis: str, tmp_path: Path, when: str

@@ -1,6 +1,7 @@
 """A file that was emptied or cut is only half taken: who is missing decides nothing, and nothing ends for good."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -306,6 +307,9 @@ async def test_attack_a_program_begins_before_a_denial_is_read_that_another_proc
     async with put_off_elsewhere(world, CUT) as denial, serving(world.app) as beside:
         ci = beside.with_key(key)
         assert (await begun(ci, request)).status_code == 409
+        await NotedTables(world.app.store).note_half("of the other", await world.now())
+        world.app.people.settles_until = time.monotonic()
+        assert (await begun(ci, request)).status_code == 409, "also when that takes more than a minute"
         await world.app.work.dispatcher.look(denial)
         assert (await begun(ci, request)).status_code == 200
 

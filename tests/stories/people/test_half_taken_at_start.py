@@ -12,8 +12,9 @@ from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
-from channels import Channel
+from channels import Channel, Reply
 from tests.bot.web.problems import refused
+from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -21,6 +22,10 @@ from tests.kit.tables import write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
 from tests.servers.web import serving
+from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, token_of
+from tests.stories.attacks.test_stops_typed_anywhere import asked as asked_there
+from tests.stories.attacks.test_stops_typed_anywhere import write as writes_there
+from tests.stories.people.standing import ALLOWED, done_once, granted, the_only
 from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
 from tests.stories.test_typed_freezes import TO, a_mail
@@ -188,6 +193,77 @@ async def test_attack_an_operators_freeze_and_stop_are_refused_as_a_process_neve
 
         assert "Frozen since" in (await world.next_mail("ole", about="Freeze")).text
         assert [freeze.by for freeze in await world.app.requests.freezes.all()] == ["ole"]
+
+
+async def test_attack_what_an_operator_stops_by_id_or_allows_no_more_is_not_there_as_a_process_never_read_who_is_one(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", ALLOWED + OLE) as world:
+        standing = await granted(world, await done_once(world))
+        run_id = await world.trigger("ask free_text What is your wish?")
+        await has_read(world)
+        async with world.stopped():
+            world.toml = ALLOWED + OLE.partition("\n[roles]")[0]
+        await world.send("ole", world.mail.address, f"stop {run_id}\nrevoke {standing.approval.id}")
+        await until(NotedTables(world.app.store).keeps_any, what="the mail is put off")
+        async with serving(world.app) as api:
+            ole = await api.client("ole", "answer")
+            revoked = await ole.post(f"/v1/standing/{standing.approval.id}/revoke", json={"reason": "incident"})
+            assert "only half taken" in refused(revoked, 503, "unavailable")
+        assert world.mails("ole") == ()
+
+        write(world, ALLOWED + OLE)
+        await process_of(world).look(at_once=True)
+        await world.move_time(30)
+
+        await world.has(run_id, "cancelled")
+        assert await world.next_mail("ole", about="is revoked")
+        assert (await the_only(world)).state == "revoked"
+
+
+BO = '\n[roles]\noperator = ["person:bo"]\n'
+
+
+@opens(TOML + BO, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_stop_of_an_operator_who_was_asked_is_a_late_answer_where_a_process_never_read_who_is_one(
+    world: World, hallway: Hallway
+) -> None:
+    world.workshop.policy_of["rope"] = "production"
+    question = await asked_there(world, hallway, "ask-of person:bo free_text What?\nask free_text More?")
+    token = await token_of(hallway, "bo")
+    await world.decide("bo", question, "free_text", "this")
+    gate = await asked_there(world, hallway, "send rope\npress bell", thread=ELSEWHERE)
+    await world.decide("cy", gate, "approve")
+    await has_read(world)
+    async with world.stopped():
+        world.toml = TOML
+    inbox = world.app.messages.inbox
+    said = Reply(person="bo", token=token, said="free_text", text="stop", is_typed=True)
+    for one in (hallway.item(said), hallway.follows("bo", "stop", ELSEWHERE, is_addressed=True)):
+        await inbox.accept(one)
+    await until(NotedTables(world.app.store).keeps_any, what="they are put off")
+
+    write(world, TOML + BO)
+    await process_of(world).look(at_once=True)
+    await world.move_time(30)
+
+    for record in (gate, question):
+        await world.has(record.request.run_id, "cancelled")
+
+
+@opens(TOML + BO, beside=("hallway",), reach=("slack", "email"))
+async def test_what_whoever_decides_asks_beside_a_card_waits_for_no_file_that_a_process_never_read(
+    world: World, hallway: Hallway
+) -> None:
+    record = await asked_there(world, hallway)
+    await has_read(world)
+    async with world.stopped():
+        world.toml = TOML
+    assert world.app.people.half_taken
+
+    await writes_there(world, hallway, "cy", "Why today?", is_addressed=True)
+
+    assert [one.text for one in (await world.request(record.request.id)).comments] == ["Why today?"]
 
 
 async def test_attack_nobody_is_admin_by_a_key_because_a_process_never_read_who_is(redis: str, tmp_path: Path) -> None:
