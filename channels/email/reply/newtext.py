@@ -108,6 +108,7 @@ class _Reading:
         at = banners.end(self._lines)
         while at < self._end and self._size <= NEW_TEXT_CHARS:
             at = self._next(at)
+        self._judge(self._below_card(), BESIDE_QUOTE)
 
     def result(self) -> NewText:
         while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
@@ -196,6 +197,13 @@ class _Reading:
         self._judge(own, "what stands below the quoted mail could be part of the answer")
         self._end = at
         return at
+
+    def _below_card(self) -> list[str]:
+        """The marked lines below the last one of the card: in some programs whoever writes there writes in the quote."""
+        below = range(max(self._lines.card, default=self._end) + 1, self._end)
+        lines = Lines(tuple(self._lines.raw[i].lstrip("> ") for i in below if self._lines.quoted[i]))
+        shown = without_legal(lines, [i for i in range(len(lines)) if not lines.is_blank(i)])
+        return [lines.folded(i) for i in shown]
 
     def _is_all_card(self, at: int) -> bool:
         """Return whether the card stands from line `at` on, and nothing else."""
