@@ -199,7 +199,7 @@ class _Reading:
         return at
 
     def _below_card(self) -> list[str]:
-        """The marked lines below the last one of the card: in some programs whoever writes there writes in the quote."""
+        """The marked lines below the last one of the card: who types there types, in some programs, in the quote."""
         below = range(max(self._lines.card, default=self._end) + 1, self._end)
         lines = Lines(tuple(self._lines.raw[i].lstrip("> ") for i in below if self._lines.quoted[i]))
         shown = without_legal(lines, [i for i in range(len(lines)) if not lines.is_blank(i)])
