@@ -338,7 +338,7 @@ def _is_condition(text: str) -> bool:
 
 def _is_legal(lines: Lines, paragraph: Sequence[int], *, below_another: bool) -> bool:
     """Return whether a paragraph is a company's legal footer and nothing else."""
-    is_all = not any(signature.has_remark(lines.raw[i], is_last=i == paragraph[-1]) for i in paragraph)
+    is_all = not any(signature.has_remark(lines.raw[i], is_edge=i in (paragraph[0], paragraph[-1])) for i in paragraph)
     return is_all and signature.is_legal(_joined(lines, paragraph), below_another=below_another)
 
 

@@ -204,13 +204,13 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
     return is_titled and (is_reached or among_contacts or not re.search(r"\d", line))
 
 
-def has_remark(line: str, *, is_last: bool = False) -> bool:
+def has_remark(line: str, *, is_edge: bool = False) -> bool:
     """Return whether a few words in `line`, of a legal footer, may take an answer back: `HRB 12345 | refused`.
 
-    Small letters at its beginning may go on with the line above; those of the last one in its own words alone.
+    Small letters at its beginning may go on with the line above; at the edge of a paragraph in its own words alone.
     """
     pieces = (piece.strip(BLANK) for each in _REGISTERED.split(line[:LINE_CHARS]) for piece in _BARS.split(each))
-    judged = (piece for at, piece in enumerate(pieces) if piece and (at or is_last or piece[0].isupper()))
+    judged = (piece for at, piece in enumerate(pieces) if piece and (at or is_edge or piece[0].isupper()))
     return any(map(_is_remark, judged))
 
 
