@@ -91,7 +91,6 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _DEVICE = re.compile(r"sent from my (?:iphone|ipad|android|mobile|phone)\.?", re.IGNORECASE)
-_SIGNATURE = re.compile(r"^--[ \t]*$", re.MULTILINE)
 _NAME = re.compile(rf"[^\W\d_](?:[^\W\d_]|['\u2019-]){{0,{_NAME_CHARS}}}\.?")
 
 # No name has more; without a bound what it ends with would be looked for behind each of its characters.
@@ -198,7 +197,11 @@ def _without_greeting(text: str) -> str:
 @lru_cache(maxsize=16)
 def said_lines(text: str, by: str | None = None) -> tuple[str, ...]:
     """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
-    lines = [line.strip() for line in _SIGNATURE.split(strip_invisible(text))[0].splitlines() if line.strip()]
+    lines = [line.strip() for line in strip_invisible(text).splitlines() if line.strip()]
+    dashes = lines.index("--") if "--" in lines else len(lines)
+    # Anybody may draw these: what is no name below them is said.
+    if not lines[dashes + 1 :] or _is_name(lines[dashes + 1].rstrip(","), by):
+        lines = lines[:dashes]
     while len(lines) > 1 and _says_nothing(lines, by):
         lines.pop()
     said = tuple(map(_without_greeting, lines))

@@ -64,7 +64,16 @@ _TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _NAME = r"@(?:[^\s@]+(?:\u00a0[^\s@:]+)+|[\w.-]+)"
 """Who is called; of a name of several words a channel makes one piece."""
 
-_CALL = re.compile(rf"\s*{_NAME}[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*", re.IGNORECASE)
+_SAYS = r"(?:\+1|-1|thumbs\w+|x|no_\w+|white_check_mark|ok_hand)"
+_CALL = re.compile(
+    rf"\s*{_NAME}[ \t,:]*|\s*(?:wait|hold on)\s*[,.!]\s*|\s*:(?!{_SAYS}:)[a-z0-9_+'-]+:\s*(?=[\w:])"
+    r"|\s*(?:[-\u2022\u25e6\u25aa\u2023]|\d{1,2}[.)])\s+(?=[^\n]+\Z)",
+    re.IGNORECASE,
+)
+"""What calls somebody, a picture that says nothing by itself, and the mark of a list of one: Slack makes `• stop` of
+`- stop`.
+"""
+
 _PAGE = re.compile(
     rf"(?<![^\s(<\[])https?://\S{{1,300}}?/(?:runs|requests)/({OUR_ID})(?![\w-])(?:[/#]\S*|\?\S+)?", re.IGNORECASE
 )
@@ -176,7 +185,7 @@ def goes_on(text: str) -> bool:
 
 @lru_cache(maxsize=16)
 def called(text: str) -> str:
-    """`text` without the names and words that only call somebody."""
+    """`text` without the names and words that only call somebody, and other signs before it."""
     bare, before = text, ""
     while bare != before:
         bare, before = _CALL.sub("", bare, count=1) if _CALL.match(bare) else bare, bare

@@ -67,6 +67,8 @@ def test_a_greeting_before_and_thanks_after_say_nothing() -> None:
         "deploy v1.2.0 to production\nbut not before noon",
         "deploy v1.2.0 to production\nThanks,\nWait",
         "deploy v1.2.0 to production\nAnna",
+        "deploy v1.2.0 to production\n--\nNot before noon",
+        "deploy v1.2.0 to production\n--\nFriday",
         "Not before noon\n\ndeploy v1.2.0 to production",
         "deploy v1.2.0 to production\n> deploy v1.2.0 to production",
         "deploy v1.2.0 to production\ndeploy v1.1.0 to production",

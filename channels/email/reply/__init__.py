@@ -96,7 +96,7 @@ _TO_REASON = (
     r"|(?<=[👎❌🚫⛔\U0001f3fb-\U0001f3ff\ufe0f])\s+|\Z)"
 )
 _BUT = r"(?:(?:but|aber|mais|pero|mas|ma|maar)\s+)?"
-_MARKED = re.compile(r"(?P<mark>[*_`]{1,3})(?P<words>[^*_`\s][^*_`\n]{0,60})(?P=mark)")
+_MARKED = re.compile(r"[*_`]{1,3}(?P<words>[^*_`\s][^*_`\n]{0,60})[*_`]{1,3}")
 """Words that somebody marks up in chat, or in bold."""
 
 _LABEL = re.compile(

@@ -5,7 +5,6 @@ could take an approval back ("only on staging" below a signature, "no, wait" at 
 answered with care: then the reply is unclear, which is harmless.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,8 +22,6 @@ TOO_LONG = "it is too long to be read whole; answer with less of the older mails
 
 BESIDE_QUOTE = "a line beside quoted ones could be part of the answer"
 
-BELOW_DASHES = "a line below a row of dashes could be part of the answer"
-
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
 
@@ -35,7 +32,6 @@ FOOTER_LINES = 80
 """Longest signature with a legal footer in it."""
 
 _QUESTION_MARKS = {0x3F: None, 0xFF1F: None}
-_POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
 
 
 @dataclass(frozen=True)
@@ -112,6 +108,7 @@ class _Reading:
         at = banners.end(self._lines)
         while at < self._end and self._size <= NEW_TEXT_CHARS:
             at = self._next(at)
+        self._judge(self._below_card(), BESIDE_QUOTE)
 
     def result(self) -> NewText:
         while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
@@ -201,6 +198,13 @@ class _Reading:
         self._end = at
         return at
 
+    def _below_card(self) -> list[str]:
+        """The marked lines below the last one of the card: who types there types, in some programs, in the quote."""
+        below = range(max(self._lines.card, default=self._end) + 1, self._end)
+        lines = Lines(tuple(self._lines.raw[i].lstrip("> ") for i in below if self._lines.quoted[i]))
+        shown = without_legal(lines, [i for i in range(len(lines)) if not lines.is_blank(i)])
+        return [lines.folded(i) for i in shown]
+
     def _is_all_card(self, at: int) -> bool:
         """Return whether the card stands from line `at` on, and nothing else."""
         others = (line for i, line in enumerate(self._lines.raw[at:], at) if i not in self._lines.card)
@@ -221,30 +225,30 @@ class _Reading:
             self._keep(at)
             return at + 1
         shown = [i for i in range(at, end) if not self._is_blank(i)]
-        has_legal, is_doubtful, is_small = _signed(self._lines, range(at, end))
+        has_legal, is_doubtful = _signed(self._lines, range(at, end))
         if not signature.begins_signature(self._lines, at):
             is_doubtful = is_doubtful or any(signature.has_remark(self._lines.raw[i]) for i in shown)
-        is_reached = any(signature.REACHED.search(self._lines.raw[i][:LINE_CHARS]) for i in shown)
-        if is_doubtful or (is_small and not is_reached) or not (has_legal or len(shown) <= SIGNATURE_LINES):
+        if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
             self._keep(at)
             return at + 1
-        self._unsure = self._unsure or (BELOW_DASHES if is_small else "")
         return end
 
     def _end_below(self, at: int) -> int:
-        """The next line below `at` where a quote begins."""
-        return next((i for i in range(at + 1, self._end) if self._ends_signature(i)), self._end)
+        """The next line below `at` where a quote begins, or what stands above one."""
+        starts = map(self._quote_begins, range(at + 1, self._end))
+        return next((max(start, at + 1) for start in starts if start is not None), self._end)
 
-    def _ends_signature(self, at: int) -> bool:
+    def _quote_begins(self, at: int) -> int | None:
+        """The line where a quote begins, with what a program writes above it, if the one or the other ends on `at`."""
         lines = self._lines
         if lines.quoted[at] or quotes.begins_original(lines, at):
-            return True
-        # The attribution may have begun some lines above; `_attributed` takes them out of what was kept.
-        if quotes.attribution_ends(lines, at, self._floor) is not None:
-            return True
-        if shapes.attribution(lines, at, self._floor, self._own) is not None:
-            return True
-        return self._header_below(at) is not None
+            return at
+        start = quotes.attribution_ends(lines, at, self._floor)
+        if start is not None:
+            return start
+        if found := shapes.attribution(lines, at, self._floor, self._own):
+            return found.start
+        return at if self._header_below(at) is not None else None
 
     def _header_below(self, at: int) -> int | None:
         """The line below the header in no known words that begins on line `at`.
@@ -289,12 +293,11 @@ class _Reading:
         return self._lines.is_blank(at)
 
 
-def _signed(lines: Lines, signed: range) -> tuple[bool, bool, bool]:
-    """Return whether these lines hold a legal footer, whether anything else there could take an approval back, and
-    whether a line of it begins with a small letter, as a remark does: `without the migration`.
-    """
-    has_legal = is_doubtful = is_small = False
+def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
+    """Return whether these lines hold a legal footer, and whether anything else there could take an approval back."""
+    has_legal = is_doubtful = False
     paragraph, by_hand = list[int](), not _is_by_program(lines, signed.start)
+    is_reached = any(signature.REACHED.search(lines.raw[i][:LINE_CHARS]) for i in signed)
     for i in (*signed, None):
         if i is not None and not lines.is_blank(i):
             paragraph.append(i)
@@ -302,11 +305,10 @@ def _signed(lines: Lines, signed: range) -> tuple[bool, bool, bool]:
         if _is_legal(lines, paragraph, below_another=has_legal):
             has_legal = True
         else:
-            added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
+            added = any(_is_added(lines, each, by_hand=by_hand, is_reached=is_reached) for each in paragraph)
             is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(_joined(lines, paragraph)) is not None
-            is_small = is_small or (by_hand and any(signature.is_small(lines.raw[each]) for each in paragraph))
         paragraph = []
-    return has_legal, is_doubtful, is_small
+    return has_legal, is_doubtful
 
 
 def _is_by_program(lines: Lines, at: int) -> bool:
@@ -317,24 +319,26 @@ def _is_by_program(lines: Lines, at: int) -> bool:
     return lines.raw[at].rstrip("\r") == "-- "
 
 
-def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
-    """Return whether line `at`, below a line of dashes, is a condition, a refusal or a sentence, which no
-    signature holds.
+def _is_added(lines: Lines, at: int, *, by_hand: bool, is_reached: bool) -> bool:
+    """Return whether line `at`, below a line of dashes, is a condition or a refusal, which no signature holds, and
+    below dashes that somebody may have drawn `by_hand`, whether it is anything else than what all signatures hold.
     """
     text = lines.folded(at)
     if _is_condition(text) or signature.refuses(text):
         return True
-    return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
+    if not by_hand or signature.begins_signature(lines, at) or is_rule(lines, at) or signature.is_footer(lines, at):
+        return False
+    return not all(signature.is_usual(part, is_reached=is_reached) for part in signature.parts(lines.raw[at]))
 
 
 def _is_condition(text: str) -> bool:
     """Return whether the folded line `text` is a moment or a postscript, which only the writer can have added."""
-    return vocabulary.ONLY_MOMENT.fullmatch(text) is not None or _POSTSCRIPT.match(text) is not None
+    return vocabulary.ONLY_MOMENT.fullmatch(text) is not None or signature.POSTSCRIPT.match(text) is not None
 
 
 def _is_legal(lines: Lines, paragraph: Sequence[int], *, below_another: bool) -> bool:
     """Return whether a paragraph is a company's legal footer and nothing else."""
-    is_all = not any(signature.has_remark(lines.raw[i]) for i in paragraph)
+    is_all = not any(signature.has_remark(lines.raw[i], is_edge=i in (paragraph[0], paragraph[-1])) for i in paragraph)
     return is_all and signature.is_legal(_joined(lines, paragraph), below_another=below_another)
 
 

@@ -38,6 +38,8 @@ _PAGE_WORDS = 8
 _NO_NEW_WORDS = re.compile(rf"\b(?:{every('says_more')})\b|[?!]")
 _DASHES = re.compile(r"-{2,}|\u2014|\u2013\u2013|_{2,}|[\u2501\u2500\u2550\uff3f\uff1d=*~]{6,}")
 _LEGAL = re.compile(rf"\W{{0,4}}(?:{every('legal')})")
+_LEGAL_WITHIN = re.compile(rf"\b(?:{every('legal_within')})\b")
+_LEGAL_WITHIN_CHARS = 120
 _LEGAL_WORDS = re.compile(rf"({every('legal_words')})")
 _OF_CHANGES = frozenset(every("of_changes").split("|"))
 """Words of legal footers that alone, in a condition, may be about what is decided."""
@@ -55,6 +57,12 @@ _BESIDE_WAY = re.compile(
     rf"{_WAY}|(?<![\w.-])(?:[^\W\d_][\w-]{{0,14}}\.?\s?:(?=\s|\Z)|(?:{every('contact_label')})\b\.?)", re.IGNORECASE
 )
 """The ways to reach somebody in a line, and what names each: `tel. 030 1234567`, `E-Mail: bo@corp.example`."""
+
+POSTSCRIPT = re.compile(r"\W{0,3}(?:p\.? ?s\.?|n\.? ?b\.?|p\.? ?d\.?|追伸)(?:\s?[:\uff1a.,-]|\s+(?=\w))")
+"""Begins what somebody adds below their name."""
+
+_BESIDE = re.compile(r"\s*[|,/\u2022\u00b7]\s*|\s+[-\u2013\u2014]\s+")
+"""Between the parts of a line of contacts."""
 
 _COUNTED = re.compile(r"\d+[^\W\d_]{0,3}")
 """A number as addresses have it: `4th Floor`, `EC1A 1BB`."""
@@ -74,8 +82,8 @@ _NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d|[a-z]{2,3} \d{3})")
 """Before a number, such as that of a company: `VAT No. GB 123456789`."""
 
 _BARS = re.compile("[|\u2022\u00b7]")
+_POLITE = re.compile(vocabulary.POLITE.replace("NAMES", "(?!)"))
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
-_ASKS = re.compile(rf"(?:{every('asks')})$")
 _ORDERS = re.compile(rf"(?!call cent(?:er|re)\b)(?:{every('asks')})(?!\S)")
 """Begins what somebody is to do, `Ask Cy`, and no title but `Call Center Manager`."""
 
@@ -125,8 +133,14 @@ def begins_legal(lines: Lines, at: int) -> bool:
     text = lines.folded(at)
     if not text or (at > 0 and not lines.is_blank(at - 1)):
         return False
-    joined = " ".join(lines.folded(i) for i in range(at, min(at + 3, len(lines))))
-    return _LEGAL.match(joined) is not None
+    end = next((i for i in range(at, min(at + 3, len(lines))) if lines.is_blank(i)), min(at + 3, len(lines)))
+    joined = [" ".join(map(lines.folded, range(i, end))) for i in range(at, end)]
+    if _LEGAL.match(joined[0]):
+        return True
+    # What stands above its words is the name of a company, or what somebody says.
+    within = (_LEGAL_WITHIN.search(below, 0, _LEGAL_WITHIN_CHARS) for below in joined)
+    held = next((i for i, found in enumerate(within, at) if found and found.start() < len(lines.folded(i))), None)
+    return held is not None and all(is_contact(lines.raw[i], among_contacts=True) for i in range(at, held))
 
 
 def decides(text: str) -> bool:
@@ -134,34 +148,17 @@ def decides(text: str) -> bool:
     return _DECIDES.search(text) is not None
 
 
-def is_prose(line: str) -> bool:
-    """Return whether `line`, below a line of dashes that need not begin a signature, is somebody's sentence.
-
-    Names, titles and addresses begin with one, or hold a number or a sign.
+def is_usual(line: str, *, is_reached: bool) -> bool:
+    """Return whether `line`, below a line of dashes that need not begin a signature, is one of those that signatures
+    hold: a name, a title, an address, politeness. `is_reached`: a telephone number or the like stands among them, and
+    then so may names in letters of which there are no capitals.
     """
-    plain = line.strip(BLANK)
-    parts = plain.split()
-    if _SENTENCE_ENDS.search(plain) or _is_sentence(plain, parts):
-        return True
-    if (
-        len(parts) < (2 if _ASKS.match(parts[0].lower()) else 4)
-        or not (plain[0].islower() or _ASKS.match(parts[0].lower()))
-        or re.search(r"[@|]|www\.|://|\d{4}|^\S{1,10}:", plain)
-    ):
-        return False
-    return sum(part[0].islower() for part in parts) >= len(parts) / 2
-
-
-def is_small(line: str) -> bool:
-    """Return whether `line`, below such dashes, begins with a small letter and tells no way to reach anybody."""
     plain = line[:LINE_CHARS].strip(BLANK)
-    return plain[:1].islower() and not REACHED.search(plain) and re.match(r"\S{1,10}:", plain) is None
-
-
-def _is_sentence(plain: str, parts: list[str]) -> bool:
-    """Return whether `plain` is a sentence by its shape: some words, most of them small, and a full stop."""
-    ends = plain.endswith((".", "!", "?", "\u3002", "\u06d4", "\u0964"))
-    return ends and len(parts) >= 6 and sum(not part[0].isupper() for part in parts) > len(parts) / 2
+    folded = vocabulary.fold(plain).lower()
+    if is_contact(plain, among_contacts=is_reached) or _POLITE.fullmatch(folded.strip(" ,.!")):
+        return True
+    has_case = any(char.islower() or char.isupper() for char in _BESIDE_WAY.sub(" ", plain))
+    return is_reached and not has_case and not _SENTENCE_ENDS.search(plain) and _says_nothing(folded)
 
 
 def parts(line: str) -> list[str]:
@@ -193,7 +190,9 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
     text, parts = vocabulary.fold(line.strip(BLANK)).lower(), line.split()
     if len(line) > CONTACT_CHARS or len(parts) > 12 or decides(text) or vocabulary.CAREFUL.search(text):
         return False
-    if vocabulary.ONLY_MOMENT.fullmatch(text) or vocabulary.NAMED_MOMENT.search(text) or _NO_CONTACT.search(text):
+    if vocabulary.NAMED_MOMENT.search(text) or any(map(vocabulary.ONLY_MOMENT.fullmatch, _BESIDE.split(text))):
+        return False
+    if POSTSCRIPT.match(text) or _NO_CONTACT.search(text):
         return False
     is_reached = REACHED.search(line) is not None
     # What stands beside a telephone number or the like is judged as any other line is: `Ask cy@corp.example`.
@@ -205,20 +204,22 @@ def is_contact(line: str, *, among_contacts: bool) -> bool:
     return is_titled and (is_reached or among_contacts or not re.search(r"\d", line))
 
 
-def has_remark(line: str) -> bool:
+def has_remark(line: str, *, is_edge: bool = False) -> bool:
     """Return whether a few words in `line`, of a legal footer, may take an answer back: `HRB 12345 | refused`.
 
-    Small letters at its beginning may go on with the line above.
+    Small letters at its beginning may go on with the line above; at the edge of a paragraph in its own words alone.
     """
     pieces = (piece.strip(BLANK) for each in _REGISTERED.split(line[:LINE_CHARS]) for piece in _BARS.split(each))
-    return any(_is_remark(piece) for at, piece in enumerate(pieces) if piece and (at or piece[0].isupper()))
+    judged = (piece for at, piece in enumerate(pieces) if piece and (at or is_edge or piece[0].isupper()))
+    return any(map(_is_remark, judged))
 
 
 def _is_remark(piece: str) -> bool:
     if len(piece.split()) > 6 or piece.endswith((".", ",")):
         return False
     text = _NUMBER.sub("", vocabulary.fold(piece).lower())
-    return vocabulary.CAREFUL.search(text) is not None or refuses(text)
+    goes_on = piece[0].islower() and not _OF_CHANGES.issuperset(_LEGAL_WORDS.findall(text))
+    return not goes_on and (vocabulary.CAREFUL.search(text) is not None or refuses(text))
 
 
 def prepare() -> None:

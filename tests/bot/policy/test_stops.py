@@ -69,6 +69,16 @@ def said(language: str, forms: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize(
+    "said", ["stop", "deny", "don't deploy", "abbrechen", "cancel that please", "stop s1r-itpqott3vb636"]
+)
+@pytest.mark.parametrize("typed", ["\u2022 {}", "- {}", "1. {}", ":octagonal_sign: {}", ":rotating_light::fire: {}"])
+def test_attack_a_stop_that_slack_makes_a_list_of_is_lost(typed: str, said: str) -> None:
+    assert is_withdrawal(typed.format(said)) or stops_named(typed.format(said))
+    assert not is_withdrawal(f"1. stop the old server\n2. {said} the new one")
+    assert not is_withdrawal(":+1: go on")
+
+
 @pytest.mark.parametrize("language", STOPS)
 def test_attack_a_stop_is_heard_in_each_form_of_each_verb(language: str) -> None:
     texts = said(language, f"* *. *_* {AROUND[language]}")

@@ -172,6 +172,8 @@ COMMENTS: list[tuple[dict[str, Any], str]] = [
         "nothing shows that the mail it quotes is ours",
     ),
     ({"text": "approve\n--\nwithout the migration"}, ""),
+    ({"text": "approve\n---\nJust the small one"}, ""),
+    ({"text": "approve\n\nBo Berg\n+49 30 123456\n\nAb 18 Uhr"}, ""),
 ]
 
 

@@ -167,7 +167,8 @@ ONLY_MOMENT = re.compile(
     rf"(?:(?:{_LINK}) ){{0,3}}(?:(?:{_MONTHS}) \d{{1,2}}|\d{{1,2}}\.? (?:of |de )?(?:{_MONTHS}))(?:,? \d{{4}})?\W*|"
     rf"(?:(?:{_LINK})[ ,]+){{0,4}}(?:{_DAYS}|{_SOON})(?:[ ,]+(?:{_LINK}|{_DAYS}|{_SOON}"
     rf"|\d{{1,2}}(?:[:.h]\d\d)?h?(?:am|pm)?)){{0,5}}\W*"
-    r"|(?:(?:at|um|om|alle|as|a las|a) )?\d{1,2}[:.h]\d\d(?: ?(?:am|pm|uhr))?\W*"
+    rf"|(?:(?:{_LINK}|alle|as|las|after|before|until|nach|vor|apres|avant|na|dopo|depois|despues)[ ,]+){{0,3}}"
+    r"(?:\d{1,2}[:.h]\d\d(?: ?(?:am|pm|uhr))?|\d{1,2} ?(?:am|pm|uhr|h|heures?|horas?|ore|uur|o'clock))\W*"
     r"|.{0,8}(?:[月火水木金土日]曜|今日|本日|今夜|今週|来週|明日|午後|午前).{0,8}"
 )
 """A whole line that says when, and nothing else."""

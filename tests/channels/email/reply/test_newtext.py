@@ -91,6 +91,16 @@ def test_a_quote_without_marks_that_holds_no_doubt_leaves_none() -> None:
     assert new_text(f"approve\n\n{HEADER}\n\n{card}\n\nno").unsure
 
 
+@pytest.mark.parametrize("added", [*MAILS["moments"], "only on staging", "Is it safe?"])
+def test_attack_what_is_typed_into_the_quote_below_the_card_is_lost(added: str) -> None:
+    card = "Please answer by Tue 3 Mar 2026. [6J5JMZ]\nDeploy 4f2a?\nTo deny, reply: deny\nReference: r1"
+    quote = "> " + card.replace("\n", "\n> ")
+
+    assert new_text(f"approve\n\n{ON}\n\n{quote}", card=card).unsure == ""
+    assert new_text(f"approve\n\n{ON}\n\n{quote}\n> \n> {added}", card=card).unsure
+    assert new_text(f"approve\n\n{ON}\n\n{quote}\n> \n> {LEGAL[0]}", card=card).unsure == ""
+
+
 def test_answers_between_quotes_are_kept_with_their_questions() -> None:
     found = new_text("> Which branch?\n\nmain\n\n> When?\n\nnow")
 
