@@ -234,7 +234,7 @@ async def edit(here: Here, key: ApiKey, read: RequestRead, wanted: EditWanted, o
     """Change arguments as the person whose key it is; it approves nothing. Raises ProblemError when nothing changed."""
     record = read.record
     person = await _person(here, key, record)
-    if person in record.askers and not key.may("steer"):
+    if person in here.app.people.by_now(record.askers) and not key.may("steer"):
         raise await refused(here, key, "write", scope_missing(key, "steer"), record.request.run_id)
     statement = _statement(key, person, record.request, wanted, once)
     change = here.app.runs.steering.edit(wanted.args)
