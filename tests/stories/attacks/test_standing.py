@@ -337,6 +337,34 @@ async def test_attack_a_copy_does_what_people_said_no_to_where_no_result_of_the_
         holds.set()
 
 
+@pytest.mark.parametrize("how", few_of(["fork", "retry"], 0))
+async def test_attack_a_copy_of_one_run_below_does_what_people_denied_in_another_one(how: str) -> None:
+    press, wait = CallTool(tool="press", arguments={"what": "bell"}), CallTool(tool="stamp", arguments={"what": "wait"})
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    policies, workshop = {"production": {"approvers": ["person:bo"], "standing": "5 in 30d"}}, Workshop()
+    model = Scripted(
+        press, Done(summary="done"), below, press, Done(outcome="failed", summary="no"), below, wait, press
+    )
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        above = await s.trigger("have it pressed")
+        record, holds = await until(partial(newest_open, s), what="it is asked"), workshop.hold("wait")
+        await granted(s, run_id)
+        await s.decide("bo", record, "deny")
+        await until(lambda: workshop.started[-1] == "stamp wait", what="another run below begins")
+        source = (await s.run(above)).children[-1].run_id
+
+        asker, forks = Asker(PersonId("anna"), proof=as_by("cli")), s.app.runs.forks
+        await (forks.retry(source, asker) if how == "retry" else forks.fork(source, 1, asker))
+
+        again = await until(partial(newest_open, s), what="it is asked")
+        assert again.request.changed == ("The same was denied before, by Bo Berg.",)
+        assert (workshop.effects, (await the_only(s)).uses) == (["press bell"], ())
+        holds.set()
+
+
 async def test_attack_a_copy_does_what_people_denied_in_a_run_that_is_in_the_archive_by_then(tmp_path: Path) -> None:
     file, press = tmp_path / "sayso.toml", CallTool(tool="press", arguments={"what": "bell"})
     file.write_text(f'{ALLOWED}\n[retention]\nfinished_after = "1d"\n')
