@@ -402,3 +402,19 @@ async def test_attack_who_asked_as_somebody_new_changes_it_with_a_key_that_may_o
 
     refused(said, 403, "scope-missing")
     assert (await world.request(request.id)).request.revision == 1
+
+
+async def test_attack_a_question_that_somebody_was_asked_as_somebody_new_ends_the_run_once_they_are_known(
+    world: World, api: Api
+) -> None:
+    ada, moved = await api.client("ada", "admin"), _ADMINS.replace("anna@corp.example", "second@corp.example")
+    await becomes(world, moved)
+    run_id = await world.trigger("ask yes_no Shall I go on?")
+    await world.next_mail("second", about="Shall I go on?")
+    assert (await ada.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+    await becomes(world, moved)
+
+    await world.app.requests.departures.look_at_all()
+
+    await world.reply("anna", await world.next_mail("second", about="Shall I go on?"), "yes")
+    await world.has(run_id, "done")
