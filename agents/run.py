@@ -202,6 +202,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         facts=None if event.how == "import" else run.facts,
         results=results,
         copied=len(results),
+        before=run,
         is_rehearsal=run.is_rehearsal,
         stand_in=run.stand_in,
         writers=_with(run.writers, event.by),

@@ -431,15 +431,16 @@ class Run:
     approve what comes of it, they are requesters of that. `edits` are what people changed: none of those who decide
     approves a call that holds their own. `forked` is set where it goes on from a copied story, of which it keeps
     results and facts to read, and nothing that was asked, allowed, begun or used up; so many of its first results are
-    `copied`, and may be true no longer. `beside` is what people wrote, asked and answered beside the approval of the
-    step that it takes over, and what was written to the run since its next call was chosen. `is_rehearsal`: rules chose
-    steps, as there is no model; `stand_in`: as it gave none; with `rules_only` people had them choose from then on.
-    `ending` is the last step that was to end it; `end_refused`: code did not let one stand; `looked_at_end`: its facts
-    are those that code looked up once more at its end. `child_changes` are what the tools of children did, one for each
-    that has ended, and `child_live` what they saw live, and when. `by_mail`: it goes by answers or words that whoever
-    reads a mailbox can have given. `weakness` says why some prove too little for an approval. `heard_late` is the last
-    attempt whose result ended no step, and `heard_after` the last whose result came after the end. `fallback` is the
-    model that is asked for the next step in place of the agent's own.
+    `copied`, and may be true no longer. `before` is the run of that story, for what people said no to in it. `beside`
+    is what people wrote, asked and answered beside the approval of the step that it takes over, and what was written to
+    the run since its next call was chosen. `is_rehearsal`: rules chose steps, as there is no model; `stand_in`: as it
+    gave none; with `rules_only` people had them choose from then on. `ending` is the last step that was to end it;
+    `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked up once more at its
+    end. `child_changes` are what the tools of children did, one for each that has ended, and `child_live` what they saw
+    live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
+    why some prove too little for an approval. `heard_late` is the last attempt whose result ended no step, and
+    `heard_after` the last whose result came after the end. `fallback` is the model that is asked for the next step in
+    place of the agent's own.
     """
 
     id: RunId = NOT_YET
@@ -450,6 +451,7 @@ class Run:
     requests: Mapping[RequestId, RequestRecord] = field(default_factory=dict[RequestId, RequestRecord])
     results: tuple[Result, ...] = ()
     copied: int = 0
+    before: "Run | None" = field(default=None, repr=False, compare=False)
     orphans: tuple[tuple[AttemptId, StepId], ...] = ()
     made: tuple[AttemptOutcome, ...] = ()
     budget: Budget = field(default_factory=Budget)

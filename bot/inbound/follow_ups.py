@@ -382,7 +382,7 @@ class FollowUps:
             told = self._about_words(trigger, run, record, answers)
             return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
         # Whoever only answered something may take it back, as that does no harm, and steers nothing.
-        takes_back_own = person in record.requesters and is_withdrawal(trigger.text)
+        takes_back_own = person in self._people.by_now(record.requesters) and is_withdrawal(trigger.text)
         may_steer = takes_back_own or _asks(record, person, self._people)
         if read and may_steer:
             return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
@@ -487,7 +487,9 @@ class FollowUps:
         """Return whether an approval waits that somebody may take back who only answered something."""
         asked = _asked(run)
         record = (await self._decisions.request(asked)).record if asked else None
-        return record is not None and record.request.format == "approval" and person in record.requesters
+        if record is None or record.request.format != "approval":
+            return False
+        return person in self._people.by_now(record.requesters)
 
     async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""

@@ -600,13 +600,13 @@ class People:
         return self.seat(seat.source, at) if seat.source.startswith("oncall:") else seat
 
     def seated_anew(self, seat: Anyone, at: datetime, but: Collection[PersonId]) -> tuple[PersonId, ...]:
-        """Return those of `seat` who are here, and those whom its names mean `at` this moment.
+        """Return those of `seat` who are here, under whichever id, and those whom its names mean `at` this moment.
 
         Nobody comes to it who is in `but`.
         """
         stayed = [one for one in seat.people if self.is_here(one)]
-        named = (one for one in self.members(refs_of_seat(seat), at) if one not in but)
-        return tuple(dict.fromkeys((*stayed, *named)))
+        named = (*filter(self.is_here, self.by_now(seat.people)), *self.members(refs_of_seat(seat), at))
+        return tuple(dict.fromkeys((*stayed, *(one for one in named if one not in but))))
 
     def by_operators(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot:
         """Return `policy` with one of those who hear the alerts to answer, whoever asked or handed it on."""

@@ -29,7 +29,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
     somebody may not do, nobody may who may be them: whoever asked or set it off, changed an argument, handed it on,
     broke the glass, or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
-    Whoever an operator says has asked under another id takes it back as before.
+    Whoever an operator says has asked, or answered, under another id takes it back as before.
     """
     request, asked, maybe = record.request, record.asked, people.maybe
     who = who_of(record)
@@ -37,12 +37,14 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     changed = _others(chain.from_iterable(request.edits.values()), maybe)
     surely = [one for one in record.requesters if not record.only_may_be(one)]
     may_be = (*_others((*surely, *request.behind), maybe), *_set_off(request.origin, people))
-    may_be = tuple(one for one in dict.fromkeys(may_be) if one not in record.requesters)
+    took = {people.ids_of(one)[0]: request.parts.get(one, "asked") for one in surely if one in request.requesters}
+    again = {one: part for one, part in took.items() if one not in request.requesters}
+    may_be = tuple(one for one in dict.fromkeys(may_be) if one not in {*record.requesters, *again})
     joined = tuple(one for one in people.by_now(record.askers) if one not in record.requesters)
     doubles = doubles_in(who, people)
     took_part = (*record.requesters, *request.behind, *request.editors)
     may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
-    if not (may_be or joined or changed or sat_out or doubles or may_not_give):
+    if not (may_be or again or joined or changed or sat_out or doubles or may_not_give):
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
@@ -55,8 +57,6 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
             "may_deny": (*asked.may_deny, *sorted({*who.seated_ever}.intersection(sat_out))),
         }
     )
-    asked_as = {people.ids_of(one)[0]: request.parts.get(one, "asked") for one in request.askers}
-    again = {one: part for one, part in asked_as.items() if one not in request.requesters}
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe"), **again}
     request = request.model_copy(update={"parts": parts, "requesters": (*request.requesters, *again)})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
@@ -98,8 +98,7 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
     Whoever may decide, deny or take back what they did may still end it.
     """
     who = who_of(record)
-    may = {*who.seated_ever, *who.denied_before, *known.joined}
-    return person in known.requesters and person not in record.requesters and person not in may
+    return person in known.may_be and person not in {*who.seated_ever, *who.denied_before, *known.joined}
 
 
 def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:

@@ -70,15 +70,23 @@ async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
     return found
 
 
-async def family_of(store: Store, root: RunId) -> AsyncIterator[Run]:
-    """Yield the run `root` and all below it; of a copy also those whose end it was told before it was made."""
+async def family_of(store: Store, root: RunId, *, also_before: bool = False) -> AsyncIterator[Run]:
+    """Yield the run `root` and all below it; `also_before`: of a copy also the run whose story it goes on from, as it
+    was then, with what had been begun below that, and what belongs to the run that it was copied from in another one.
+    """
     left, seen = [root], {root}
     while left:
-        yield (run := await store.run(left.pop()))
-        below = {child.run_id for child in run.children}
-        below |= {RunId(one.child.report_id) for one in run.results if one.child}
-        left += below - seen  # a file may name a circle
-        seen |= below
+        told = [await store.run(left.pop())]
+        while also_before and told[-1].before:
+            told.append(told[-1].before)
+        for run in told:
+            yield run
+        near = {child.run_id for run in told for child in run.children}
+        for copy in (run.forked for run in told if also_before and run.forked):
+            source = (await store.run(copy.source)).started if copy.how != "import" else None
+            near |= {source.root} if source and source.parent else set()
+        left += near - seen  # a file may name a circle
+        seen |= near
 
 
 async def of_attempt(store: Store, run: Run, event: ToolOrphaned | ToolQueued) -> RecordWrite | None:

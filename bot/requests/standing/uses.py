@@ -87,17 +87,17 @@ class StandingUses:
 
     async def _denied_around(self, request: Request, run: Run) -> str:
         """Return who said no to a call in this run, or one above, below or beside it, also before any of them was
-        copied; empty where nobody did.
+        copied, or that one of these is in the archive, where nobody looks; empty where nobody did.
 
         A model may want what people denied under another name, in a part of it, or in another run.
         """
         call, started, told = request.call, run.started, ""
         if call is None or started is None:
             return told
-        async for other in family_of(self._store, started.root):
-            nos = [(record.request.call, _said_no(record, other)) for record in other.requests.values()]
-            nos += [(one.call, one.by[0]) for one in other.results[: other.copied] if one.is_no and one.by]
-            for asked, by in nos:
+        async for other in family_of(self._store, started.root, also_before=True):
+            told = told or ("" if other.started else say("again.archived"))
+            for record in other.requests.values():
+                asked, by = record.request.call, _said_no(record, other)
                 names = self._people.names_of([by] if by else [])
                 if asked and by and asked.is_for_same(call):
                     key = "run.withdrawn-before" if by in request.askers else "run.denied-before"

@@ -366,3 +366,55 @@ async def test_attack_a_question_to_whoever_asked_in_between_reaches_nobody(worl
 
 def standing_card(record: RequestRecord, world: World) -> str:
     return request_card(record, world.app.people, world.about_now()).model_dump_json()
+
+
+@pytest.mark.parametrize("way", ["denies it", "writes below it"])
+async def test_attack_who_answered_as_somebody_new_takes_it_back_and_is_told_that_it_is_not_theirs(
+    world: World, api: Api, way: str
+) -> None:
+    ada = await api.client("ada", "admin")
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example"))
+    run_id = await world.trigger("ask-of group:release free_text Which one?\npress bell")
+    question = await world.opened(run_id)
+    await world.decide("cy", question, "free_text", "the bell")
+    record = await world.opened(run_id, after=question.request.id)
+    assert (await ada.post(_SAME, json={"known_by": "cy@corp.example", "person": "cy"})).json()["id"] == "cy"
+
+    if way == "denies it":
+        await world.decide("cy", record, "deny")
+    else:
+        await world.reply("cy", await world.next_mail("second", about="Which one?"), "stop")
+
+    await world.has(run_id, "failed")
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_who_asked_as_somebody_new_changes_it_with_a_key_that_may_only_answer(
+    world: World, api: Api
+) -> None:
+    ada = await api.client("ada", "admin")
+    await becomes(world, _ADMINS.replace("anna@corp.example", "second@corp.example"))
+    request = (await asked(world)).request
+    assert (await ada.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+
+    changed = {"digest": request.digest, "args": {"what": "horn"}}
+    said = await (await api.client("anna", "answer")).post(f"/v1/requests/{request.id}/edit", json=changed)
+
+    refused(said, 403, "scope-missing")
+    assert (await world.request(request.id)).request.revision == 1
+
+
+async def test_attack_a_question_that_somebody_was_asked_as_somebody_new_ends_the_run_once_they_are_known(
+    world: World, api: Api
+) -> None:
+    ada, moved = await api.client("ada", "admin"), _ADMINS.replace("anna@corp.example", "second@corp.example")
+    await becomes(world, moved)
+    run_id = await world.trigger("ask yes_no Shall I go on?")
+    await world.next_mail("second", about="Shall I go on?")
+    assert (await ada.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+    await becomes(world, moved)
+
+    await world.app.requests.departures.look_at_all()
+
+    await world.reply("anna", await world.next_mail("second", about="Shall I go on?"), "yes")
+    await world.has(run_id, "done")

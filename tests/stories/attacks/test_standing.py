@@ -298,6 +298,100 @@ async def test_attack_a_copy_starts_a_run_that_does_what_people_denied_before_it
         assert (await the_only(s)).uses == ()
 
 
+@pytest.mark.parametrize("no", few_of(["below, and that goes on", "too late", "by cancelling it"], 0, 1))
+async def test_attack_a_copy_does_what_people_said_no_to_where_no_result_of_the_copied_story_tells_so(no: str) -> None:
+    press, wait = (
+        CallTool(tool=tool, arguments={"what": what}) for tool, what in (("press", "bell"), ("stamp", "wait"))
+    )
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    policies, workshop = {"production": {"approvers": ["person:bo"], "standing": "5 in 30d"}}, Workshop()
+    done, is_below = Done(summary="done"), no.startswith("below")
+    first = [below, press, wait, below] if is_below else [press] if no.startswith("by") else [press, done]
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=Scripted(press, done, *first, press)) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        source = await s.trigger("press the bell, or have it pressed")
+        record = await until(partial(newest_open, s), what="it is asked")
+        ends, holds = workshop.hold("bell"), workshop.hold("wait")
+        if is_below:
+            await s.decide("bo", record, "deny")
+            await until(lambda: workshop.started[-1] == "stamp wait", what="the run below goes on")
+        elif no == "too late":
+            await s.decide("bo", record, "approve")
+            await until(lambda: len(workshop.started) > 1, what="it presses")
+            assert isinstance(await s.decide("bo", record, "deny"), TooLate)
+        else:
+            await s.steer(source, "cancel")
+        ends.set()
+        seq = (await s.run(source) if is_below else await s.ended(source)).seq
+        await granted(s, run_id)
+        before = [*workshop.effects]
+
+        await s.app.runs.forks.fork(source, seq, Asker(PersonId("anna"), proof=as_by("cli")))
+
+        again = await until(partial(newest_open, s), what="it is asked")
+        told = "The same was withdrawn before, by Anna" if no.startswith("by") else "The same was denied before, by Bo"
+        assert any(each.startswith(told) for each in again.request.changed)
+        assert (workshop.effects, (await the_only(s)).uses) == (before, ())
+        holds.set()
+
+
+@pytest.mark.parametrize("how", few_of(["fork", "retry"], 0))
+async def test_attack_a_copy_of_one_run_below_does_what_people_denied_in_another_one(how: str) -> None:
+    press, wait = CallTool(tool="press", arguments={"what": "bell"}), CallTool(tool="stamp", arguments={"what": "wait"})
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    policies, workshop = {"production": {"approvers": ["person:bo"], "standing": "5 in 30d"}}, Workshop()
+    model = Scripted(
+        press, Done(summary="done"), below, press, Done(outcome="failed", summary="no"), below, wait, press
+    )
+    async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        above = await s.trigger("have it pressed")
+        record, holds = await until(partial(newest_open, s), what="it is asked"), workshop.hold("wait")
+        await granted(s, run_id)
+        await s.decide("bo", record, "deny")
+        await until(lambda: workshop.started[-1] == "stamp wait", what="another run below begins")
+        source = (await s.run(above)).children[-1].run_id
+
+        asker, forks = Asker(PersonId("anna"), proof=as_by("cli")), s.app.runs.forks
+        await (forks.retry(source, asker) if how == "retry" else forks.fork(source, 1, asker))
+
+        again = await until(partial(newest_open, s), what="it is asked")
+        assert again.request.changed == ("The same was denied before, by Bo Berg.",)
+        assert (workshop.effects, (await the_only(s)).uses) == (["press bell"], ())
+        holds.set()
+
+
+async def test_attack_a_copy_does_what_people_denied_in_a_run_that_is_in_the_archive_by_then(tmp_path: Path) -> None:
+    file, press = tmp_path / "sayso.toml", CallTool(tool="press", arguments={"what": "bell"})
+    file.write_text(f'{ALLOWED}\n[retention]\nfinished_after = "1d"\n')
+    below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
+    ends, workshop = Done(outcome="failed", summary="no"), Workshop()
+    model = Scripted(press, Done(summary="done"), below, press, ends, ends, press)
+    async with a_sayso(file, agents=[clerk(workshop)], model=model) as s:
+        run_id = await s.trigger("press bell")
+        await s.approve("bo", run_id)
+        await s.ended(run_id)
+        source = await s.trigger("have it pressed")
+        record = await until(partial(newest_open, s), what="it is asked")
+        await s.decide("bo", record, "deny")
+        seq = (await s.ended(source)).seq
+        await s.quiet()
+        await granted(s, run_id, within=timedelta(days=9))
+        await s.move_time(2 * 86_400)
+        await s.app.work.retention.look()
+        assert (await s.run(record.request.run_id)).started is None, "it has left"
+
+        fork = await s.app.runs.forks.fork(source, seq, Asker(PersonId("anna"), proof=as_by("cli")))
+
+        [why] = (await s.opened(fork)).request.changed
+        assert why.startswith("No standing approval counts here: a run that belongs to this one is in the archive")
+        assert (workshop.effects, (await the_only(s)).uses) == (["press bell"], ())
+
+
 async def newest_open(s: Peopled) -> RequestRecord | None:
     return next((one for one in await s.requests() if one.state == "open"), None)
 
