@@ -96,7 +96,7 @@ async def test_a_session_ends_at_its_time_even_if_redis_still_has_it(
 ) -> None:
     text, _ = await opened(logins)
 
-    await move_time(store, SESSION_S)
+    await move_time(store, SESSION_S + 1)
     await store.now(RUN)
 
     assert await logins.find(text) is None
