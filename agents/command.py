@@ -199,8 +199,9 @@ def said_lines(text: str, by: str | None = None) -> tuple[str, ...]:
     """The lines that say something: no greeting, thanks, name or signature. One empty line for a greeting alone."""
     lines = [line.strip() for line in strip_invisible(text).splitlines() if line.strip()]
     dashes = lines.index("--") if "--" in lines else len(lines)
-    # Anybody may draw these: what is no name below them is said.
-    if not lines[dashes + 1 :] or _is_name(lines[dashes + 1].rstrip(","), by):
+    # Anybody may draw these: what is no name below them, with a company's beside it, is said.
+    name, *others = (part.strip() for part in "".join(lines[dashes + 1 : dashes + 2]).rstrip(",").split(","))
+    if not name or (_is_name(name, by) and all(_is_name(one, None) for one in others)):
         lines = lines[:dashes]
     while len(lines) > 1 and _says_nothing(lines, by):
         lines.pop()
