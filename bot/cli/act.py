@@ -122,7 +122,10 @@ def answer(
         if not as_json:
             print(request_text(shown, client.people) + "\n")
             client.printed([shown])
-        if words.said == "approve" and not seen and shown.state == "open":
+        deciders = shown.may_break_glass if breaks_glass else shown.may_decide
+        # Whom the file calls so may have another id.
+        is_others = person is not None and client.people.is_here(person) and person not in deciders
+        if words.said == "approve" and not seen and shown.state == "open" and not is_others:
             again = not_shown(request, shown.digest, person or "", text, as_json=as_json)
             print(again if client.approves(shown) else not_here(shown), file=sys.stderr)
             raise typer.Exit(1)

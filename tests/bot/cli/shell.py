@@ -29,8 +29,8 @@ _SETTINGS = ("SAYSO_", "ANTHROPIC_", "OPENAI_", "AZURE_OPENAI_", "SLACK_")
 async def beside(world: World, **more: Any) -> AsyncGenerator[Api]:
     """`world` over HTTP, announced in its data directory as a `sayso dev` does it."""
     async with serving(world.app, **more) as api:
-        people, keyring = world.app.people.all(), world.app.access.keyring
-        keys = {"": keyring.lend(None)} | {person: keyring.lend(person) for person in people}
+        people, lend = world.app.people, world.app.access.keyring.lend
+        keys = {"": lend(None)} | {name: lend(people.of_file(name)) for name in people.as_written.people}
         world.app.data_dir.announce(LocalServer(world.app.settings.public_url or api.url, api.url, keys, ()))
         yield api
         world.app.data_dir.withdraw()

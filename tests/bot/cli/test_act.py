@@ -6,6 +6,7 @@ import pytest
 
 from agents.requests import Decision
 from tests.bot.cli.shell import sayso
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -48,13 +49,22 @@ async def test_a_word_that_does_not_count_says_why_and_a_reason_goes_with_a_stop
     request_id = await asked(world, "press bell")
 
     ended = await sayso(world, "answer", request_id, "approve, but later", "--as", "bo")
-    shown = await sayso(world, "answer", request_id, "approve", "--as", "anna")
     own = await sayso(world, "answer", request_id, "approve", "--as", "anna")
 
-    assert (shown.code, "Nothing was approved yet" in shown.err) == (1, True)
     assert (ended.code, "not counted as a decision" in ended.out) == (1, True)
     assert ended.err.strip() == f"To deny: sayso answer {request_id} deny --reason '…' --as bo --data {world.folder}"
     assert (own.code, "not yours to decide" in own.out) == (1, True)
+    assert (await world.request(request_id)).state == "open"
+
+
+async def test_who_has_an_id_of_their_own_behind_the_name_in_the_file_approves_nothing_unseen(world: World) -> None:
+    await becomes(world, world.toml.replace("cy@corp.example", "cyril@corp.example"))
+    request_id = await asked(world, "press bell")
+
+    ended = await sayso(world, "answer", request_id, "approve", "--as", "cy")
+
+    assert world.app.people.of_file("cy") == "cy~2"
+    assert (ended.code, "Nothing was approved yet" in ended.err) == (1, True)
     assert (await world.request(request_id)).state == "open"
 
 
