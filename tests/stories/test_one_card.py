@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.requests import Fact, Request
@@ -53,6 +53,7 @@ def in_order(text: str) -> list[str]:
 
 
 @given(st.builds(asked, ANYTHING, ANYTHING, ANYTHING))
+@example(asked("", "", "\n0\n0\n0"))
 @settings(max_examples=examples(100), deadline=None)
 def test_a_request_reads_in_one_order_in_slack_in_a_mail_and_in_a_terminal(request: Request) -> None:
     card = card_for_bo(request)
@@ -70,7 +71,7 @@ def test_a_request_reads_in_one_order_in_slack_in_a_mail_and_in_a_terminal(reque
     assert in_order(window) in (PARTS, PARTS[:-1]), "it may have several pages"
     plain = (body.plain or "").partition("\n\n")[2]  # the first line says all of it in one, for a phone's list
     assert in_order(plain) == IN_MAIL
-    assert plain.index("Cy Cole") < plain.index("Details") < plain.index(request.digest)
+    assert plain.index("Cy Cole") < plain.index("\n\nDetails\n") < plain.index(request.digest)
     assert in_order(typed) == PARTS
     assert typed.index("Cy Cole") < typed.index("exactly") < typed.index(request.digest)
 
