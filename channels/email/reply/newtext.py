@@ -22,6 +22,8 @@ TOO_LONG = "it is too long to be read whole; answer with less of the older mails
 
 BESIDE_QUOTE = "a line beside quoted ones could be part of the answer"
 
+BELOW_DASHES = "a line below a row of dashes could be part of the answer"
+
 SIGNATURE_LINES = 15
 """Longest signature that is taken away; below a line of dashes there may be more of the text itself."""
 
@@ -225,12 +227,13 @@ class _Reading:
             self._keep(at)
             return at + 1
         shown = [i for i in range(at, end) if not self._is_blank(i)]
-        has_legal, is_doubtful = _signed(self._lines, range(at, end))
+        has_legal, is_doubtful, is_unusual = _signed(self._lines, range(at, end))
         if not signature.begins_signature(self._lines, at):
             is_doubtful = is_doubtful or any(signature.has_remark(self._lines.raw[i]) for i in shown)
         if is_doubtful or not (has_legal or len(shown) <= SIGNATURE_LINES):
             self._keep(at)
             return at + 1
+        self._unsure = self._unsure or (BELOW_DASHES if is_unusual else "")
         return end
 
     def _end_below(self, at: int) -> int:
@@ -293,9 +296,11 @@ class _Reading:
         return self._lines.is_blank(at)
 
 
-def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
-    """Return whether these lines hold a legal footer, and whether anything else there could take an approval back."""
-    has_legal = is_doubtful = False
+def _signed(lines: Lines, signed: range) -> tuple[bool, bool, bool]:
+    """Return whether these lines hold a legal footer, whether anything else there could take an approval back, and
+    whether it holds a line that not all signatures do: `Just the small one`.
+    """
+    has_legal = is_doubtful = is_unusual = False
     paragraph, by_hand = list[int](), not _is_by_program(lines, signed.start)
     is_reached = any(signature.REACHED.search(lines.raw[i][:LINE_CHARS]) for i in signed)
     for i in (*signed, None):
@@ -305,10 +310,12 @@ def _signed(lines: Lines, signed: range) -> tuple[bool, bool]:
         if _is_legal(lines, paragraph, below_another=has_legal):
             has_legal = True
         else:
-            added = any(_is_added(lines, each, by_hand=by_hand, is_reached=is_reached) for each in paragraph)
+            added = any(_is_added(lines, each, by_hand=by_hand) for each in paragraph)
             is_doubtful = is_doubtful or added or vocabulary.CAREFUL.search(_joined(lines, paragraph)) is not None
+            usual = (_is_usual(lines, each, is_reached=is_reached) for each in paragraph)
+            is_unusual = is_unusual or (by_hand and not all(usual))
         paragraph = []
-    return has_legal, is_doubtful
+    return has_legal, is_doubtful, is_unusual
 
 
 def _is_by_program(lines: Lines, at: int) -> bool:
@@ -319,16 +326,21 @@ def _is_by_program(lines: Lines, at: int) -> bool:
     return lines.raw[at].rstrip("\r") == "-- "
 
 
-def _is_added(lines: Lines, at: int, *, by_hand: bool, is_reached: bool) -> bool:
-    """Return whether line `at`, below a line of dashes, is a condition or a refusal, which no signature holds, and
-    below dashes that somebody may have drawn `by_hand`, whether it is anything else than what all signatures hold.
+def _is_added(lines: Lines, at: int, *, by_hand: bool) -> bool:
+    """Return whether line `at`, below a line of dashes, is a condition, a refusal or a sentence, which no
+    signature holds.
     """
     text = lines.folded(at)
     if _is_condition(text) or signature.refuses(text):
         return True
-    if not by_hand or signature.begins_signature(lines, at) or is_rule(lines, at) or signature.is_footer(lines, at):
-        return False
-    return not all(signature.is_usual(part, is_reached=is_reached) for part in signature.parts(lines.raw[at]))
+    return by_hand and (signature.is_prose(lines.raw[at][:LINE_CHARS]) or signature.decides(text))
+
+
+def _is_usual(lines: Lines, at: int, *, is_reached: bool) -> bool:
+    """Return whether line `at`, below dashes that somebody may have drawn, is one that all signatures hold."""
+    if signature.begins_signature(lines, at) or is_rule(lines, at) or signature.is_footer(lines, at):
+        return True
+    return all(signature.is_usual(part, is_reached=is_reached) for part in signature.parts(lines.raw[at]))
 
 
 def _is_condition(text: str) -> bool:

@@ -84,6 +84,7 @@ _NUMBER = re.compile(r"\bno\.?:? ?(?=\w*\d|[a-z]{2,3} \d{3})")
 _BARS = re.compile("[|\u2022\u00b7]")
 _POLITE = re.compile(vocabulary.POLITE.replace("NAMES", "(?!)"))
 _SENTENCE_ENDS = re.compile(rf"(?:{every('ends')})[。！!]?\Z")
+_ASKS = re.compile(rf"(?:{every('asks')})$")
 _ORDERS = re.compile(rf"(?!call cent(?:er|re)\b)(?:{every('asks')})(?!\S)")
 """Begins what somebody is to do, `Ask Cy`, and no title but `Call Center Manager`."""
 
@@ -146,6 +147,30 @@ def begins_legal(lines: Lines, at: int) -> bool:
 def decides(text: str) -> bool:
     """Return whether the folded `text` speaks as a person does who decides something."""
     return _DECIDES.search(text) is not None
+
+
+def is_prose(line: str) -> bool:
+    """Return whether `line`, below a line of dashes that need not begin a signature, is somebody's sentence.
+
+    Names, titles and addresses begin with one, or hold a number or a sign.
+    """
+    plain = line.strip(BLANK)
+    parts = plain.split()
+    if _SENTENCE_ENDS.search(plain) or _is_sentence(plain, parts):
+        return True
+    if (
+        len(parts) < (2 if _ASKS.match(parts[0].lower()) else 4)
+        or not (plain[0].islower() or _ASKS.match(parts[0].lower()))
+        or re.search(r"[@|]|www\.|://|\d{4}|^\S{1,10}:", plain)
+    ):
+        return False
+    return sum(part[0].islower() for part in parts) >= len(parts) / 2
+
+
+def _is_sentence(plain: str, parts: list[str]) -> bool:
+    """Return whether `plain` is a sentence by its shape: some words, most of them small, and a full stop."""
+    ends = plain.endswith((".", "!", "?", "\u3002", "\u06d4", "\u0964"))
+    return ends and len(parts) >= 6 and sum(not part[0].isupper() for part in parts) > len(parts) / 2
 
 
 def is_usual(line: str, *, is_reached: bool) -> bool:
