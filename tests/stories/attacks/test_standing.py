@@ -24,7 +24,7 @@ from bot.requests.standing.uses import StandingUses
 from bot.runs.api_requests import Asker
 from bot.runs.export import export
 from bot.runs.start import Sent
-from bot.testing import Scripted
+from bot.testing import Sayso, Scripted
 from bot.testing.people import Peopled
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
@@ -194,12 +194,7 @@ async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(firs
     ends = [done] if first == "below" and no == "deny" else []
     model = Scripted(press, done, *steps[first], *ends, *steps[then], done)
     async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
-        run_id = await s.trigger("press bell")
-        await s.approve("bo", run_id)
-        await s.ended(run_id)
-        await s.trigger("press the bell, or have it pressed")
-        denied = await until(partial(newest_open, s), what="it is asked")
-        await granted(s, run_id)
+        denied = await asked_beside_a_grant(s, "press bell", "press the bell, or have it pressed")
 
         if no == "deny":
             await s.decide("cy", denied, "deny")
@@ -212,6 +207,17 @@ async def test_attack_a_model_has_another_run_do_again_what_somebody_denied(firs
         assert any(each.startswith(told) for each in again.request.changed)
         assert workshop.effects == ["press bell"]
         assert (await the_only(s)).uses == ()
+
+
+async def asked_beside_a_grant(s: Sayso, first: str, then: str, *, leave_open: tuple[str, ...] = ()) -> RequestRecord:
+    """Return what people are asked about the second wish, while a standing approval of the first is granted."""
+    run_id = await s.trigger(first)
+    await s.approve("bo", run_id)
+    await s.ended(run_id)
+    await s.trigger(then)
+    record = await until(partial(newest_open, s), what="it is asked")
+    await granted(s, run_id, leave_open=leave_open)
+    return record
 
 
 @pytest.mark.parametrize("place", ["the same run", "a fork", "another child"])
@@ -228,12 +234,7 @@ async def test_attack_a_model_calls_what_somebody_took_back_by_another_name(plac
         "another child": [go, second, ends, on, alias],
     }
     async with a_sayso(agents=[clerk(workshop)], policies=policies, model=Scripted(press, done, *then[place])) as s:
-        run_id = await s.trigger("press v1")
-        await s.approve("bo", run_id)
-        await s.ended(run_id)
-        await s.trigger("press v2")
-        record = await until(partial(newest_open, s), what="it is asked")
-        await granted(s, run_id, leave_open=("what",))
+        record = await asked_beside_a_grant(s, "press v1", "press v2", leave_open=("what",))
 
         if who == "bo":
             await s.decide("bo", record, "deny")
@@ -256,12 +257,7 @@ async def test_attack_a_model_wants_a_part_of_what_somebody_denied_under_a_stand
     policies, workshop = {"production": {"approvers": ["person:bo"], "standing": "5 in 30d"}}, Workshop()
     model = Scripted(part, Done(summary="done"), all_of_it, part)
     async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
-        run_id = await s.trigger("press the first bell")
-        await s.approve("bo", run_id)
-        await s.ended(run_id)
-        await s.trigger("press all bells")
-        record = await until(partial(newest_open, s), what="it is asked")
-        await granted(s, run_id, leave_open=("what",))
+        record = await asked_beside_a_grant(s, "press the first bell", "press all bells", leave_open=("what",))
 
         await s.decide("bo", record, "deny")
 
@@ -280,12 +276,8 @@ async def test_attack_a_copy_starts_a_run_that_does_what_people_denied_before_it
     first = [press, ends] if denied == "here" else [below, press, ends, ends]
     model = Scripted(press, Done(summary="done"), *first, below, press)
     async with a_sayso(agents=[clerk(workshop)], policies=policies, model=model) as s:
-        run_id = await s.trigger("press bell")
-        await s.approve("bo", run_id)
-        await s.ended(run_id)
-        source = await s.trigger("press the bell, or have it pressed")
-        record = await until(partial(newest_open, s), what="it is asked")
-        await granted(s, run_id)
+        record = await asked_beside_a_grant(s, "press bell", "press the bell, or have it pressed")
+        source = record.request.run_id
         await s.decide("bo", record, "deny")
         seq = (await s.ended(source)).seq
 
