@@ -418,8 +418,8 @@ class Marks(Protocol):
         """Add `key`; False when somebody added it before. Durable when it returns."""
         ...
 
-    async def put_if_absent(self, key: str, value: str) -> str:
-        """Keep `value` under `key` unless there is something already; returns what is kept there now."""
+    async def put_if_absent(self, key: str, value: str, days: int = 60) -> str:
+        """Keep `value` under `key` for `days` unless there is something already; returns what is kept there now."""
         ...
 
     async def get(self, key: str) -> str | None:

@@ -295,7 +295,7 @@ def connection(links: tuple[LinkState, ...]) -> Connection:
     return "connected" if any(link.connected for link in links) else "not connected"
 
 
-MARK_KEEP_S = 60 * 86_400.0
+MARK_DAYS = 60
 """The time marks are kept: a request is open for 30 days at most, and its outcome is told soon after."""
 
 
@@ -307,11 +307,11 @@ class StoreMarks:
 
     async def add_once(self, key: str) -> bool:
         """Add `key`; False when somebody added it before."""
-        return await self._store.is_first(self._foreign(key), MARK_KEEP_S)
+        return await self._store.is_first(self._foreign(key), MARK_DAYS * 86_400.0)
 
-    async def put_if_absent(self, key: str, value: str) -> str:
-        """Keep `value` under `key` unless there is something already; returns what is kept there now."""
-        known, _ = await self._store.remember(self._foreign(key), value.encode(), MARK_KEEP_S)
+    async def put_if_absent(self, key: str, value: str, days: int = MARK_DAYS) -> str:
+        """Keep `value` under `key` for `days` unless there is something already; returns what is kept there now."""
+        known, _ = await self._store.remember(self._foreign(key), value.encode(), days * 86_400.0)
         return known.decode()
 
     async def get(self, key: str) -> str | None:

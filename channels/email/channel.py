@@ -25,6 +25,7 @@ from channels import (
     Placement,
     Quarantined,
     Reading,
+    Reply,
     RequestLookup,
     Trigger,
 )
@@ -37,10 +38,15 @@ from channels.email.mime import Post
 from channels.email.reading.reader import ASKED_NOTHING, Reader
 from channels.email.reading.sandbox import LIMITS, Children, Limits, SandboxedReader, contacts_of
 from channels.email.reply import binding
-from channels.email.reply.binding import Answered, SentCard
+from channels.email.reply.binding import Answered, SentCard, Wished
+from channels.email.reply.lines import BLANK
+from channels.email.reply.signature import is_dashes
+from channels.email.reply.stored import squashed
 from channels.email.transport import SenderRefused, Transport
 from channels.email.ways import Way
+from channels.showing import one_line
 from language import Language, speaking, spoken
+from language.recorded import recorded
 
 DELAYS_S = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Waits between tries while the mailbox or the store can't be reached; the last one repeats."""
@@ -50,6 +56,12 @@ LIVED_S = 60.0
 # A mail on its way, and clocks that differ; whoever sends an old one again changes no date that is signed.
 _FRESH = timedelta(hours=1)
 _OLD = "it was not written within the last hour"
+
+BESIDE_DAYS = 400
+"""The time for which a signature is known: who approves once a year is not asked for it again."""
+
+BESIDE_CHARS = 300
+"""Characters shown of what is new beside an answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -128,10 +140,14 @@ class EmailChannel:
                 return await self._bound(found, inbound)
             case Bounced(receipt=receipt) if receipt.startswith("<"):
                 return found.model_copy(update={"receipt": (await self._sent_as(receipt)).receipt})
-            case Trigger(written_at=at):
+            case Wished(written_at=at):
                 is_old = at is None or abs(inbound.received_at - at) > _FRESH
-                weakness, root = found.weakness or (_OLD if is_old else ""), (await self._sent_as(found.within)).thread
-                return found.model_copy(update={"weakness": weakness, "within": root or found.within})
+                new = await self._new_beside(found, found.beside, at, inbound)
+                weakness, root = found.weakness or (_OLD if is_old else new), (await self._sent_as(found.within)).thread
+                plain = Trigger(**found.model_dump(exclude={"beside"}))
+                # What may be part of an order stands below it, and not where a signature does.
+                text = _without_dashes(found.text) if new else found.text
+                return plain.model_copy(update={"text": text, "weakness": weakness, "within": root or found.within})
             case _:
                 return found
 
@@ -155,7 +171,31 @@ class EmailChannel:
             if not isinstance(again, Answered):
                 return again
             answered = again
-        return binding.bound(answered.model_copy(update={"token": token}), sent, inbound.received_at)
+        reply = binding.bound(answered.model_copy(update={"token": token}), sent, inbound.received_at)
+        new = await self._new_beside(reply, answered.about.beside, answered.about.sent_at, inbound)
+        return reply.model_copy(update={"unbound": reply.unbound or new})
+
+    async def _new_beside(
+        self, said: Reply | Trigger, beside: Sequence[str], written_at: datetime | None, inbound: Inbound
+    ) -> str:
+        """Return why what stands beside the words of a mail may be part of them: no earlier mail of this person had it.
+
+        Code can't tell a signature from `Just the small one`; a person has theirs below every mail. The next one that
+        they write may have it.
+        """
+        contact, new = self._directory.contact(said.person), list[str]()
+        writer = (contact and contact.email) or said.person
+        sighting = _Sighting(mail=said.copy_key, at=inbound.received_at)
+        for piece in beside:
+            name = _name("beside", f"{writer}\n{squashed(piece)}")
+            first = sighting
+            if self._marks:
+                kept = await self._marks.put_if_absent(name, sighting.model_dump_json(), days=BESIDE_DAYS)
+                first = _Sighting.model_validate_json(kept)
+            # Mails are dated to the second.
+            if first.mail == said.copy_key or written_at is None or written_at < first.at.replace(microsecond=0):
+                new.append(piece)
+        return recorded("reason.new-beside", lines=one_line("\n".join(new), BESIDE_CHARS)) if new else ""
 
     async def address(self, contact: Contact, thread: str, *, anew: bool = False) -> Address | None:
         """The contact's mail address, if there is one. Answers name the thread by the id that our mails give it."""
@@ -326,12 +366,23 @@ def _found_in(raw: bytes, what: re.Pattern[bytes]) -> str:
     return found[1].decode(errors="replace") if found else ""
 
 
+class _Sighting(BaseModel):
+    """The first mail of a person that had a piece beside its words, and when it came."""
+
+    mail: str
+    at: datetime
+
+
 class _SentAs(BaseModel):
     """The tokens that a Message-ID of ours stands for, and the thread: a program may name no other mail of it."""
 
     token: str = ""
     receipt: str = ""
     thread: str = ""
+
+
+def _without_dashes(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if not is_dashes(line.strip(BLANK)))
 
 
 def _name(kind: str, secret: str) -> str:

@@ -15,7 +15,7 @@ class MemoryMarks:
         self.marked.add(key)
         return is_new
 
-    async def put_if_absent(self, key: str, value: str) -> str:
+    async def put_if_absent(self, key: str, value: str, days: int = 60) -> str:
         return self.words.setdefault(key, value)
 
     async def get(self, key: str) -> str | None:

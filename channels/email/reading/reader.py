@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined, Trigger
+from channels import Bounced, Directory, File, Ignored, Inquiry, Quarantined
 from channels.email.format import addresses
 from channels.email.format.body import Body, Part, read_body
 from channels.email.format.dates import written_at
@@ -38,9 +38,10 @@ from channels.email.reply import (
     read_reply,
     vocabulary,
 )
-from channels.email.reply.binding import About, Answered, MailReading
+from channels.email.reply.binding import About, Answered, MailReading, Wished
 from channels.email.reply.lines import Lines
 from channels.email.reply.newtext import Older
+from channels.email.reply.stored import squashed
 from channels.email.tokens import TokenOf, masked, recipients_of, returning
 from channels.showing import one_line
 
@@ -273,7 +274,7 @@ class Reader:
             files = files if earlier else (*files, self._whole(OLDER_NAME, shown))
         elif earlier:
             text = said.whole
-        return Trigger(
+        return Wished(
             person=person,
             text=_bounded(masked(text, self.own)),
             thread=_id_of(headers),
@@ -286,6 +287,7 @@ class Reader:
             written_at=written_at(headers.first("date")),
             key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
+            beside=_beside(said, found),
         )
 
     def _whole(self, name: str, shown: str) -> File:
@@ -313,6 +315,7 @@ class Reader:
             whole=said.whole if is_short else "",
             author=found.contact.name,
             older=tuple(map(_shortened, said.older)),
+            beside=_beside(said, found),
             references=named_in(" ".join(headers.all("references"))),
             program=" ".join((*headers.all("user-agent"), *headers.all("x-mailer")))[:_PROGRAM_CHARS],
             has_code=bool(token),
@@ -399,6 +402,12 @@ def _own_words(said: Said, why: str) -> str:
     if not (said.whole and _is_cut(said) and is_clear):
         raise Unreadable(f"{why}, and what somebody else wrote is not taken for your wish; {SAY_IT}")
     return said.whole
+
+
+def _beside(said: Said, found: Accepted) -> tuple[str, ...]:
+    """Return what stands beside the text and is not only the address of its writer."""
+    own = found.contact.email or ""
+    return tuple(each for each in said.beside if squashed(each) not in ("", squashed(own)))
 
 
 def _is_cut(said: Said) -> bool:

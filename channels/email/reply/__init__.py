@@ -17,6 +17,7 @@ from typing import Literal
 from channels.email.reply import marks, markup, signature, vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS
 from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, Older, new_text
+from channels.email.reply.stored import squashed
 
 DECISION_CHARS = 2000
 """Longest text that can be a decision; a reason for a refusal fits, a discussion does not."""
@@ -62,6 +63,9 @@ _LOGO = re.compile(r"\[(?:image: )?([^\[\]]{1,500})\](?: ?<[^<>\s]{1,2000}>)?")
 
 Outlook writes both, and behind them where a link of the picture leads; Gmail writes `[image: Logo]`.
 """
+
+_IS_PICTURE = re.compile(r"cid:|https?://")
+"""Begins where a picture comes from, in place of its words."""
 
 _BY_PROGRAM = re.compile(vocabulary.every("picture_by_program"))
 _SMILE = re.compile(r":-?\)")
@@ -112,7 +116,8 @@ class Said:
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
     text by itself. `is_one`: its versions say the same. `sent_on` and `is_below_quote` are as in `NewText`: what was
-    sent on decides nothing.
+    sent on decides nothing. `beside` are the pieces that were taken for a signature, a footer or a banner, without what
+    is so in any words.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -125,6 +130,7 @@ class Said:
     is_one: bool = True
     sent_on: str = ""
     is_below_quote: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def read_reply(body: str, author: str = "", *, marker: str = "", own: str = "", card: str = "") -> Said:
@@ -164,13 +170,16 @@ def read_both(
     if body is None or not body.strip(BLANK + "\n"):
         return seen
     new = new_text(body, marker, own, card)
-    if (text := _without_logos(new.text, author, page.pictures)) != new.text:
+    text, logos = _without_logos(new.text, author, page.pictures)
+    if text != new.text:
         # What stands below a logo may be a footer, now that a blank line is above it.
-        new = replace(new, text=new_text(text, marker, own).text)
+        below = new_text(text, marker, own)
+        new = replace(new, text=below.text, beside=(*new.beside, *below.beside, *logos))
     plain = _said(new, author)
     plain = replace(
         plain,
         older=(*plain.older, *seen.older),
+        beside=(*plain.beside, *seen.beside),
         is_one=_letters(_without_contacts(plain.whole, author)) == _letters(_without_contacts(seen.whole, author)),
         is_below_quote=plain.is_below_quote or seen.is_below_quote,
     )
@@ -237,26 +246,31 @@ def _without_targets(text: str) -> str:
     return _TARGET.sub(shorter, text)
 
 
-def _without_logos(text: str, author: str, pictures: frozenset[str]) -> str:
-    """`text` without those of `pictures` that stand below its writer's whole name, or right above it, or alone."""
-    lines = ["", *text.split("\n")] if pictures and len(text) <= NEW_TEXT_CHARS else []
+def _without_logos(text: str, author: str, pictures: frozenset[str]) -> tuple[str, list[str]]:
+    """`text` without those of `pictures` that stand below its writer's whole name, or right above it, or alone, and
+    the words in place of these.
+    """
+    lines, logos = ["", *text.split("\n")] if pictures and len(text) <= NEW_TEXT_CHARS else [], list[str]()
 
     def left(found: re.Match[str]) -> str:
         words = " ".join(found[1].split())
-        return "" if words in pictures and not _says_more(words, author) else found[0]
+        is_logo = words in pictures and not _says_more(words, author)
+        logos.extend([words] if is_logo and not _IS_PICTURE.match(words) else ())
+        return "" if is_logo else found[0]
 
     at = _signed_at(lines, author) if not lines or _LOGO.sub(left, text).strip(BLANK + "\n") else 1
     if at is None:
-        return text
+        return text, []
     while at > 2 and not _LOGO.sub(left, lines[at - 1]).strip(BLANK):
         at -= 1
-    return "\n".join((*lines[1:at], _LOGO.sub(left, "\n".join(lines[at:]))))
+    logos.clear()
+    return "\n".join((*lines[1:at], _LOGO.sub(left, "\n".join(lines[at:])))), logos
 
 
 def _says_more(words: str, author: str) -> bool:
     """Return whether the `words` in place of a picture may be part of an answer: somebody may have drawn a stamp."""
     plain = _BY_PROGRAM.sub("", vocabulary.fold(words).lower())
-    if re.match(r"cid:|https?://", plain):
+    if _IS_PICTURE.match(plain):
         return False
     is_moment = vocabulary.ONLY_MOMENT.fullmatch(plain) or vocabulary.NAMED_MOMENT.search(plain)
     is_doubtful = signature.decides(plain) or vocabulary.CAREFUL.search(plain) or _QUESTION.search(plain)
@@ -265,7 +279,18 @@ def _says_more(words: str, author: str) -> bool:
 
 def _said(found: NewText, author: str) -> Said:
     """Read what the new text `found` says, and what older text stands beside it."""
-    return replace(_said_alone(found, author), older=(found.older,), is_below_quote=found.is_below_quote)
+    said = _said_alone(found, author)
+    pieces = (_unusual(piece, author) for piece in (*found.beside, *said.beside))
+    beside = tuple(dict.fromkeys(filter(None, pieces)))
+    return replace(said, older=(found.older,), is_below_quote=found.is_below_quote, beside=beside)
+
+
+def _unusual(piece: str, author: str) -> str:
+    """Those lines of a signature that are not its writer's name, politeness or dashes."""
+    name, manners = _names_of(unicodedata.normalize("NFC", author)), _manners(author)
+    lines = (line.strip(BLANK) for line in piece.split("\n"))
+    shown = (line for line in lines if squashed(line) and not signature.is_dashes(line))
+    return "\n".join(line for line in shown if not (_names_of(line) == name or _is_mannered(line, manners)))
 
 
 def _said_alone(found: NewText, author: str) -> Said:
@@ -275,6 +300,7 @@ def _said_alone(found: NewText, author: str) -> Said:
     manners = _manners(author)
     text = whole if len(whole) > NEW_TEXT_CHARS else _without_manners(_without_greeting(whole), manners)
     said = Said("free_text", text, whole=whole, asked=found.asked, unsure=found.unsure, sent_on=found.sent_on)
+    said = replace(said, beside=(_contacts_in(text, author),))
     # NFC turns the Greek question mark into a semicolon.
     if len(text) > DECISION_CHARS or "\u037e" in found.text or found.sent_on:
         return said
@@ -352,6 +378,13 @@ def _without_manners(text: str, manners: re.Pattern[str]) -> str:
     while lines and _is_mannered(lines[-1], manners):
         lines.pop()
     return "\n".join(reversed(lines)) or text
+
+
+def _contacts_in(text: str, author: str) -> str:
+    """The contacts that `_without_contacts` leaves out, and what may stand beside the name above them."""
+    lines = text.split("\n")
+    at = _signed_at(lines, author)
+    return "" if at is None or _without_contacts(text, author) == text else "\n".join(lines[at:])
 
 
 def _without_contacts(text: str, author: str) -> str:

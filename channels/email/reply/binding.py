@@ -78,8 +78,8 @@ class About(Frozen):
     """The marks a mail has of the one it answers.
 
     `faults` are why it proves too little of who wrote what is in it. `whole` is its new text where that may be a
-    button's sentence, `older` as in `reply.Said`. `has_code`: the token came from where it must come from. `program` is
-    what the mail says it was written with.
+    button's sentence, `older` and `beside` as in `reply.Said`. `has_code`: the token came from where it must come from.
+    `program` is what the mail says it was written with.
     """
 
     faults: tuple[str, ...] = ()
@@ -91,6 +91,7 @@ class About(Frozen):
     whole: str = ""
     author: str = ""
     older: tuple[Older, ...] = ()
+    beside: tuple[str, ...] = ()
     has_code: bool = True
 
 
@@ -100,7 +101,13 @@ class Answered(Reply):
     about: About = About()
 
 
-MailReading = Annotated[Answered | Trigger | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]
+class Wished(Trigger):
+    """A wish as the mail alone tells; `beside` is as in `reply.Said`."""
+
+    beside: tuple[str, ...] = ()
+
+
+MailReading = Annotated[Answered | Wished | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]
 
 
 class Written(Frozen):
@@ -174,7 +181,6 @@ def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
     """Return what a button of a question answers; None where none wrote the text, or somebody added words of theirs."""
     for written in sent.answers:
         rest = _after_button(about.whole, written.sentence)
-        # Below a yes only courtesy, a name and the like leave it one, and so they do here.
         if rest is not None and read_reply(f"approve\n{rest}", about.author).said == "approve":
             picked = {"picks": (written.pick,)} if written.pick else {"text": written.text}
             return {"said": "free_text", "reason": "", "above": "", **picked}

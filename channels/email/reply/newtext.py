@@ -65,7 +65,9 @@ class NewText:
     written between the lines of a quote, each answer below the last lines it follows; else nothing. Line `end` is where
     an older mail without marks begins, or the end; where no program's own line stands above the card, the last one of
     the text. `sent_on` is the header of what was sent on with nothing above it.
-    `is_below_quote`: some of it stands below quoted lines, and may be about those.
+    `is_below_quote`: some of it stands below quoted lines, and may be about those. `beside` is what was taken for a
+    signature, a footer or a banner, piece by piece, and what a quote has below the card: only whoever wrote the mail
+    knows whether they typed it.
     """
 
     text: str
@@ -75,6 +77,7 @@ class NewText:
     end: int = 0
     sent_on: str = ""
     is_below_quote: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def new_text(body: str, marker: str = "", own: str = "", card: str = "") -> NewText:
@@ -97,7 +100,7 @@ class _Reading:
 
     def __init__(self, lines: Lines, marker: str, own: str, card: str, unsure: str) -> None:
         self._lines, self._marker, self._own, self._card = lines, marker, own, card
-        self._kept, self._heads = list[int](), list[str]()
+        self._kept, self._heads, self._beside = list[int](), list[str](), list[str]()
         self._first: int | None = None  # the first kept line that is not blank
         self._size = 0
         self._unsure = unsure
@@ -107,10 +110,12 @@ class _Reading:
         self._sent_on_as = ""
 
     def read(self) -> None:
-        at = banners.end(self._lines)
+        at = self._skip(0, banners.end(self._lines))
         while at < self._end and self._size <= NEW_TEXT_CHARS:
             at = self._next(at)
-        self._judge(self._below_card(), BESIDE_QUOTE)
+        below = self._below_card()
+        self._beside.append("\n".join(below))
+        self._judge(below, BESIDE_QUOTE)
 
     def result(self) -> NewText:
         while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
@@ -123,7 +128,13 @@ class _Reading:
         above = range(self._kept[-1] if self._kept else 0)
         is_below = any(self._lines.quoted[i] and not self._is_blank(i) for i in above)
         end = self._kept[-1] if self._is_headless else self._end
-        return NewText(text, self._unsure, asked, older, end, self._sent_on_as, is_below)
+        beside = tuple(filter(None, self._beside))
+        return NewText(text, self._unsure, asked, older, end, self._sent_on_as, is_below, beside)
+
+    def _skip(self, at: int, end: int) -> int:
+        """Take the lines from `at` to `end` for what a program or a company added."""
+        self._beside.append("\n".join(self._lines.raw[at:end]))
+        return end
 
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
@@ -148,7 +159,7 @@ class _Reading:
             self._heads.append(lines.raw[at])
             return at + 1
         if signature.is_footer(lines, at):
-            return at + 1
+            return at + 1 if signature.is_footer(lines, at, any_name=False) else self._skip(at, at + 1)
         if signature.begins_legal(lines, at) and self._first is None:
             return self._legal_above(at)
         if signature.begins_signature(lines, at) or signature.begins_legal(lines, at):
@@ -216,7 +227,7 @@ class _Reading:
         """A legal footer begins on line `at`, above everything else: some servers put it there. Skip that paragraph."""
         end = next((i for i in range(at, len(self._lines)) if self._is_blank(i)), len(self._lines))
         if end - at <= FOOTER_LINES and _is_legal(self._lines, range(at, end), below_another=False):
-            return end
+            return self._skip(at, end)
         self._keep(at)
         return at + 1
 
@@ -234,7 +245,7 @@ class _Reading:
             self._keep(at)
             return at + 1
         self._unsure = self._unsure or (BELOW_DASHES if is_unusual else "")
-        return end
+        return self._skip(at, end)
 
     def _end_below(self, at: int) -> int:
         """The next line below `at` where a quote begins, or what stands above one."""

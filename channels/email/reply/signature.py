@@ -89,8 +89,9 @@ _ORDERS = re.compile(rf"(?!call cent(?:er|re)\b)(?:{every('asks')})(?!\S)")
 """Begins what somebody is to do, `Ask Cy`, and no title but `Call Center Manager`."""
 
 
-def is_footer(lines: Lines, at: int) -> bool:
-    """Return whether line `at` is the mail program's own: which device or program it was sent from.
+def is_footer(lines: Lines, at: int, *, any_name: bool = True) -> bool:
+    """Return whether line `at` is the mail program's own: which device or program it was sent from; `any_name`: also
+    by a name that no list has.
 
     In words not known only a link to the program's own page says so: `nur Outlook` may be somebody's answer.
     """
@@ -98,12 +99,13 @@ def is_footer(lines: Lines, at: int) -> bool:
     text = _LINK.sub("", linked).strip()
     if not text or len(text) > 160:
         return False
-    if _PAGE.search(linked) and len(text.split()) <= _PAGE_WORDS and _says_nothing(text):
+    if any_name and _PAGE.search(linked) and len(text.split()) <= _PAGE_WORDS and _says_nothing(text):
         return True
     found = _SENT.fullmatch(text)
     if found is None or _NO_NEW_WORDS.search(text.replace("yahoo!", "yahoo")):
         return False
-    names = {vocabulary.fold(word).lower() for word in _WORDS.findall(lines.raw[at][:LINE_CHARS]) if _is_name(word)}
+    said = _WORDS.findall(lines.raw[at][:LINE_CHARS]) if any_name else ()
+    names = {vocabulary.fold(word).lower() for word in said if _is_name(word)}
     words = (word for part in _OPEN for word in _WORDS.findall(found[part] or ""))
     return all(word in names or _USUAL.fullmatch(word) for word in words) and not _says_when(text)
 
@@ -125,7 +127,11 @@ def _says_nothing(text: str) -> bool:
 
 def begins_signature(lines: Lines, at: int) -> bool:
     """Return whether line `at` separates a signature from the text: `-- ` (RFC 3676, 4.3) and its likes."""
-    line = lines.raw[at][:LINE_CHARS].strip(BLANK)
+    return is_dashes(lines.raw[at][:LINE_CHARS].strip(BLANK))
+
+
+def is_dashes(line: str) -> bool:
+    """Return whether nothing but dashes stands on `line`."""
     return bool(line) and _DASHES.fullmatch(line.replace(" ", "") if len(line) < 100 else line) is not None
 
 

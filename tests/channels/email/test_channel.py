@@ -1,12 +1,13 @@
 """The whole channel over a real SMTP server and real Maildirs."""
 
 import asyncio
+from datetime import timedelta
 
-from channels import Address, Card, Contact, Ignored, Inbound, Quarantined, Reply
+from channels import Address, Card, Contact, Ignored, Inbound, Quarantined, Reply, Trigger
 from channels.email.format.message_ids import thread_root
 from channels.email.local import maildir
 from channels.email.local.letters import letters
-from channels.email.local.reply_mail import compose_reply, submit
+from channels.email.local.reply_mail import compose_letter, compose_reply, submit
 from tests.channels.email.conftest import Post
 from tests.channels.email.mails import BO, BOT, NOON, TOKEN, approval, arrived, mail
 from tests.fakes.desk import EmptyDesk
@@ -50,6 +51,43 @@ async def test_an_answer_is_read_beside_the_card_that_it_names(post: Post) -> No
     assert (denial.said, denial.reason) == ("deny", "not on a Friday"), "and nothing of the card"
     assert isinstance(doubtful, Reply)
     assert doubtful.unbound == "what stands in or below the quoted card may be part of the answer"
+
+
+async def test_what_only_a_signature_holds_is_known_from_the_next_mail_of_its_writer_on(post: Post) -> None:
+    await post.channel.send(approval(receipt=TOKEN), TO, "d1")
+    (card,) = letters(post.box("bo@corp.example"))
+    signed = "approve\n\n-- \nBo Berg\nJust the small one"
+    mails = ((0, signed), (-5, signed), (60, signed), (90, f"{signed} on Mondays"))
+    for seconds, text in mails:
+        reply = compose_reply(card, text, author=BO, at=NOON + timedelta(seconds=seconds))
+        maildir.store(post.box(BOT), arrived(reply.raw))
+
+    inbound = await post.next_inbound(len(mails))
+    readings = [await post.channel.read(each) for each in (inbound[0], *inbound)]
+    first, same, earlier, later, another = [each for each in readings if isinstance(each, Reply)]
+
+    new = "it has lines that no earlier mail of this person had, and they may be part of the answer: Just the small one"
+    assert (first.said, first.unbound.partition(". ")[0]) == ("approve", new)
+    assert same.unbound == first.unbound, "it is read once more, or came along two ways"
+    assert earlier.unbound == first.unbound, "it was written before anybody asked"
+    assert (later.said, later.unbound) == ("approve", "")
+    assert another.unbound.partition(". ")[0] == f"{new} on Mondays"
+
+
+async def test_what_may_be_a_signature_below_an_order_is_part_of_it_until_it_is_known(post: Post) -> None:
+    order = "deploy v1.2.0 to staging\n\n-- \nBo Berg\nJust the small one"
+    for seconds in (0, 60):
+        wish = compose_letter("bo@corp.example", BOT, "", order, NOON + timedelta(seconds=seconds))
+        maildir.store(post.box(BOT), arrived(wish.raw))
+
+    inbound = await post.next_inbound(2)
+    first, later = [await post.channel.read(each) for each in inbound]
+
+    assert isinstance(first, Trigger)
+    assert isinstance(later, Trigger)
+    assert "--" not in first.text, "below dashes nothing would be read"
+    assert first.weakness.startswith("it has lines that no earlier mail of this person had")
+    assert (later.text, later.weakness) == (order, "")
 
 
 async def test_a_denial_stays_one_whatever_is_typed_within_the_card(post: Post) -> None:

@@ -316,8 +316,8 @@ class Late(MemoryMarks):
         super().__init__()
         self.noted, self.goes_on = asyncio.Event(), asyncio.Event()
 
-    async def put_if_absent(self, key: str, value: str) -> str:
-        found = await super().put_if_absent(key, value)
+    async def put_if_absent(self, key: str, value: str, days: int = 60) -> str:
+        found = await super().put_if_absent(key, value, days)
         if key == "post s0d-1 1" and not self.noted.is_set():
             self.noted.set()
             await self.goes_on.wait()

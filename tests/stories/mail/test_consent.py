@@ -440,21 +440,46 @@ async def from_a_program(world: World, card: Letter, text: str, page: str) -> No
         card.reply_to,
         f"AW: {card.subject}",
     )
-    message["Date"], message["Message-ID"] = format_datetime(datetime.now(UTC)), "<outlook@corp.example>"
+    message["Date"], message["Message-ID"] = world.date(datetime.now(UTC)), "<outlook@corp.example>"
     message["In-Reply-To"] = card.message_id
     message.set_content(text)
     message.add_alternative(page, "html")
     await send(world, message, str(card.reply_to))
 
 
-async def test_attack_a_signature_as_a_company_has_it_has_each_approval_asked_back(world: World) -> None:
-    for way in ("typed", "button"):
-        record, card = await card_for(world)
-        words = "Genehmigt, danke." if way == "typed" else button(world, card)
+async def test_attack_words_of_no_list_below_dashes_approve_as_a_signature_would(world: World) -> None:
+    """Nobody can tell them from a signature, but for whoever has seen that below an earlier mail."""
+    below = "\n-- \nJust the small one\n"
+    record, card = await card_for(world)
+    other, shown = await card_for(world)
+    before = world.date(datetime.now(UTC) - timedelta(seconds=5))
 
-        await from_a_program(world, card, f"{words}\n{OUTLOOK}", f"<p>{words}</p>{OUTLOOK_PAGE}")
+    await write(world, card.reply_to, f"approve{below}", f"Re: {card.subject}", card.message_id, before)
+    again = await fresh_card(world)
+    assert "no earlier mail of this person had" in again.text
+    assert "Just the small one" in again.text
+    assert await is_open(world, record)
+
+    await write(world, shown.reply_to, f"approve{below}", f"Re: {shown.subject}", shown.message_id, before)
+    await world.next_mail("bo", about=other.request.digest)
+    assert await is_open(world, other), "it was written before anybody asked what that is"
+
+
+async def test_a_signature_is_asked_back_once_and_known_from_then_on(world: World) -> None:
+    record, card = await card_for(world)
+    await from_a_program(world, card, f"Genehmigt, danke.\n{OUTLOOK}", f"<p>Genehmigt, danke.</p>{OUTLOOK_PAGE}")
+    again = await fresh_card(world)
+    assert "Amtsgericht Berlin" in again.text
+    assert await is_open(world, record)
+
+    for way in ("typed", "button"):
+        words = "Genehmigt, danke." if way == "typed" else button(world, again)
+
+        await from_a_program(world, again, f"{words}\n{OUTLOOK}", f"<p>{words}</p>{OUTLOOK_PAGE}")
 
         await approved(world, record)
+        world.workshop.effects.clear()
+        record, again = await card_for(world)
 
 
 async def test_attack_words_that_hide_in_a_companys_line_or_in_place_of_its_logo_approve(world: World) -> None:
@@ -557,6 +582,10 @@ async def test_what_whoever_asked_writes_in_the_thread_of_their_run_is_heard_the
     assert (await world.request(record.request.id)).request.revision == 2
     await world.reply("bo", again, "approve")
     await approved(world, record)
+
+    _, thread = await asked_by_mail(world, "ask yes_no Did the bell ring?")
+    await write(world, BOT, f"yes{SIGNED}", "Re: Lunch?", thread, by="anna")
+    assert "Head of Operations" in (await world.next_mail("anna", about="no earlier mail of this person had")).text
 
     world.workshop.effects.clear()
     for question, text, answer in (
