@@ -61,10 +61,12 @@ async def test_what_only_a_signature_holds_is_known_from_the_next_mail_of_its_wr
     for seconds, text in mails:
         reply = compose_reply(card, text, author=BO, at=NOON + timedelta(seconds=seconds))
         maildir.store(post.box(BOT), arrived(reply.raw))
+    quoting = compose_reply(card, "approve", author=BO, at=NOON + timedelta(seconds=120))
+    maildir.store(post.box(BOT), arrived(quoting.raw.rstrip() + b"\r\n> Just the big one\r\n"))
 
-    inbound = await post.next_inbound(len(mails))
+    inbound = await post.next_inbound(len(mails) + 1)
     readings = [await post.channel.read(each) for each in (inbound[0], *inbound)]
-    first, same, earlier, later, another = [each for each in readings if isinstance(each, Reply)]
+    first, same, earlier, later, another, quoted = [each for each in readings if isinstance(each, Reply)]
 
     new = "it has lines that no earlier mail of this person had, and they may be part of the answer: Just the small one"
     assert (first.said, first.unbound.partition(". ")[0]) == ("approve", new)
@@ -72,6 +74,7 @@ async def test_what_only_a_signature_holds_is_known_from_the_next_mail_of_its_wr
     assert earlier.unbound == first.unbound, "it was written before anybody asked"
     assert (later.said, later.unbound) == ("approve", "")
     assert another.unbound.partition(". ")[0] == f"{new} on Mondays"
+    assert "answer: just the big one." in quoted.unbound, "who answers can type there, too"
 
 
 async def test_what_may_be_a_signature_below_an_order_is_part_of_it_until_it_is_known(post: Post) -> None:
