@@ -136,9 +136,11 @@ def parse(text: str, by: str | None = None) -> Command | None:
     return found.pop() if len(found) == 1 else None
 
 
-def is_order(text: str) -> bool:
-    """Return whether `text` is by itself a complete order to deploy or to roll back, whoever wrote it."""
-    return isinstance(parse(text, ""), Deploy | Release | Rollback)
+def is_order(text: str, by: str = "") -> bool:
+    """Return whether `text` is by itself a complete order to deploy or to roll back, with no name below it but that of
+    the id `by`.
+    """
+    return isinstance(parse(text, by), Deploy | Release | Rollback)
 
 
 def verb_of(text: str) -> str:

@@ -65,7 +65,12 @@ _OUR_ID = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(
     rf"{NEXT_ORDER}|,(?!\s*(?:(?:and|und)\s+)?{OUR_ID})|[;:!?]+|(?<!\.)\.+(?:\s|\Z)|\s[-\u2013\u2014]+\s", re.IGNORECASE
 )
-_SENTENCE_ENDS = re.compile(r"(?<=[.!?\u061f\uff1f])\s|(?<=\uff1f)|\n")
+_CLAUSE_ENDS = re.compile(
+    # A title of ours quotes behind its colon what a program asks.
+    r"[.!?\u061f;,\u2026](?=\s|\Z)|:(?=\s(?!\u201c)|\Z)|[\uff1f\u3002\u3001\uff0c\uff01]|\n|\s[-\u2013\u2014]+\s|\u2014|[()]"
+)
+_LETTER = re.compile(r"\w")
+_JOINT = re.compile(r"\s(?:and|or|und|oder|et|ou|y|o|e|of|en)\s", re.IGNORECASE)
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
 _LISTED = re.compile(rf"(?m)^[ \t]*(?:[-*\u2022]|\d{{1,2}}[.)])[ \t]+(?={OUR_ID}(?![\w-]))", re.IGNORECASE)
 _NEXT = r"(?:the |den |die )?(?:runs?|requests?|deploys?|lauf|anfrage)\s+"
@@ -211,18 +216,22 @@ def answer_above(statement: Statement, is_part: Callable[[str], bool]) -> str:
 
 
 def _asks_more_than_one(request: Request) -> bool:
-    """Return whether a bare yes may answer something else than whether it is to be done."""
-    return any(map(_asks_more, (request.words, request.title, request.quoted))) or _asks_beside(request)
+    """Return whether a bare yes may answer something else than whether it is to be done. Of an order that code reads
+    whole it can't.
+    """
+    is_more = not any(is_order(request.words, by) for by in request.requesters) and _asks_more(request.words)
+    return is_more or any(map(_asks_more, (request.title, request.quoted))) or _asks_beside(request)
 
 
 def _asks_more(wish: str) -> bool:
-    """Return whether a wish, a title or a quoted text asks something beside what it wants: `Deploy v1.2.0. Shall I tell
-    the customers first?`
+    """Return whether a wish, a title or a quoted text may ask something beside what it wants: `Deploy v1.2.0. Shall I
+    tell the customers first?`
 
-    `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers. In haste the mark is left out.
+    No list of words tells each question from a remark, and in haste the mark is left out: anything beside one clause
+    may be one, but for courtesy. `Good morning! Can you deploy v1.2.0? Thanks` is one question, which a yes answers.
     """
-    sentences = [one for one in _SENTENCE_ENDS.split(wish) if not is_courtesy(read_reply(one))]
-    return len(sentences) > 1 and any(is_question(one) or begins_as_question(one) for one in sentences)
+    clauses = [one for one in _CLAUSE_ENDS.split(wish) if _LETTER.search(one) and not is_courtesy(read_reply(one))]
+    return len(clauses) > 1 or any(map(begins_as_question, _JOINT.split(wish)[1:]))
 
 
 # What a yes answers, and names that no card shows as something said.

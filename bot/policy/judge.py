@@ -403,7 +403,7 @@ def _names_it(case: Case) -> Judgement | None:
     `Shall I wait until Friday?`, `Your question goes to Anna Ames`, `Handed on to you: please take it`, the note of
     whoever approved before, the reason of who denied the same before and that of a freeze stand on the card that it
     answers, also once that freeze is over.
-    So does a question in the wish that is not all of the wish, or in what is to be done. No list of words tells each
+    So does a question in what is to be done, and anything beside one clause in the wish. No list of words tells each
     question from a remark.
     """
     record, request = case.record, case.record.request
