@@ -113,9 +113,7 @@ class _Reading:
         at = self._skip(0, banners.end(self._lines))
         while at < self._end and self._size <= NEW_TEXT_CHARS:
             at = self._next(at)
-        below = self._below_card()
-        self._beside.append("\n".join(below))
-        self._judge(below, BESIDE_QUOTE)
+        self._judge_below_card()
 
     def result(self) -> NewText:
         while self._kept and (self._is_blank(self._kept[-1]) or is_rule(self._lines, self._kept[-1])):
@@ -206,17 +204,19 @@ class _Reading:
 
     def _cut(self, at: int, below: int) -> int:
         """Everything from line `at` on is an older mail without marks, whose header ends before line `below`."""
-        own = _perhaps_own(self._lines, below, self._card)
+        own, legal = _perhaps_own(self._lines, below, self._card)
+        self._beside.append("\n".join(self._lines.raw[i] for i in legal))
         self._judge(own, "what stands below the quoted mail could be part of the answer")
         self._end = at
         return at
 
-    def _below_card(self) -> list[str]:
-        """The marked lines below the last one of the card: who types there types, in some programs, in the quote."""
+    def _judge_below_card(self) -> None:
+        """Judge the marked lines below the last one of the card: who types there types in the quote in some programs."""
         below = range(max(self._lines.card, default=self._end) + 1, self._end)
         lines = Lines(tuple(self._lines.raw[i].lstrip("> ") for i in below if self._lines.quoted[i]))
+        self._beside.append("\n".join(lines.raw))
         shown = without_legal(lines, [i for i in range(len(lines)) if not lines.is_blank(i)])
-        return [lines.folded(i) for i in shown]
+        self._judge([lines.folded(i) for i in shown], BESIDE_QUOTE)
 
     def _is_all_card(self, at: int) -> bool:
         """Return whether the card stands from line `at` on, and nothing else."""
@@ -370,8 +370,9 @@ def _joined(lines: Lines, paragraph: Iterable[int]) -> str:
     return " ".join(lines.folded(i) for i in paragraph if not is_rule(lines, i))
 
 
-def _perhaps_own(lines: Lines, below: int, card: str) -> list[str]:
-    """Return what the person may have written below line `below`, where an older mail without marks begins.
+def _perhaps_own(lines: Lines, below: int, card: str) -> tuple[list[str], list[int]]:
+    """Return what the person may have written below line `below`, where an older mail without marks begins, and which
+    lines are a legal footer there.
 
     Not what is marked, and not what is the `card`; where that is not there, not what stands above the last line of a
     mail of ours. In another's mail questions are its own, but for those of the last paragraph, where an answer would
@@ -381,12 +382,13 @@ def _perhaps_own(lines: Lines, below: int, card: str) -> list[str]:
     # What stands between the header and the card may be a gateway's, and makes the mail no answer to it (`binding`).
     last = max(below, lines.card_at) - 1 if lines.card_at is not None else next(ends, below - 1)
     shown = [i for i in range(last + 1, len(lines)) if not lines.is_blank(i) and not lines.quoted[i]]
-    shown = without_legal(lines, shown)
+    all_shown, shown = shown, without_legal(lines, shown)
+    legal = sorted({*all_shown} - {*shown})
     are_ours = stored.are_pieces([lines.raw[i] for i in shown], card)
     shown = [i for i, is_ours in zip(shown, are_ours, strict=True) if not is_ours]
     asks = set(shown if last < below else ()) - set(_last_paragraph(lines, below, shown))
     own = {i: lines.folded(i).translate(_QUESTION_MARKS if i in asks else {}) for i in shown}
-    return [*own.values()]
+    return [*own.values()], legal
 
 
 def without_legal(lines: Lines, shown: list[int]) -> list[int]:
