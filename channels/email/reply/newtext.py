@@ -211,7 +211,7 @@ class _Reading:
         return at
 
     def _judge_below_card(self) -> None:
-        """Judge the marked lines below the last one of the card: who types there types in the quote in some programs."""
+        """Judge the marked lines below the last one of the card: somebody may have typed there."""
         below = range(max(self._lines.card, default=self._end) + 1, self._end)
         lines = Lines(tuple(self._lines.raw[i].lstrip("> ") for i in below if self._lines.quoted[i]))
         self._beside.append("\n".join(lines.raw))
