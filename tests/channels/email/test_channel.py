@@ -74,7 +74,7 @@ async def test_what_only_a_signature_holds_is_known_from_the_next_mail_of_its_wr
     assert earlier.unbound == first.unbound, "it was written before anybody asked"
     assert (later.said, later.unbound) == ("approve", "")
     assert another.unbound.partition(". ")[0] == f"{new} on Mondays"
-    assert "answer: just the big one." in quoted.unbound, "who answers can type there, too"
+    assert "answer: Just the big one." in quoted.unbound, "who answers can type there, too"
 
 
 async def test_what_may_be_a_signature_below_an_order_is_part_of_it_until_it_is_known(post: Post) -> None:

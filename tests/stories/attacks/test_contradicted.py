@@ -183,7 +183,7 @@ async def test_attack_a_mail_that_ends_a_freeze_and_says_no_ends_none(ops: World
     footer = "-- \nCy Cole\nOperations, Corp GmbH\n+49 30 12 34 56\nThis e-mail is confidential. If you are not the\n"
     footer += "intended recipient, do not use, copy or\nforward it."
     told = await sent(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}\n{footer}", subject="Unfreeze"))
-    assert "no earlier mail of this person had" in told
+    assert "Nothing was" in told, "no earlier mail had that signature"
     await ops.move_time(1)
     ended = await ended_by(ops, a_mail(ops, "cy", f"unfreeze production: {DOWN}\n{footer}", subject="Unfreeze"))
     assert "production is no longer frozen." in ended, "a signature and a legal footer say nothing against it"
