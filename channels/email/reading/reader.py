@@ -62,6 +62,9 @@ STRAYS = 200
 HEAD_CHARS = 1000
 """Characters of what a program writes above a quote that are handed on."""
 
+PIECES = 20
+"""Most pieces beside a text that are known each by itself; a mail has a signature, a footer and a banner, twice."""
+
 HOLDS = (TWO_BODIES, newtext.TOO_LONG, markup.TOO_LONG)
 """Faults for which a text is nobody's comment: it was not read whole, or could be read in two ways."""
 
@@ -405,9 +408,12 @@ def _own_words(said: Said, why: str) -> str:
 
 
 def _beside(said: Said, found: Accepted) -> tuple[str, ...]:
-    """Return what stands beside the text and is not only the address of its writer."""
+    """Return what stands beside the text and is not only the address of its writer; what is in more than so many pieces
+    as one.
+    """
     own = found.contact.email or ""
-    return tuple(each for each in said.beside if squashed(each) not in ("", squashed(own)))
+    pieces = [each for each in said.beside if squashed(each) not in ("", squashed(own))]
+    return tuple(pieces) if len(pieces) <= PIECES else ("\n".join(pieces),)
 
 
 def _is_cut(said: Said) -> bool:

@@ -181,6 +181,7 @@ def _chosen(about: About, sent: SentCard) -> dict[str, object] | None:
     """Return what a button of a question answers; None where none wrote the text, or somebody added words of theirs."""
     for written in sent.answers:
         rest = _after_button(about.whole, written.sentence)
+        # Below a yes only courtesy, a name and the like leave it one, and so they do here.
         if rest is not None and read_reply(f"approve\n{rest}", about.author).said == "approve":
             picked = {"picks": (written.pick,)} if written.pick else {"text": written.text}
             return {"said": "free_text", "reason": "", "above": "", **picked}

@@ -93,6 +93,20 @@ async def test_what_may_be_a_signature_below_an_order_is_part_of_it_until_it_is_
     assert (later.text, later.weakness) == (order, "")
 
 
+async def test_a_mail_of_very_many_footers_leaves_one_note_of_them(post: Post) -> None:
+    footers = "\n\n".join(f"Sent from my Galaxy Qx{number}" for number in range(500))
+    wish = compose_letter("bo@corp.example", BOT, "", f"deploy v1.2.0 to staging\n\n{footers}", NOON)
+    maildir.store(post.box(BOT), arrived(wish.raw))
+    (inbound,) = await post.next_inbound()
+    before = len(post.marks.words)
+
+    reading = await post.channel.read(inbound)
+
+    assert isinstance(reading, Trigger)
+    assert "Sent from my Galaxy Qx0" in reading.weakness
+    assert len(post.marks.words) == before + 1
+
+
 async def test_a_denial_stays_one_whatever_is_typed_within_the_card(post: Post) -> None:
     await post.channel.send(approval(receipt=TOKEN), TO, "d1")
     (card,) = letters(post.box("bo@corp.example"))
