@@ -172,7 +172,11 @@ async def test_by_mail_what_a_program_cut_into_lines_is_one_reason_and_a_signatu
         "delegate: cy@corp.example\nreason: I am on the train\n\nBo Berg\nHead of Operations\nT: +49 30 1234567",
     ):
         record = await asked(world)
-        await world.reply("bo", await world.next_mail("bo", about=record.request.id), wish)
+        card = await world.next_mail("bo", about=record.request.id)
+        if "Head of Operations" in wish:
+            await world.reply("bo", card, wish)
+            card = await world.next_mail("bo", about="no earlier mail of this person had")
+        await world.reply("bo", card, wish)
 
         now = " ".join((await world.next_mail("cy", about=record.request.id)).text.split())
         assert f"Handed on: Bo Berg to Cy Cole: “{why if 'Hamburg' in wish else 'I am on the train'}”" in now

@@ -71,6 +71,9 @@ async def test_the_button_of_the_mail_begins_one_with_the_lines_also_where_a_pho
     for way in ("signed", "joined"):
         record = await asked(world)
         card = await world.next_mail("anna", about=record.request.id)
+        if way == "signed":
+            await world.reply("anna", card, f"which days?\n{below}")
+            card = await world.next_mail("anna", about=record.request.id)
         begun = button(world, card, "Fill in by email", "anna").replace("\r\n", "" if way == "joined" else "\n")
         if way == "joined":
             for line in LINES.splitlines():
