@@ -545,11 +545,11 @@ class Rules:
 
     def _turn_to(self, number: int, counted: frozenset[str], now: float) -> None:
         """*Steps*: those who had their turn may deny as before. Each step escalates by a clock of its own."""
-        self.had_turn |= self._seated(self.in_step)
+        if len(self.steps) > 1:
+            self.had_turn |= self._seated(self.in_step)
+            self.began_at, self.is_escalated = now, False
         self.steps = self._with(self.in_step, counted=counted)
         self.in_step = number
-        if len(self.steps) > 1:
-            self.began_at, self.is_escalated = now, False
 
     def _revise(self, version: str, now: float) -> None:
         """Have everybody asked again, from the first step on."""
