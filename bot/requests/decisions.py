@@ -28,7 +28,7 @@ from bot.policy.approvers.concern import concern_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judge import STOPS, is_kept, is_noted, judge, not_theirs, ways_for
+from bot.policy.judge import STOPS, is_kept, is_noted, judge, needed_later, not_theirs, ways_for
 from bot.policy.judgements import (
     AlreadyDecided,
     Answer,
@@ -195,7 +195,7 @@ class Decisions:
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
-                if any(map(self._people.is_missing, _voted(record))):
+                if any(map(self._people.is_missing, _voted(record))) or self._may_be_needed(known, answer.person):
                     raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
                 await self.noted.check_joined(_voted(record), self._people)
             if isinstance(changed, Request) and isinstance(judgement, Edited):
@@ -248,6 +248,10 @@ class Decisions:
         if change:
             return await self.delegation.judged(record, answer, change)
         return judge(known, answer, self._people.all()), None
+
+    def _may_be_needed(self, known: RequestRecord, person: PersonId) -> bool:
+        """Return whether another step needs somebody as soon as those are back who may only be missing in a file."""
+        return bool(missing := self._people.missing) and person in needed_later(known, {*self._people.all(), *missing})
 
     async def asked_anew(self, record: RequestRecord) -> RequestId | None:
         """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one, and

@@ -395,16 +395,20 @@ class Rules:
         deciders |= self.voters if may_start else set()
         if deciders and not deciders & here:
             return True
-        needed = {one for number in still for one in after._seated(number)}
+        needed = {one for number in still for one in after._seated(number)} - after._had_of_barred()
         has_left = bool((needed | self._counted_elsewhere()) - here)
         goes_on = min(still, default=self.in_step) >= self.in_step and after._can_go_on()
         return is_cut and (not self.votes <= here or (has_left and not goes_on))
 
     def waits_for_the_file(self, person: str, channel: str, revision: int, now: float) -> bool:
-        """*When the file was emptied or cut*: what one more approval makes beside that of who is missing."""
-        after = deepcopy(self)
+        """*When the file was emptied or cut*: what one more approval makes beside that of who is not here, and for
+        which step it is needed once all are back.
+        """
+        after, whole = deepcopy(self), replace(self, present=self.present | self.missing)
         after.approve(person, channel, revision, now)
-        return bool(self.votes & self.missing) and after.state == "open" and after.votes != self.votes
+        is_counted = after.state == "open" and after.votes != self.votes
+        beside = self.votes - self.present or whole._is_needed_elsewhere(person)
+        return bool(self.missing and is_counted and beside)
 
     def _ways_to_go_on(self) -> Iterator["Rules"]:
         """Yield how it may go on once some have left, the nearest first: with those who are asked; with those who are
@@ -541,11 +545,11 @@ class Rules:
 
     def _turn_to(self, number: int, counted: frozenset[str], now: float) -> None:
         """*Steps*: those who had their turn may deny as before. Each step escalates by a clock of its own."""
-        self.had_turn |= self._seated(self.in_step)
+        if len(self.steps) > 1:
+            self.had_turn |= self._seated(self.in_step)
+            self.began_at, self.is_escalated = now, False
         self.steps = self._with(self.in_step, counted=counted)
         self.in_step = number
-        if len(self.steps) > 1:
-            self.began_at, self.is_escalated = now, False
 
     def _revise(self, version: str, now: float) -> None:
         """Have everybody asked again, from the first step on."""

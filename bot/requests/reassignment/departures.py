@@ -170,10 +170,10 @@ class Departures:
                 continue
             if not is_over and not await self._is_sent_after(record, version, now):
                 continue
-            excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here)
-            is_short = bool(left or excluded) and not _goes_on(known, here)
+            is_short = not is_over and not _goes_on(known, here)
             if is_over or not (void or is_short):
                 return None if is_over else await self._show_who_asked(record)
+            excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here) or _sit_out(known)
             gone = _gone(left, void, excluded) if is_short else _gone((), void, ())
             commit = await self._without(record, version, gone, here)
             if self._people.half_taken:  # since it was looked at
@@ -453,6 +453,12 @@ def _maybe_one(known: RequestRecord, here: Collection[PersonId]) -> list[PersonI
     who = who_of(known)
     may = may_come_to_approve(who, here)
     return [one for one in may if not who.doubles_of(one).isdisjoint(may)]
+
+
+def _sit_out(known: RequestRecord) -> list[PersonId]:
+    """Return who counts for one step and decides no other; else those who have a seat and took part."""
+    who = who_of(known)
+    return [*known.asked.filled] or [one for one in who.seated_ever if one in who.out]
 
 
 def _said_by(policy: PolicySnapshot) -> RuleReplaced:

@@ -604,6 +604,42 @@ def test_it_is_closed_once_who_took_the_seat_of_a_later_step_loses_it_and_that_s
         assert story.record.state == "superseded"
 
 
+@pytest.mark.parametrize("is_back", [False, True])
+def test_it_is_closed_where_nobody_is_left_for_a_step_as_the_last_one_decided_an_earlier_one(
+    redis: str, *, is_back: bool
+) -> None:
+    """Somebody was not here as they decided, and nobody had looked for who left."""
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_steps")()
+        story.opens("one", 0, "wrote", "dan")
+        story.leaves("bo")
+        story.answers("cy", "cli", "approve", 0)
+        if is_back:
+            story.comes_back("bo")
+
+        story.who_left_is_looked_for()
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "superseded"
+
+
+def test_attack_who_is_needed_for_a_later_step_decides_an_earlier_one_while_somebody_is_missing_in_the_file(
+    redis: str,
+) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_steps")()
+        story.opens("one", 0, "wrote", "dan")
+        story.the_file_lacks({"bo"}, is_cut=True)
+
+        story.answers("cy", "cli", "approve", 0)
+        story.is_whole_again()
+        story.answers("bo", "cli", "approve", 0)
+        story.answers("cy", "cli", "approve", 0)
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "approved"
+
+
 def test_who_lost_a_vote_as_they_left_is_asked_for_any_step_as_soon_as_others_leave_too_few(redis: str) -> None:
     with a_house(redis, TOML) as (house, loop):
         story = a_story(house, loop, "_late_steps")()

@@ -1,5 +1,7 @@
 """Where those who are left may not decide any more, others are asked or the operators hear of it at once."""
 
+from dataclasses import replace
+
 from agents.events import RequestReassigned
 from agents.requests import RequestId, RunId
 from agents.requests.record import COMMENTS, RequestRecord
@@ -26,6 +28,22 @@ expires_after = "4h"
 
 [roles]
 operator = ["person:bo"]
+"""
+)
+
+IN_ORDER = (
+    TOML
+    + """
+[policies.in_order]
+expires_after = "4h"
+
+[[policies.in_order.steps]]
+name = "first"
+approvers = ["person:bo", "person:cy"]
+
+[[policies.in_order.steps]]
+name = "second"
+approvers = ["person:cy"]
 """
 )
 
@@ -94,6 +112,25 @@ async def test_attack_who_may_be_the_one_who_asked_by_a_new_mark_leaves_nobody_t
     text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
     assert "may be somebody who asked" in text
     assert (await world.request(record.request.id)).state == "superseded"
+
+
+@opens(IN_ORDER)
+async def test_operators_hear_that_the_only_one_for_a_step_approved_another_one_while_somebody_was_not_here(
+    world: World,
+) -> None:
+    world.workshop.policy_of["bell"] = "in_order"
+    run_id, people = await world.trigger("press bell"), world.app.people
+    record = await world.opened(run_id)
+    people.change(replace(people.tables, people={one: it for one, it in people.tables.people.items() if one != "bo"}))
+    await world.decide("cy", record, "approve")
+
+    await becomes(world, IN_ORDER)
+
+    text = " ".join((await world.next_mail("dan", "Nobody is left to decide: Press bell")).text.split())
+    assert "or approved another step, or" in text
+    assert "and too few were left who may: Cy Cole." in text
+    anew = await world.opened(run_id, after=record.request.id)
+    assert (anew.asked.in_step, anew.votes) == (0, ())
 
 
 async def test_once_everybody_who_asked_has_left_the_card_says_so_and_it_can_still_be_decided(world: World) -> None:
