@@ -867,7 +867,7 @@ class Inbox:
         if not is_no_wish(trigger.text, has_subject=_has_subject(channel, trigger)):
             return
         person, lists = trigger.person, self._store.lists
-        mine = await lists.newest_runs(None, _LOOKED_AT, requester=person)
+        mine = await lists.newest_runs(None, _LOOKED_AT, requesters=self._people.ids_of(person))
         lines = await lists.summaries_of([name for _, name in mine])
         runs = [Summary.model_validate_json(line) for line in lines if line]
         going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
@@ -890,7 +890,7 @@ class Inbox:
     async def _asked_of(self, person: str) -> list[str]:
         """Return the sentence that names what somebody is asked now; none where nothing is."""
         lists = self._store.lists
-        waits = await lists.newest_requests(None, _LISTED, only_open=True, person=person)
+        waits = await lists.newest_requests(None, _LISTED, only_open=True, people=(person,))
         bodies = await lists.records_of([name for _, name in waits])
         asked = [RequestRecord.model_validate_json(body).request for body in bodies if body]
         on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]

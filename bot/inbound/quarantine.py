@@ -138,7 +138,7 @@ class Quarantine:
 
     async def _open_for(self, person: str) -> list[RequestRecord]:
         """The newest requests that `person` can answer now."""
-        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, person=person)
+        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, people=(person,))
         records = [(await self._decisions.request(request_id))[0] for _, request_id in marks]
         return [record for record in records if record.state == "open" and person in deciders(record, self._people)]
 

@@ -31,7 +31,7 @@ async def runs(
     store: Store,
     *,
     stands: ListedAs | None = None,
-    requester: str | None = None,
+    requesters: Collection[str] | None = None,
     agent: str | None = None,
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
@@ -39,22 +39,25 @@ async def runs(
 ) -> tuple[tuple[Summary, ...], str | None]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
 
-    With `seen_by` only those that concern one of these people.
+    With `requesters` only those that one of these asked for, with `seen_by` those that concern one of these.
     """
     lists, state = store.lists, stands and _kept_as(stands)
-    wanted = {"state": state, "requester": requester, "agent": agent}
+    wanted = {"state": state, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
 
+    def fits(run: Summary) -> bool:
+        is_theirs = requesters is None or run.requester in requesters
+        return is_theirs and filters.items() <= dict(run).items() and (stands is None or stands_so(run, stands))
+
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent, seen_by=seen_by)
+        return await lists.newest_runs(before, count, state=state, requesters=requesters, agent=agent, seen_by=seen_by)
 
     async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
         lines = await lists.summaries_of(run_ids)
         worth = [line if line and all(part in line for part in parts) else None for line in lines]
         likely = [Summary.model_validate_json(line) if line else None for line in worth]
-        fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
-        return [one if one and (stands is None or stands_so(one, stands)) else None for one in fitting]
+        return [one if one and fits(one) else None for one in likely]
 
     found, following = await page(places, fetch, cursor, limit)
     silent = await store.silent([one.id for one in found if one.word == "running"])
@@ -108,7 +111,8 @@ async def _requests(
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
         is_open = state == "open"
-        return await lists.newest_requests(before, count, only_open=is_open, person=person, seen_by=seen_by)
+        ids = None if person is None else people.ids_of(person)
+        return await lists.newest_requests(before, count, only_open=is_open, people=ids, seen_by=seen_by)
 
     async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
         bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
@@ -130,8 +134,10 @@ async def waiting(store: Store, people: People, person: str) -> tuple[RequestVie
     return found
 
 
-async def waiting_on(store: Store, person: str) -> int:
+async def waiting_on(store: Store, people: People, person: str) -> int:
     """About how many of those there are: whoever has voted already is still counted."""
+    if len(people.ids_of(person)) > 1:  # of what the other ids could decide nothing waits
+        return len(await waiting(store, people, person))
     return await store.lists.count_for(person)
 
 

@@ -1,6 +1,6 @@
 """The look-ups of channels for people while they receive: a card as it stands, and what concerns somebody."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from agents.forms import fill
@@ -119,7 +119,7 @@ class StoredRequests:
 
     async def _waiting(self, person: PersonId) -> tuple[tuple[WorkGroup, ...], int]:
         """(the requests that `person` may answer and has not, those that expire first; how many others there are)."""
-        marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, person=person)
+        marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, people=(person,))
         records, now = await self._records([request_id for _, request_id in marks]), self._store.about_now()
         waiting = [one for one in records if waits_for(one, person, self._people) and now < one.request.expires_at]
         waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
@@ -145,7 +145,7 @@ class StoredRequests:
 
     async def _not_looked_at(self, person: PersonId, looked_at: int) -> int:
         """About how many more there are; of these, what they have voted on is counted."""
-        return max(0, await lists.waiting_on(self._store, person) - looked_at) if looked_at == _WAITING_AMONG else 0
+        return max(0, await self._store.lists.count_for(person) - looked_at) if looked_at == _WAITING_AMONG else 0
 
     def _own_token(self, record: RequestRecord, person: PersonId) -> str:
         """The token of this person's own delivery in the current revision; "" where none was made for them."""
@@ -154,7 +154,7 @@ class StoredRequests:
         return self._tokens.make(own[-1]) if own else ""
 
     async def _asked(self, person: PersonId) -> tuple[Line, ...]:
-        runs, _ = await lists.runs(self._store, requester=person, limit=LINES)
+        runs, _ = await lists.runs(self._store, requesters=self._people.ids_of(person), limit=LINES)
         return tuple([Line(label=run.wish, text=await self._stands(run)) for run in runs])
 
     async def _stands(self, run: Summary) -> str:
@@ -170,26 +170,26 @@ class StoredRequests:
 
     async def _decided(self, person: PersonId) -> tuple[Line, ...]:
         """The newest requests that `person` had a part in."""
-        found = list[RequestRecord]()
+        found, mine = list[RequestRecord](), self._people.ids_of(person)
         marks = await self._store.lists.newest_requests(None, _DECIDED_AMONG, only_open=False)
         for start in range(0, len(marks), _AT_ONCE):
             some = await self._records([request_id for _, request_id in marks[start : start + _AT_ONCE]])
-            found += [record for record in some if person in _deciders(record)]
+            found += [record for record in some if not _deciders(record).isdisjoint(mine)]
             if len(found) >= LINES:
                 break
         found = found[:LINES]
         lines = await self._store.lists.summaries_of([record.request.run_id for record in found])
         runs = [Summary.model_validate_json(line) if line else None for line in lines]
         return tuple(
-            Line(label=record.request.title, text=self._became(record, run, person))
+            Line(label=record.request.title, text=self._became(record, run, mine))
             for record, run in zip(found, runs, strict=True)
         )
 
-    def _became(self, record: RequestRecord, run: Summary | None, person: PersonId) -> str:
+    def _became(self, record: RequestRecord, run: Summary | None, mine: Collection[PersonId]) -> str:
         """Describe the end of a request, and the state of its run since."""
         if record.decision is None:
-            mine = next(vote for vote in record.votes if vote.person == person)
-            return " ".join([say("overview.you-approved", when=in_words(mine.at)), *self._so_far(record)])
+            vote = next(one for one in record.votes if one.person in mine)
+            return " ".join([say("overview.you-approved", when=in_words(vote.at)), *self._so_far(record)])
         if record.state != "approved":
             told, is_theirs = line(became(record, None), self._people), record.state in {"denied", "withdrawn"}
             return f"{told} {reason_given(record.decision.reason)}".rstrip() if is_theirs else told

@@ -48,7 +48,7 @@ async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
     """Return the open requests of `me`, and their newest runs."""
     waiting = await lists.waiting(process.app.store, process.app.people, me)
-    mine, following = await lists.runs(process.app.store, requester=me, limit=_RUNS)
+    mine, following = await lists.runs(process.app.store, requesters=process.app.people.ids_of(me), limit=_RUNS)
     return {
         "runs": mine,
         "has_more": following is not None,

@@ -109,6 +109,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
         .get_template(template)
         .render(
             me=person,
+            my_ids=people.ids_of(person) if person else (),
             own=lambda: _own(visit),
             is_demo=visit.session.is_demo if visit.session else False,
             name_of=people.name_of,
@@ -157,7 +158,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         try:
             known = process.app.requests.freezes
             freezes = [known.words(one) for one in await known.all()]
-            waiting = await waiting_on(process.app.store, visit.session.person)
+            waiting = await waiting_on(process.app.store, process.app.people, visit.session.person)
         except StoreError:
             waiting = 0  # the page itself says that the store is away
     return {

@@ -76,7 +76,7 @@ async def run(request: Request) -> Response:
             data = around_run(request, told)
             if told.run.ended:
                 return part("end", fragment(request, "_ended.html", data)), True
-            count = {"waiting": await waiting_on(process.app.store, session.person)}
+            count = {"waiting": await waiting_on(process.app.store, process.app.people, session.person)}
             parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
             parts["count"] = fragment(request, "_count.html", count)
             if told.version != shown:
@@ -147,7 +147,8 @@ def _on_any_change(
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
         async with process.drawing.one():
-            count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
+            number = await waiting_on(process.app.store, process.app.people, me)
+            count = fragment(request, "_count.html", {"waiting": number})
             found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False
 
