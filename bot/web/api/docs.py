@@ -475,7 +475,7 @@ _MEANINGS: dict[int, tuple[str, str]] = {
         "rate-limited",
         "Too many runs of this person were started, or this key holds too many streams and long polls.",
     ),
-    503: ("unavailable", "Redis is away. Nothing is lost."),
+    503: ("unavailable", "Redis is away, or it waits for a half-taken sayso.toml. Nothing is lost."),
 }
 _DO = {
     400: "Send JSON with Content-Type: application/json",

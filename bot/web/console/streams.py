@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from agents.events import ToolFinished
 from agents.requests import RunId
+from bot.errors import WaitsForFile
 from bot.queries.lists import waiting_on
 from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
@@ -38,7 +39,10 @@ def following(
     process, visit, before = here(request), visit_of(request), caller_of(request)
 
     async def farewell() -> bytes | None:
-        session = await process.app.access.sessions.find(visit.text)
+        try:
+            session = await process.app.access.sessions.find(visit.text)
+        except WaitsForFile as error:
+            return part("gone", fragment(request, "_gone.html", {"waits": str(error)}))
         who = process.app.access.rights.of_session(session) if session else None
         if who and (run_id is None or await process.app.guard.still_sees(who, before, run_id)):
             return None
