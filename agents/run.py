@@ -54,6 +54,7 @@ from agents.state import (
     STOP,
     USE_RULES,
     Attempt,
+    AttemptOutcome,
     PendingStep,
     Result,
     Run,
@@ -176,11 +177,33 @@ def _beside(run: Run, event: Event) -> Run:
             if isinstance(event, ToolFinished) and not ends:
                 changes["heard_late"] = event.attempt_id
                 changes["heard_after"] = event.attempt_id if run.ended else None
+            if isinstance(event, ToolFinished) and run.ended:
+                changes["ended"] = _as_it_turned_out(run, run.ended, event.attempt_id, made_after(run.made, event))
         case VoteCast():
             changes["voters"] = run.voters | {event.vote.person}
         case _:
             pass
     return replace(run, **changes) if changes else run
+
+
+def _as_it_turned_out(run: Run, ended: RunEnded, attempt_id: AttemptId, made: tuple[AttemptOutcome, ...]) -> RunEnded:
+    """Return the end of a run once it is heard what became of an attempt of which people had said it: they may have
+    been wrong about what was changed.
+    """
+    said = next((one.state for one in run.made if one.id == attempt_id and one.by), None)
+    became = next((one.state for one in made if one.id == attempt_id and one.changes), None)
+    others = "changed" in run.child_changes or any(
+        one.changes and one.state == "ok" for one in made if one.id != attempt_id
+    )
+    change = ended.change
+    match said, became, change:
+        case "ok", "error", "changed" | "partly":
+            change = "partly" if others else "failed"
+        case "not_done", "ok", "nothing" | "not_wanted":
+            change = "partly" if any(one.stopped for one in run.results[run.copied :]) else "changed"
+        case _:
+            pass
+    return ended.model_copy(update={"change": change})
 
 
 def _forked(run: Run, event: RunForked) -> Run:

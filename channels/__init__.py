@@ -377,7 +377,7 @@ class Overview(Frozen):
     """The work and news of a person. `waiting` are requests that they may answer, `more` how many others wait.
 
     `asked` is what they asked for and `decided` what they decided lately, newest first: what it was, how it stands.
-    `frozen` says what is frozen, a line for each freeze.
+    `frozen` says what is frozen, a line for each freeze; `left_out` how much of this could not be read.
     """
 
     waiting: tuple[WorkGroup, ...] = ()
@@ -385,6 +385,7 @@ class Overview(Frozen):
     asked: tuple[Line, ...] = ()
     decided: tuple[Line, ...] = ()
     frozen: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 class RequestLookup(Protocol):

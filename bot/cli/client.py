@@ -76,7 +76,7 @@ class Client:
     """
 
     def __init__(self, url: str, key: str, whose: str, *, person: str | None = None, is_local: bool = False) -> None:
-        self.is_local, self.person = is_local, person
+        self.is_local, self.person, self.unread = is_local, person, 0
         # Not in the data directory: that is found in a folder, which may be anybody's.
         self._notes, self._whose, self._url = DataDir(state_dir(os.environ)), whose, url
         headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT}
@@ -263,6 +263,7 @@ class Client:
         while cursor is not None:
             query = {**wanted, "limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
             page = self._ask("GET", f"{path}?{httpx2.QueryParams(query)}")
+            self.unread += page.get("unread", 0)
             yield from page[name]
             cursor = page["next"]
 

@@ -53,14 +53,17 @@ def runs(
     """List runs, newest first."""
     from bot.cli.client import connect
     from bot.cli.show import summary_text
+    from bot.render.words import unread_words
 
     with connect(data) as client:
         found = sorted(client.runs(state, limit, archived), key=lambda one: one.started_at, reverse=True)
-        people = client.people
+        people, left_out = client.people, unread_words(client.unread)
     if as_json:
         print(json.dumps([one.model_dump(mode="json") for one in found]))
     else:
         print("\n".join(summary_text(one, people) for one in found) or "There are no such runs that you may see.")
+    if left_out:
+        print(left_out, file=sys.stderr)
 
 
 def show(
@@ -157,9 +160,12 @@ def requests(
 
     from bot.cli.client import connect
     from bot.cli.show import request_line, request_text
+    from bot.render.words import unread_words
 
     with connect(data) as client:
         found = client.requests(person, state, limit, full=full)
+        if left_out := unread_words(client.unread):
+            print(left_out, file=sys.stderr)
         if as_json:
             print(json.dumps([one.model_dump(mode="json") for one in found]))
             return

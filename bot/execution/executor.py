@@ -24,7 +24,7 @@ from bot.execution.runner import Lost, NeverStarted, Runner
 from bot.execution.runner_files import Given
 from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, NobodyKnows, NotStarted, StepContext
 from bot.outbound.announcements import Announcements
-from bot.render.views import Summary
+from bot.render.views import summary_in
 from bot.requests.stored import of_attempt
 from bot.store import Commit, Store, StoreError, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -403,7 +403,8 @@ class Executor:
     async def _requester_of(self, run_id: RunId) -> PersonId:
         """Whoever asked for another run, by its line in lists: its events may be many."""
         [line] = await self._store.lists.summaries_of([run_id])
-        return Summary.model_validate_json(line).requester if line else PersonId("")
+        run = summary_in(line)
+        return run.requester if run else PersonId("")
 
     async def _renew(self, run_id: RunId, attempt_id: AttemptId) -> None:
         wait_s = self._store.lease_s / 3

@@ -67,9 +67,10 @@ from bot.policy.orders import (
     typed_revocations,
     typed_standing,
 )
-from bot.render.views import Summary
+from bot.render.views import summary_in
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import HandOn, wish_of
+from bot.requests.stored import record_in
 from bot.requests.tokens import Tokens
 from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
@@ -867,9 +868,9 @@ class Inbox:
         if not is_no_wish(trigger.text, has_subject=_has_subject(channel, trigger)):
             return
         person, lists = trigger.person, self._store.lists
-        mine = await lists.newest_runs(None, _LOOKED_AT, requester=person)
+        mine = await lists.newest_runs(None, _LOOKED_AT, requesters=self._people.ids_of(person))
         lines = await lists.summaries_of([name for _, name in mine])
-        runs = [Summary.model_validate_json(line) for line in lines if line]
+        runs = [run for run in map(summary_in, lines) if run]
         going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
         told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
         told += await self._asked_of(person)
@@ -890,9 +891,9 @@ class Inbox:
     async def _asked_of(self, person: str) -> list[str]:
         """Return the sentence that names what somebody is asked now; none where nothing is."""
         lists = self._store.lists
-        waits = await lists.newest_requests(None, _LISTED, only_open=True, person=person)
+        waits = await lists.newest_requests(None, _LISTED, only_open=True, people=(person,))
         bodies = await lists.records_of([name for _, name in waits])
-        asked = [RequestRecord.model_validate_json(body).request for body in bodies if body]
+        asked = [record.request for record in map(record_in, bodies) if record]
         on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]
         return [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
 

@@ -10,7 +10,7 @@ from agents.desk.mail import context_of
 from agents.requests import PersonId
 from agents.text import one_line
 from bot.config.tables import DeskConfig, Rate
-from bot.errors import Forbidden, Invalid, RateLimited, WaitsForFile
+from bot.errors import Forbidden, Invalid, RateLimited
 from bot.people.directory import People
 from bot.render.cards import Words
 from bot.store import Store
@@ -52,8 +52,7 @@ class Inquiries:
         config = self._config
         if not self.owner:
             raise Invalid(recorded("reason.desk-closed"))
-        if self._people.is_missing(self.owner):
-            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+        self._people.check_not_missing(self.owner)
         own = recorded("reason.desk-limit-of-sender", **_figures(config.per_sender), sender=enquiry.sender)
         await self._count(f"desk {enquiry.sender}", inbound_id, config.per_sender, own)
         every = recorded("reason.desk-limit-of-day", **_figures(config.per_day))

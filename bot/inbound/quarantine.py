@@ -14,6 +14,7 @@ from bot.people.offers import deciders
 from bot.policy.answers import is_no_wish, is_withdrawal, names_only, stops_named
 from bot.render.cards import notice
 from bot.requests.decisions import Decisions
+from bot.requests.stored import record_in
 from bot.requests.tokens import Tokens
 from bot.store import Commit, Once
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -138,8 +139,9 @@ class Quarantine:
 
     async def _open_for(self, person: str) -> list[RequestRecord]:
         """The newest requests that `person` can answer now."""
-        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, person=person)
-        records = [(await self._decisions.request(request_id))[0] for _, request_id in marks]
+        marks = await self._store.lists.newest_requests(None, _OPEN_ONES, only_open=True, people=(person,))
+        bodies = await self._store.lists.records_of([request_id for _, request_id in marks])
+        records = [record for record in map(record_in, bodies) if record]
         return [record for record in records if record.state == "open" and person in deciders(record, self._people)]
 
     async def _answer_stranger(self, item: Quarantined, note: Note, inbound_id: str) -> None:

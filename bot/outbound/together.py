@@ -24,6 +24,7 @@ from bot.people.directory import People
 from bot.people.offers import waits_for
 from bot.render.cards import notice
 from bot.render.together import listed
+from bot.requests.stored import record_in
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery, PlaceCard, UpdateCard
@@ -250,9 +251,9 @@ class Together:
         return _Drawn(waiting, over, card)
 
     async def _kept(self, request_id: RequestId) -> RequestRecord | None:
-        """Return a request that is listed; None where it has left Redis: it was over long before."""
+        """Return a request that is listed; None where it has left Redis: it was over long before, or can't be read."""
         found = await self._store.record(request_id)
-        return RequestRecord.model_validate_json(found.body) if found else None
+        return record_in(found.body) if found else None
 
     @asynccontextmanager
     async def _held(self, name: str, channel: Channel) -> AsyncGenerator[None]:

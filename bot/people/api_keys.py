@@ -262,6 +262,7 @@ class Keyring:
         """The key that `text` is; None for one that is not ours, is revoked, or whose person has left.
 
         Whoever else gets the id of somebody who has left gets none of their keys, and is nobody for whom a key acts.
+        Raises WaitsForFile where its person may only be missing in a file that is half taken.
         """
         if not _FORM.fullmatch(text):
             return None
@@ -290,6 +291,7 @@ class Keyring:
             return None
         if key.person is None:
             return key
+        self._people.check_not_missing(key.person)
         is_anothers = self._people.is_of_another(key.person, key.link_by or "", key.sent_to)
         return None if is_anothers or not self._people.is_here(key.person) else key
 

@@ -13,7 +13,7 @@ from agents.requests import AllOf, AnyOf, Anyone, PersonId, PolicySnapshot, Poli
 from agents.requests.record import RequestRecord
 from bot.config.directory.policies import AllOfTable, AnyOfTable, Approver, Approvers, PolicyConfig, StepConfig, refs_of
 from bot.config.tables import PersonConfig
-from bot.errors import NotFound
+from bot.errors import NotFound, WaitsForFile
 from bot.people.humans import Humans
 from bot.people.marks import Mark, hashed, mark_of
 from bot.people.tables import Tables, renamed_ref, tables_of
@@ -206,6 +206,11 @@ class People:
     def is_missing(self, person: str) -> bool:
         """Return whether somebody is not here who may only be missing in a file that is half taken."""
         return bool(self._half) and not self.is_here(person)
+
+    def check_not_missing(self, person: str) -> None:
+        """Raise WaitsForFile where `is_missing` is so of somebody."""
+        if self.is_missing(person):
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
 
     def may_be_missing(self, kind: str, address: str) -> bool:
         """Return whether whom the directory ever knew by an address may only be missing, as `once_had` has it."""

@@ -95,9 +95,14 @@ class Sessions:
         return token
 
     async def peek(self, token: str) -> Login | None:
-        """Return the person a link would let in; nothing is spent. None where it opens nothing."""
+        """Return the person a link would let in; nothing is spent. None where it opens nothing.
+
+        Raises WaitsForFile where they may only be missing in a file that is half taken.
+        """
         body = await self._client.do("GET", self._names.login(_hash(token)))
         link = None if body is None else _Link.model_validate_json(body)
+        if link:
+            self._people.check_not_missing(link.person)
         return Login(**dict(link)) if link and self._is_theirs(link) else None
 
     def _is_theirs(self, login: Login) -> bool:
@@ -109,7 +114,10 @@ class Sessions:
         return hashed(by, getattr(contact, by) or "") if contact else ""
 
     async def spend(self, token: str) -> str | None:
-        """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours."""
+        """The text of a new session for a link's token; None when it was spent, is too old, or is none of ours.
+
+        Raises WaitsForFile as `peek` does.
+        """
         login = await self.peek(token)
         if login is None or not self._people.is_here(login.person):
             return None
@@ -123,12 +131,13 @@ class Sessions:
     async def find(self, text: str) -> Session | None:
         """The session whose text this is; None when it has ended, or its person has left or is somebody else.
 
-        So it is once the address is no longer theirs that its link went to.
+        So it is once the address is no longer theirs that its link went to. Raises WaitsForFile as `peek` does.
         """
         body = await self._client.do("GET", self._names.session(_hash(text)))
         kept = None if body is None else _Kept.model_validate_json(body)
         if kept is None or kept.expires_at <= self._store.about_now():
             return None
+        self._people.check_not_missing(kept.person)
         if not self._people.is_here(kept.person) or not self._is_theirs(kept):
             return None
         return Session(**dict(kept), secret=hashlib.sha256(b"session secret " + text.encode()).digest())

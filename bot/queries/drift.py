@@ -133,11 +133,12 @@ class Drift:
         """Return whether a run put it there, which it can only with the approval that its environment needs.
 
         What is there anew may be of an old run, which waited long; later only the newest may have put it there again.
+        A run that can't be read counts as none: rather an alarm too many than one too few.
         """
         cursor: str | None = None
         is_new = before.commit != commit
         while True:
-            some, cursor = await runs(self._store, cursor=cursor, limit=_RUNS)
+            some, cursor, _ = await runs(self._store, cursor=cursor, limit=_RUNS)
             effects = (effect for run in some for effect in run.effects if effect.environment == name)
             if any(effect.commit.startswith(commit) and _may_have_put(effect, before, commit) for effect in effects):
                 return True

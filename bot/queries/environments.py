@@ -17,7 +17,7 @@ from agents.requests import Effect, PersonId, RunId
 from bot.execution.command_lock import CommandLock, Holder
 from bot.queries.look_cache import LookCache, SharedLook
 from bot.render.difference import Ends, ends_of
-from bot.render.views import Summary, Turn, Turns
+from bot.render.views import Turn, Turns, summary_in
 from bot.store import Store
 from bot.store.locks import LockQueue
 
@@ -128,5 +128,5 @@ def visible(line: str) -> str:
 
 
 def _turn(run_id: RunId, since: datetime, line: bytes | None) -> Turn:
-    run = Summary.model_validate_json(line) if line else None
+    run = summary_in(line)
     return Turn(run=run_id, requester=run.requester if run else PersonId(""), text=run.wish if run else "", since=since)

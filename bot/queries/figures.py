@@ -10,6 +10,7 @@ from agents.model import usage
 from agents.requests.record import RequestRecord
 from agents.run import RunState
 from bot.render.views import Status
+from bot.requests.stored import record_in
 from bot.store import Store
 from bot.store.format import FORMAT
 from bot.store.lists import (
@@ -87,12 +88,12 @@ def _within(counts: Counter[str], begins: str, bounds: Sequence[float]) -> dict[
 
 async def status(store: Store, needs: Sequence[str] = (), frozen: Sequence[str] = ()) -> Status:
     """Everything as it stands now; `needs` and `frozen` are what its caller found. Raises StoreUnavailable."""
-    found, took_s = await store.lists.figures(), await _decided(store)
+    found, (took_s, unread) = await store.lists.figures(), await _decided(store)
     lag_s = max(found.answers_lag_s, found.ready_lag_s, found.overdue_s)
     use, decided, called = found.model_use, decided_within(found), called_within(found.model_use)
     return Status(
         store_format=FORMAT,
-        needs=(*needs, *_needs(found, lag_s)),
+        needs=(*needs, *_needs(found, lag_s, unread)),
         runs={state: count for state, count in sorted(found.runs.items()) if count},
         started=found.started,
         open=sum(found.open_by_age),
@@ -137,8 +138,10 @@ def _named(use: Counter[str], begins: str) -> dict[str, int]:
     return {name.removeprefix(begins): count for name, count in use.items() if name.startswith(begins)}
 
 
-def _needs(found: Figures, lag_s: float) -> list[str]:
+def _needs(found: Figures, lag_s: float, unread: int) -> list[str]:
     needs = list[str]()
+    if unread:
+        needs.append(f"{unread} requests can't be read and are left out of lists: `sayso rebuild` makes them anew")
     if found.dead:
         needs.append(f"{found.dead} dead letters: `sayso dead` lists what was given up")
     if found.runs["unknown"]:
@@ -153,22 +156,23 @@ def _needs(found: Figures, lag_s: float) -> list[str]:
     return needs
 
 
-async def _decided(store: Store) -> list[float]:
-    """Return the seconds that each decision of the last 24 h took."""
-    found, before = list[float](), None
+async def _decided(store: Store) -> tuple[list[float], int]:
+    """(the seconds that each decision of the last 24 h took; how many requests could not be read)."""
+    found, unread, before = list[float](), 0, None
     while marks := await store.lists.newest_requests(before, _AT_ONCE, only_open=False):
         since = await store.now(marks[0][1]) - _DAY
-        bodies = await store.lists.records_of([request_id for _, request_id in marks])
-        found += [took for body in bodies if body and (took := _took_s(body, since)) is not None]
+        bodies = [body for body in await store.lists.records_of([request_id for _, request_id in marks]) if body]
+        records = [record for record in map(record_in, bodies) if record]
+        unread += len(bodies) - len(records)
+        found += [took for record in records if (took := _took_s(record, since)) is not None]
         before = marks[-1]
         if before[0] < (since - _LONGEST).timestamp() * 1000:
             break
-    return found
+    return found, unread
 
 
-def _took_s(body: bytes, since: datetime) -> float | None:
+def _took_s(record: RequestRecord, since: datetime) -> float | None:
     """How long people took, if they decided since then."""
-    record = RequestRecord.model_validate_json(body)
     decision = record.decision
     if decision is None or decision.at < since or decision.state not in {"approved", "denied", "answered"}:
         return None

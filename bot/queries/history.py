@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from pydantic import ValidationError
 
 from agents.events import Event
 from agents.requests import RequestId, RunId
@@ -13,7 +12,7 @@ from agents.run import Run, fold
 from bot.archive.keeper import Archive
 from bot.archive.left import may_have_left
 from bot.errors import NotFound
-from bot.render.views import Summary
+from bot.render.views import Summary, summary_in
 from bot.runs.forks import RunForks
 from bot.store import Store
 from bot.store.indexes import restored_at
@@ -92,8 +91,8 @@ class History:
         lines, following = await self.archive.ended_in(month, cursor, limit)
         found = list[Summary]()
         for line in lines:
-            try:
-                found.append(Summary.model_validate_json(line))
-            except ValidationError:
+            if run := summary_in(line):
+                found.append(run)
+            else:
                 log.warning("the archive's list of a month holds a line that can't be read", month=month)
         return tuple(found), following

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import TypeVar, get_args
+from enum import Enum
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 from agents.requests import PersonId, RequestId, RequestState
 from agents.requests.record import RequestRecord
@@ -12,7 +13,8 @@ from bot.people.directory import People
 from bot.people.offers import approvers_now, waits_for
 from bot.people.recognition import as_known_now
 from bot.render.outcome import ONLY_SAID
-from bot.render.views import ListedAs, RequestView, Summary, request_view
+from bot.render.views import ListedAs, RequestView, Summary, request_view, summary_in
+from bot.requests.stored import record_in
 from bot.store import Store
 from bot.store.lists import Mark
 
@@ -21,6 +23,24 @@ _STATES: dict[str, RunState] = {one: one for one in get_args(RunState)}
 _KEPT_AS: dict[ListedAs, RunState] = {"denied": "failed", "unchanged": "done", "answered": "done"}
 _WORDS: dict[ListedAs, Collection[str]] = {"denied": ("denied",), "unchanged": ONLY_SAID, "answered": _ANSWERED}
 _BUT: dict[ListedAs, Collection[str]] = {"failed": ("denied",), "done": (*ONLY_SAID, *_ANSWERED)}
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple, Generic[T]):
+    """What a list shows at once: what was `found`, the cursor of what `follows`, how many could not be read."""
+
+    found: tuple[T, ...]
+    follows: str | None
+    unread: int
+
+
+class _Unread(Enum):
+    UNREAD = 0
+
+
+_Item = T | None | Literal[_Unread.UNREAD]
+"""One of a list; None for what does not belong into it."""
 
 # Records are larger than a run's line in a list.
 _REQUESTS_LOOKED_AT = 2_000
@@ -31,34 +51,41 @@ async def runs(
     store: Store,
     *,
     stands: ListedAs | None = None,
-    requester: str | None = None,
+    requesters: Collection[str] | None = None,
     agent: str | None = None,
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
-) -> tuple[tuple[Summary, ...], str | None]:
+) -> Page[Summary]:
     """Runs that fit all filters, and the cursor of what follows. A page is not moved by what is started meanwhile.
 
-    With `seen_by` only those that concern one of these people.
+    With `requesters` only those that one of these asked for, with `seen_by` those that concern one of these.
     """
     lists, state = store.lists, stands and _kept_as(stands)
-    wanted = {"state": state, "requester": requester, "agent": agent}
+    wanted = {"state": state, "agent": agent}
     filters = {name: value for name, value in wanted.items() if value is not None}
     parts = [_as_it_stands(name, value) for name, value in filters.items()]
 
+    def fits(run: Summary) -> bool:
+        is_theirs = requesters is None or run.requester in requesters
+        return is_theirs and filters.items() <= dict(run).items() and (stands is None or stands_so(run, stands))
+
     async def places(before: Mark | None, count: int) -> list[Mark]:
-        return await lists.newest_runs(before, count, state=state, requester=requester, agent=agent, seen_by=seen_by)
+        return await lists.newest_runs(before, count, state=state, requesters=requesters, agent=agent, seen_by=seen_by)
 
-    async def fetch(run_ids: Sequence[str]) -> list[Summary | None]:
+    def item(line: bytes) -> _Item[Summary]:
+        run = summary_in(line)
+        if run is None:
+            return _Unread.UNREAD
+        return run if fits(run) else None
+
+    async def fetch(run_ids: Sequence[str]) -> list[_Item[Summary]]:
         lines = await lists.summaries_of(run_ids)
-        worth = [line if line and all(part in line for part in parts) else None for line in lines]
-        likely = [Summary.model_validate_json(line) if line else None for line in worth]
-        fitting = [one if one and filters.items() <= dict(one).items() else None for one in likely]
-        return [one if one and (stands is None or stands_so(one, stands)) else None for one in fitting]
+        return [item(line) if line and all(part in line for part in parts) else None for line in lines]
 
-    found, following = await page(places, fetch, cursor, limit)
-    silent = await store.silent([one.id for one in found if one.word == "running"])
-    return tuple(one.silent() if one.id in silent else one for one in found), following
+    listed = await _page(places, fetch, cursor, limit)
+    silent = await store.silent([one.id for one in listed.found if one.word == "running"])
+    return listed._replace(found=tuple(one.silent() if one.id in silent else one for one in listed.found))
 
 
 def stands_so(run: Summary, stands: ListedAs) -> bool:
@@ -80,7 +107,7 @@ async def requests(
     seen_by: Collection[str] | None = None,
     cursor: str | None = None,
     limit: int,
-) -> tuple[tuple[RequestView, ...], str | None]:
+) -> Page[RequestView]:
     """Requests in `state` that `person` may decide, and the cursor of what follows.
 
     With `seen_by` only those that concern one of these people, and not somebody else who had their id.
@@ -101,37 +128,42 @@ async def _requests(
     seen_by: Collection[str] | None,
     cursor: str | None,
     limit: int,
-) -> tuple[tuple[RequestView, ...], str | None]:
+) -> Page[RequestView]:
     lists = store.lists
     # An open one does not say so: records leave out what holds their defaults.
     part = _as_it_stands("state", state) if state and state != "open" else b""
 
     async def places(before: Mark | None, count: int) -> list[Mark]:
         is_open = state == "open"
-        return await lists.newest_requests(before, count, only_open=is_open, person=person, seen_by=seen_by)
+        ids = None if person is None else people.ids_of(person)
+        return await lists.newest_requests(before, count, only_open=is_open, people=ids, seen_by=seen_by)
 
-    async def fetch(request_ids: Sequence[str]) -> list[RequestView | None]:
-        bodies = [body if part in body else b"" for body in await lists.records_of(request_ids)]
-        records = [RequestRecord.model_validate_json(body) if body else None for body in bodies]
-        fitting = [one if one and state in {None, one.state} and fits(one) else None for one in records]
-        return [request_view(one, people) if one else None for one in fitting]
+    def item(body: bytes) -> _Item[RequestView]:
+        record = record_in(body)
+        if record is None:
+            return _Unread.UNREAD
+        return request_view(record, people) if state in {None, record.state} and fits(record) else None
 
-    return await page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
+    async def fetch(request_ids: Sequence[str]) -> list[_Item[RequestView]]:
+        return [item(body) if body and part in body else None for body in await lists.records_of(request_ids)]
+
+    return await _page(places, fetch, cursor, limit, _REQUESTS_LOOKED_AT)
 
 
-async def waiting(store: Store, people: People, person: str) -> tuple[RequestView, ...]:
+async def waiting(store: Store, people: People, person: str) -> Page[RequestView]:
     """Open requests that `person` may decide and has not voted on, or about which they are asked back."""
     me = PersonId(person)
 
     def fits(record: RequestRecord) -> bool:
         return as_known_now(record, people).question_for(me) is not None or waits_for(record, me, people)
 
-    found, _ = await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
-    return found
+    return await _requests(store, people, fits, person, "open", None, None, _WAITING_AT_MOST)
 
 
-async def waiting_on(store: Store, person: str) -> int:
+async def waiting_on(store: Store, people: People, person: str) -> int:
     """About how many of those there are: whoever has voted already is still counted."""
+    if len(people.ids_of(person)) > 1:  # of what the other ids could decide nothing waits
+        return len((await waiting(store, people, person)).found)
     return await store.lists.count_for(person)
 
 
@@ -143,8 +175,8 @@ async def left_by(store: Store, prefix: str) -> tuple[RequestId, ...]:
             stored = await store.record(request_id)
             if stored is None or needle not in stored.body:
                 continue
-            record = RequestRecord.model_validate_json(stored.body)
-            if record.request.asked_with == prefix and (record.state == "open" or record.waits):
+            record = record_in(stored.body)
+            if record and record.request.asked_with == prefix and (record.state == "open" or record.waits):
                 found.append(record.request.id)
     return tuple(found)
 
@@ -154,34 +186,37 @@ def _as_it_stands(name: str, value: str) -> bytes:
     return f'"{name}":{json.dumps(value, ensure_ascii=False)}'.encode(errors="replace")
 
 
-T = TypeVar("T")
-
 # A filter that nothing fits must not read the whole store at once: such a page is short, and its cursor goes on.
 _LOOK_AT_MOST = 20_000
 _LARGEST_BATCH = 4_000
 _CURSOR = re.compile(r"([0-9]{1,15})\.(s[0-9]{1,2}[a-z]-[a-z2-7]{13})")
 
 
-async def page(
+async def _page(
     places: Callable[[Mark | None, int], Awaitable[list[Mark]]],
-    fetch: Callable[[Sequence[str]], Awaitable[list[T | None]]],
+    fetch: Callable[[Sequence[str]], Awaitable[list[_Item[T]]]],
     cursor: str | None,
     limit: int,
     look_at_most: int = _LOOK_AT_MOST,
-) -> tuple[tuple[T, ...], str | None]:
-    """Return at most `limit` of what `fetch` gives (None: does not belong), and the cursor of what follows."""
-    before, found, looked = _mark(cursor), list[tuple[Mark, T]](), 0
+) -> Page[T]:
+    """Return at most `limit` of what `fetch` gives, with what could not be read among them."""
+    before, found, looked = _mark(cursor), list[tuple[Mark, T | Literal[_Unread.UNREAD]]](), 0
     batch = limit + 1
     while looked < look_at_most:
         marks = await places(before, batch)
         items = await fetch([some_id for _, some_id in marks])
         found += [(mark, item) for mark, item in zip(marks, items, strict=True) if item is not None]
         if len(found) > limit:
-            return tuple(item for _, item in found[:limit]), _cursor(found[limit - 1][0])
+            return _listed(found[:limit], found[limit - 1][0])
         if len(marks) < batch:
-            return tuple(item for _, item in found), None
+            return _listed(found, None)
         before, looked, batch = marks[-1], looked + len(marks), min(4 * batch, _LARGEST_BATCH)
-    return tuple(item for _, item in found), _cursor(before) if before else None
+    return _listed(found, before)
+
+
+def _listed(found: Sequence[tuple[Mark, T | Literal[_Unread.UNREAD]]], follows: Mark | None) -> Page[T]:
+    items = tuple(item for _, item in found if item is not _Unread.UNREAD)
+    return Page(items, _cursor(follows) if follows else None, len(found) - len(items))
 
 
 def _mark(cursor: str | None) -> Mark | None:

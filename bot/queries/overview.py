@@ -1,10 +1,10 @@
 """The look-ups of channels for people while they receive: a card as it stands, and what concerns somebody."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from agents.forms import fill
-from agents.requests import DeliveryId, PersonId, RequestId
+from agents.requests import DeliveryId, PersonId
 from agents.requests.record import RequestRecord
 from agents.text import quote
 from bot.people.directory import People
@@ -17,11 +17,12 @@ from bot.render.became import became, line
 from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons
 from bot.render.request_card import so_far, standing_card
-from bot.render.views import Summary, request_view
-from bot.render.words import decided, reason_given, state_title, state_word, who_decides
+from bot.render.views import Summary, request_view, summary_in
+from bot.render.words import decided, reason_given, state_title, state_word, unread_words, who_decides
 from bot.render.worklist import Item, work_list
 from bot.requests.decisions import Decisions
 from bot.requests.freezes import FrozenRequests
+from bot.requests.stored import record_in
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.outbox_entry import Delivery
@@ -105,11 +106,12 @@ class StoredRequests:
         """Return what concerns `person` now."""
         me = PersonId(person)
         with self._people.speaking_to(person):
-            waiting, more = await self._waiting(me)
+            waiting, more, unread = await self._waiting(me)
             known = self._freezes
             frozen = tuple(known.words(one) for one in await known.all()) if known else ()
-            asked, decided = await self._asked(me), await self._decided(me)
-            return Overview(waiting=waiting, more=more, asked=asked, decided=decided, frozen=frozen)
+            (asked, also), decided = await self._asked(me), await self._decided(me)
+            left_out = unread_words(unread + also)
+            return Overview(waiting=waiting, more=more, asked=asked, decided=decided, frozen=frozen, left_out=left_out)
 
     def _card(self, record: RequestRecord, placed: Delivery, person: PersonId, now: datetime) -> Card:
         card = standing_card(record, placed, person, self._way, self._people, now)
@@ -117,10 +119,12 @@ class StoredRequests:
         link = f"{self._console}/requests/{record.request.id}" if self._console else ""
         return card.model_copy(update={"form": form, "link": link})
 
-    async def _waiting(self, person: PersonId) -> tuple[tuple[WorkGroup, ...], int]:
-        """(the requests that `person` may answer and has not, those that expire first; how many others there are)."""
-        marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, person=person)
-        records, now = await self._records([request_id for _, request_id in marks]), self._store.about_now()
+    async def _waiting(self, person: PersonId) -> tuple[tuple[WorkGroup, ...], int, int]:
+        """(the requests that `person` may answer and has not, those that expire first; how many others there are; how
+        many could not be read).
+        """
+        marks = await self._store.lists.newest_requests(None, _WAITING_AMONG, only_open=True, people=(person,))
+        (records, unread), now = await self._records([one for _, one in marks]), self._store.about_now()
         waiting = [one for one in records if waits_for(one, person, self._people) and now < one.request.expires_at]
         waiting.sort(key=lambda record: (record.request.expires_at, record.request.id))
         shown = {record.request.id: token for record in waiting[:SHOWN] if (token := self._own_token(record, person))}
@@ -129,7 +133,7 @@ class StoredRequests:
             WorkGroup(name=group.name, rows=tuple(self._row(item, shown[item.request.id]) for item in group.items))
             for group in work_list(views, self._people, person)
         )
-        return groups, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks))
+        return groups, len(waiting) - len(shown) + await self._not_looked_at(person, len(marks)), unread
 
     def _row(self, item: Item, token: str) -> WorkRow:
         return WorkRow(
@@ -145,7 +149,7 @@ class StoredRequests:
 
     async def _not_looked_at(self, person: PersonId, looked_at: int) -> int:
         """About how many more there are; of these, what they have voted on is counted."""
-        return max(0, await lists.waiting_on(self._store, person) - looked_at) if looked_at == _WAITING_AMONG else 0
+        return max(0, await self._store.lists.count_for(person) - looked_at) if looked_at == _WAITING_AMONG else 0
 
     def _own_token(self, record: RequestRecord, person: PersonId) -> str:
         """The token of this person's own delivery in the current revision; "" where none was made for them."""
@@ -153,14 +157,16 @@ class StoredRequests:
         # Each revision made everybody a card: the newest one is of this revision.
         return self._tokens.make(own[-1]) if own else ""
 
-    async def _asked(self, person: PersonId) -> tuple[Line, ...]:
-        runs, _ = await lists.runs(self._store, requester=person, limit=LINES)
-        return tuple([Line(label=run.wish, text=await self._stands(run)) for run in runs])
+    async def _asked(self, person: PersonId) -> tuple[tuple[Line, ...], int]:
+        """(what `person` asked for, and how it stands; how many could not be read)."""
+        listed = await lists.runs(self._store, requesters=self._people.ids_of(person), limit=LINES)
+        asked = [Line(label=run.wish, text=await self._stands(run)) for run in listed.found]
+        return tuple(asked), listed.unread
 
     async def _stands(self, run: Summary) -> str:
         """Describe the state of a run, and name the people it waits for."""
         asked_at = say("overview.asked-at", when=in_words(run.started_at))
-        records = await self._records([run.open] if run.open else [])
+        records, _ = await self._records([run.open] if run.open else [])
         if not records or records[0].state != "open":
             return f"{_stand(run)}{_told(run)} {asked_at}"
         told = as_told_now(records[0], self._people)
@@ -170,26 +176,26 @@ class StoredRequests:
 
     async def _decided(self, person: PersonId) -> tuple[Line, ...]:
         """The newest requests that `person` had a part in."""
-        found = list[RequestRecord]()
+        found, mine = list[RequestRecord](), self._people.ids_of(person)
         marks = await self._store.lists.newest_requests(None, _DECIDED_AMONG, only_open=False)
         for start in range(0, len(marks), _AT_ONCE):
-            some = await self._records([request_id for _, request_id in marks[start : start + _AT_ONCE]])
-            found += [record for record in some if person in _deciders(record)]
+            some, _ = await self._records([request_id for _, request_id in marks[start : start + _AT_ONCE]])
+            found += [record for record in some if not _deciders(record).isdisjoint(mine)]
             if len(found) >= LINES:
                 break
         found = found[:LINES]
         lines = await self._store.lists.summaries_of([record.request.run_id for record in found])
-        runs = [Summary.model_validate_json(line) if line else None for line in lines]
+        runs = map(summary_in, lines)
         return tuple(
-            Line(label=record.request.title, text=self._became(record, run, person))
+            Line(label=record.request.title, text=self._became(record, run, mine))
             for record, run in zip(found, runs, strict=True)
         )
 
-    def _became(self, record: RequestRecord, run: Summary | None, person: PersonId) -> str:
+    def _became(self, record: RequestRecord, run: Summary | None, mine: Collection[PersonId]) -> str:
         """Describe the end of a request, and the state of its run since."""
         if record.decision is None:
-            mine = next(vote for vote in record.votes if vote.person == person)
-            return " ".join([say("overview.you-approved", when=in_words(mine.at)), *self._so_far(record)])
+            vote = next(one for one in record.votes if one.person in mine)
+            return " ".join([say("overview.you-approved", when=in_words(vote.at)), *self._so_far(record)])
         if record.state != "approved":
             told, is_theirs = line(became(record, None), self._people), record.state in {"denied", "withdrawn"}
             return f"{told} {reason_given(record.decision.reason)}".rstrip() if is_theirs else told
@@ -205,9 +211,11 @@ class StoredRequests:
         body = await self._store.delivery(delivery_id)
         return None if body is None else Delivery.model_validate_json(body)
 
-    async def _records(self, request_ids: Sequence[str]) -> list[RequestRecord]:
-        bodies = await self._store.lists.records_of([RequestId(request_id) for request_id in request_ids])
-        return [RequestRecord.model_validate_json(body) for body in bodies if body]
+    async def _records(self, request_ids: Sequence[str]) -> tuple[list[RequestRecord], int]:
+        """(the records that can be read; how many can't)."""
+        bodies = [body for body in await self._store.lists.records_of(request_ids) if body]
+        records = [record for record in map(record_in, bodies) if record]
+        return records, len(bodies) - len(records)
 
 
 def _stand(run: Summary, word: Callable[[str], str] = state_title) -> str:

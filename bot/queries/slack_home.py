@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from agents.requests import PersonId
 from bot.people.directory import People
 from bot.store import Store, StoreError
 from bot.store.indexes import HOME_KEEP_S, has_opened_home, note_home
@@ -26,7 +27,7 @@ class HomeDrawing:
 
     def __init__(self, store: Store, people: People, publish: Publish, every_s: float = 1.0) -> None:
         self._store, self._people, self._publish, self._every_s = store, people, publish, every_s
-        self._wanted, self._news = dict[str, None](), asyncio.Event()
+        self._wanted, self._news = dict[PersonId, None](), asyncio.Event()
 
     async def opened(self, person: str) -> None:
         """Note that somebody opened their Home: from now on what opens or closes of theirs draws it. Never raises."""
@@ -37,7 +38,7 @@ class HomeDrawing:
 
     def changed(self, people: Iterable[str]) -> None:
         """Have the Homes of these people drawn, of those who look at theirs."""
-        self._wanted |= dict.fromkeys(filter(None, people))
+        self._wanted |= dict.fromkeys(self._people.by_now(map(PersonId, filter(None, people))))
         self._news.set()
 
     async def draw(self, desk: RequestLookup) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from agents.deploy.results import DEPLOYS, ROLLBACKS, live_seen
 from agents.events import Change, Event, RequestDecided
@@ -600,6 +600,14 @@ def commit_of(effect: Effect) -> str:
     """Return the commit that an effect puts live; empty where it names none."""
     said = (effect.commit, *effect.versions.values(), *effect.argv)
     return next((text for text in said if _COMMIT.fullmatch(text)), "")
+
+
+def summary_in(line: bytes | None) -> Summary | None:
+    """Return the run that the line of a list says; None for none, and for one that can't be read until a rebuild."""
+    try:
+        return Summary.model_validate_json(line) if line else None
+    except ValidationError:
+        return None
 
 
 def line_of(run: Run) -> "Line | None":

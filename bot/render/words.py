@@ -66,7 +66,7 @@ from bot.policy.judgements import (
 )
 from bot.render.forms import told
 from bot.render.times import length, moment
-from language import say
+from language import say, say_many
 from language.dates import in_words
 from language.lists import both, either
 from language.numbers import in_word
@@ -508,6 +508,11 @@ def present(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]
 def asking_now(persons: Iterable[PersonId], people: People) -> tuple[PersonId, ...]:
     """Return those of `persons`, who asked, who are in the directory, under the id that is theirs by now."""
     return present(people.by_now(persons), people)
+
+
+def unread_words(count: int) -> str:
+    """Return the sentences that say how many entries a list leaves out as nothing can read them; empty for none."""
+    return say_many("words.unread", count, command=command("rebuild")) if count else ""
 
 
 def askers_of(run: Run, people: People) -> tuple[PersonId, ...]:

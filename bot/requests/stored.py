@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from agents.events import ToolOrphaned, ToolQueued
 from agents.requests import RunId
 from agents.requests.record import RequestRecord, after
@@ -36,6 +38,14 @@ class RequestRead(NamedTuple):
     def is_archived(self) -> bool:
         """True if its run has left Redis."""
         return self.version == 0
+
+
+def record_in(body: bytes | None) -> RequestRecord | None:
+    """Return the record that is stored so; None for none, and for one that can't be read until a rebuild."""
+    try:
+        return RequestRecord.model_validate_json(body) if body else None
+    except ValidationError:
+        return None
 
 
 async def read_request(store: Store, archive: Archive, request_id: str) -> RequestRead:

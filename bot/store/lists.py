@@ -128,7 +128,7 @@ class Lists:
         count: int,
         *,
         state: RunState | None = None,
-        requester: str | None = None,
+        requesters: Collection[str] | None = None,
         agent: str | None = None,
         seen_by: Collection[str] | None = None,
     ) -> list[Mark]:
@@ -143,8 +143,8 @@ class Lists:
             return await self._newest([one.runs_seen_by(who) for who in seen_by for one in keys], before, count)
         if state is not None:
             filters.append([one.runs_in(state) for one in keys])
-        if requester is not None:
-            filters.append([one.runs_by(requester) for one in keys])
+        if requesters is not None:
+            filters.append([one.runs_by(who) for who in requesters for one in keys])
         if agent is not None:
             filters.append([one.runs_of(agent) for one in keys])
         return await self._newest(await self._shortest(filters) or [one.runs for one in keys], before, count)
@@ -155,18 +155,18 @@ class Lists:
         count: int,
         *,
         only_open: bool,
-        person: str | None = None,
+        people: Collection[str] | None = None,
         seen_by: Collection[str] | None = None,
     ) -> list[Mark]:
-        """The same of requests, by when they were opened; of open ones only those that wait on `person`.
+        """The same of requests, by when they were opened; of open ones only those that wait on one of `people`.
 
         Whoever reads their records looks again who may decide.
         """
         keys = [Keys(shard) for shard in range(self._shards)]
-        if seen_by is not None and not (only_open and person in seen_by):
+        if seen_by is not None and not (only_open and people is not None and {*people} <= {*seen_by}):
             return await self._newest([one.requests_seen_by(who) for who in seen_by for one in keys], before, count)
-        if only_open and person is not None:
-            return await self._newest([one.requests_for(person) for one in keys], before, count)
+        if only_open and people is not None:
+            return await self._newest([one.requests_for(who) for who in people for one in keys], before, count)
         return await self._newest([one.open if only_open else one.requests for one in keys], before, count)
 
     async def newest_in(self, place: str) -> list[str]:

@@ -13,7 +13,7 @@ from bot.policy.judgements import Judgement
 MEDIA_TYPE = "application/problem+json"
 # Long enough not to be a nuisance, short enough to be there when Redis is.
 RETRY_AFTER_S = 2
-_FOR_PEOPLE_S = 60
+FOR_PEOPLE_S = 60
 
 _TITLES = {
     "invalid": "This does not fit the description of the operation",
@@ -141,7 +141,7 @@ def problem_of(error: SaysoError) -> ProblemError:
             do = f"{error.do}, then send the same again after {wait_s} s"
             return trouble(HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", detail, do, {"Retry-After": str(wait_s)})
         case WaitsForFile():  # people settle it, which may take them days
-            again = {"Retry-After": str(_FOR_PEOPLE_S)}
+            again = {"Retry-After": str(FOR_PEOPLE_S)}
             return trouble(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, error.do, again)
         case _:
             return unavailable(detail)

@@ -14,7 +14,7 @@ from bot.outbound.dead_letter import Note
 from bot.outbound.outbox import Outbox
 from bot.people.directory import People
 from bot.people.noted import NotedTables
-from bot.render.views import Summary
+from bot.render.views import summary_in
 from bot.requests.after_review import AfterReviews
 from bot.requests.decisions import Decisions
 from bot.requests.reassignment.departures import Departures
@@ -138,8 +138,8 @@ class Dispatcher:
 
     async def _requester(self, item: WorkItem) -> tuple[PersonId, ...]:
         """Return the requester who waits for a stuck run, as far as the lists know; its events may be unreadable."""
-        line = await self._store.lists.summary(item.id) if item.kind == "run" else None
-        return (Summary.model_validate_json(line).requester,) if line else ()
+        run = summary_in(await self._store.lists.summary(item.id)) if item.kind == "run" else None
+        return (run.requester,) if run else ()
 
     async def _tell_not_replicated(self, item: WorkItem) -> None:
         name = f"not replicated s{shard_of(item.id)}"

@@ -353,6 +353,7 @@ def view(overview: Overview) -> View:
     blocks = [
         asks,
         *(plain(cut(escape_invisible(one), _TEXT_CHARS)) for one in overview.frozen[:LINES]),
+        *([plain(overview.left_out)] if overview.left_out else []),
         _header(say("slack.home-waiting")),
         *(block for group, rows in shown for block in _group(group, rows)),
         *_unshown(overview.more + all_of_them - listed, is_all=not listed),

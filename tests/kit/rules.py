@@ -466,7 +466,7 @@ class Rules:
         seen = set[tuple[object, ...]]()
         while told:
             left, rules = told.pop()
-            mark = rules.state, rules.in_step, frozenset(rules.votes)
+            mark = rules.state, rules.in_step, frozenset(rules.votes), rules.counted_elsewhere()
             if (left, *mark) in seen:
                 continue
             seen.add((left, *mark))
@@ -506,8 +506,12 @@ class Rules:
         elsewhere = (one for other, step in enumerate(self.steps) if other != number for one in step.counted)
         return {*self.steps[number].approvers}.difference(elsewhere)
 
+    def counted_elsewhere(self) -> tuple[frozenset[str], ...]:
+        """Return who counted for each step that is not in force."""
+        return tuple(step.counted for number, step in enumerate(self.steps) if number != self.in_step)
+
     def _counted_elsewhere(self) -> set[str]:
-        return {one for number, step in enumerate(self.steps) if number != self.in_step for one in step.counted}
+        return {one for counted in self.counted_elsewhere() for one in counted}
 
     def _counted(self) -> set[str]:
         """Return whose approvals count for the step in force."""

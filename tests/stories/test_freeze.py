@@ -52,14 +52,14 @@ async def frozen(world: World, run_id: RunId) -> Freeze:
 
 
 async def is_listed_frozen(world: World, run_id: RunId) -> bool:
-    [listed], _ = await lists.runs(world.app.store, stands="waiting", limit=1)
+    [listed], *_ = await lists.runs(world.app.store, stands="waiting", limit=1)
     return (listed.id, listed.word) == (run_id, "frozen")
 
 
 async def check_says_frozen(world: World, run_id: RunId, request_id: RequestId) -> None:
     """Check that lists and pages say that what is approved is held by a freeze, and since when."""
     await until(partial(is_listed_frozen, world, run_id), what=f"{run_id} is listed as frozen")
-    [found], _ = await lists.requests(world.app.store, world.people, limit=1)
+    [found], *_ = await lists.requests(world.app.store, world.people, limit=1)
     async with a_console(world) as console:
         browser = await console.browser("anna")
         runs, requests = (await browser.get("/runs")).words, (await browser.get("/requests?all")).words

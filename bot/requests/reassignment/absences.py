@@ -133,7 +133,8 @@ class AbsentPeople:
 
     async def _look_at(self, absence: Absence, now: datetime) -> None:
         """Hand on everything that somebody holds; what could not be is tried again with the next look."""
-        marks = await self._store.lists.newest_requests(None, _MOST_REQUESTS, only_open=True, person=absence.person)
+        people = (absence.person,)
+        marks = await self._store.lists.newest_requests(None, _MOST_REQUESTS, only_open=True, people=people)
         is_done = True
         for _, request_id in marks:
             try:

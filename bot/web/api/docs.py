@@ -40,7 +40,7 @@ _FILE: dict[str, Any] = {
 _OUTPUT = {**_FILE, "name": "output.txt", "type": "text/plain", "size_bytes": 48_200}
 _RESULTS = [{"kind": "error", "text": "./deploy.sh ended with exit code 1.\ndisk full"}]
 RUN = {**_SUMMARY, "seq": 5, "results": _RESULTS, "files": [_FILE], "outputs": [_OUTPUT]}
-RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}"}
+RUNS = {"runs": [_SUMMARY], "next": f"1772443800000.{_RUN_ID}", "unread": 0}
 _FORKED = {"how": "fork", "source": "s1r-q3w5e7r2t4y6u", "at_seq": 4, "by": "anna"}
 FORK = {**RUN, "forked": _FORKED, "state": "running", "open": None}
 _STARTED = {
@@ -199,7 +199,7 @@ WANTED_OF_PEOPLE: dict[str, Example] = {
         },
     },
 }
-REQUESTS = {"requests": [REQUEST], "next": None}
+REQUESTS = {"requests": [REQUEST], "next": None, "unread": 0}
 WITHDRAWN = {"id": _REQUEST_ID, "state": "withdrawn", "told": ""}
 
 PEOPLE = {
@@ -475,7 +475,7 @@ _MEANINGS: dict[int, tuple[str, str]] = {
         "rate-limited",
         "Too many runs of this person were started, or this key holds too many streams and long polls.",
     ),
-    503: ("unavailable", "Redis is away. Nothing is lost."),
+    503: ("unavailable", "Redis is away, or it waits for a half-taken sayso.toml. Nothing is lost."),
 }
 _DO = {
     400: "Send JSON with Content-Type: application/json",

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as HttpScope
 
 from agents.requests import PersonId
-from bot.errors import NotFound
+from bot.errors import NotFound, WaitsForFile
 from bot.people.api_keys import USER_AGENT, ApiKey, Keyring, Scope
 from bot.people.refusals import Refusals
 from bot.people.rights import RIGHTS, Action, Caller
@@ -89,6 +89,8 @@ class Authenticated:
             key = await find(text)
         except StoreError as error:
             raise unavailable(str(error)) from error
+        except WaitsForFile as error:
+            raise problem_of(error) from error
         if key is None:
             raise no_such_key()
         return key
@@ -149,7 +151,10 @@ async def still_sees(request: Request, before: Caller, run_id: str) -> bool:
     What takes long must not outlive the right to it.
     """
     app = here(request).app
-    key = await app.access.keyring.still(bearer(request.headers))
+    try:
+        key = await app.access.keyring.still(bearer(request.headers))
+    except WaitsForFile:  # whoever asks again hears it
+        return False
     return key is not None and await app.guard.still_sees(app.access.rights.of_key(key), before, run_id)
 
 
@@ -258,16 +263,24 @@ async def check_may_trigger(here: Here, key: ApiKey, agent: str) -> None:
 
 
 async def requester_of(here: Here, key: ApiKey, wanted: str | None, action: Action) -> PersonId:
-    """Return the person the key asks for; `wanted` is what was sent. Raises ProblemError."""
-    may = [person for person in key.speaks_for() if here.app.people.contact(person)]
+    """Return the person the key asks for; `wanted` is what was sent. Raises ProblemError.
+
+    Raises WaitsForFile where that may be somebody who is only missing in a file that is half taken.
+    """
+    people, speaks_for = here.app.people, key.speaks_for()
+    may = [person for person in speaks_for if people.contact(person)]
     if wanted is None:
         if key.person or len(may) == 1:
             return may[0]
+        if not may and speaks_for:
+            people.check_not_missing(speaks_for[0])
         detail = "This key belongs to a service, and the request does not say for whom it asks."
         do = f"Send a requester: one of {', '.join(may) or 'nobody; make a key with --acts-for'}"
         raise await refused(here, key, action, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))
     wanted = meant_by(here, key, wanted)
     if wanted not in may:
+        if wanted in speaks_for:
+            people.check_not_missing(wanted)
         detail = f"This key may not ask for {wanted}."
         do = f"It may ask for: {', '.join(may) or 'nobody'}. Make a key with --acts-for {wanted}"
         raise await refused(here, key, action, trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do))

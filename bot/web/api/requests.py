@@ -179,7 +179,7 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RequestsWanted, 
     """
     person = None if wanted.person is None else here.app.people.named(wanted.person)
     seen_by = here.app.access.rights.of_key(key).seen_by
-    found, following = await requests(
+    listed = await requests(
         here.app.store,
         here.app.people,
         person=person,
@@ -188,7 +188,7 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RequestsWanted, 
         cursor=wanted.cursor,
         limit=wanted.limit,
     )
-    return Requests(requests=found, next=following)
+    return Requests(requests=listed.found, next=listed.follows, unread=listed.unread)
 
 
 @router.get(

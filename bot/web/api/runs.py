@@ -111,10 +111,10 @@ async def listed(key: MayRead, here: HereNow, wanted: Annotated[RunsWanted, Quer
         fits = tuple(one for one in ended if (state is None or stands_so(one, state)) and agent in {None, one.agent})
         return Runs(runs=fits, next=following)
     seen_by = caller.seen_by
-    found, following = await runs(
+    listed = await runs(
         here.app.store, stands=state, agent=agent, seen_by=seen_by, cursor=wanted.cursor, limit=wanted.limit
     )
-    return Runs(runs=found, next=following)
+    return Runs(runs=listed.found, next=listed.follows, unread=listed.unread)
 
 
 @router.get(

@@ -265,17 +265,25 @@ class Finished(Frozen):
 
 
 class Runs(Frozen):
-    """Runs, newest first. `next` is the cursor of what follows; a page may be short, the end is where it is null."""
+    """Runs, newest first. `next` is the cursor of what follows; a page may be short, the end is where it is null.
+
+    `unread` are so many that can't be read and are left out until an operator runs `sayso rebuild`.
+    """
 
     runs: tuple[Summary, ...]
     next: str | None
+    unread: int = 0
 
 
 class Requests(Frozen):
-    """Requests, newest first. `next` is the cursor of what follows, null at the end."""
+    """Requests, newest first. `next` is the cursor of what follows, null at the end.
+
+    `unread` are so many that can't be read and are left out until an operator runs `sayso rebuild`.
+    """
 
     requests: tuple[RequestView, ...]
     next: str | None
+    unread: int = 0
 
 
 class Numbered(Frozen):

@@ -11,7 +11,7 @@ from pydantic import Field
 from agents.events import RunEnded
 from agents.requests import Frozen
 from bot.errors import NotFound
-from bot.render.views import Summary
+from bot.render.views import summary_in
 from bot.store.watch import RunNews
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
@@ -65,7 +65,8 @@ async def events(
         told = tuple(Numbered(seq=seq, event=event) for seq, event in enumerate(found, after + 1))
         return Events(events=told, seq=told[-1].seq if told else after)
     seq = after if last_event_id is None else int(last_event_id)
-    has_ended = Summary.model_validate_json(line).state in _ENDED
+    told = summary_in(line)
+    has_ended = told is not None and told.state in _ENDED
     if has_ended and seq >= await here.app.store.length(run_id):
         return Response(status_code=HTTPStatus.NO_CONTENT)
     counted = partial(here.waits.one_more, key.counted_as)

@@ -19,6 +19,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
+from bot.errors import WaitsForFile
 from bot.store import StoreError
 from bot.web.console.pages import refused
 from bot.web.console.visits import (
@@ -95,13 +96,16 @@ class SessionMiddleware:
         text = cookie_parser(Headers(scope=scope).get("cookie", "")).get(self._cookie, "")
         if not self._here.app.ready.is_set():
             raise away()
+        waits = None
         try:
             session = await self._here.app.access.sessions.find(text) if text else None
         except StoreError as error:
             raise away() from error
+        except WaitsForFile as error:
+            session, waits = None, error
         if session and session.is_demo and self._here.demo is None:
             session = None  # made beside `sayso dev`; here nobody plays everybody
-        return Visit(session, text, _fields(body))
+        return Visit(session, text, waits, _fields(body))
 
     async def _check(self, scope: Scope) -> None:
         found, path = cast("Visit", scope[VISIT]), scope["path"]
@@ -181,9 +185,14 @@ def _comes_from_us(headers: Headers) -> bool:
 
 def _ended(scope: Scope, found: Visit) -> Refusal:
     """There is no session, or none any more; what somebody typed into a form of ours is given back to them."""
-    if scope["method"] in _SAFE or not found.form:
+    is_typed = scope["method"] not in _SAFE and found.form
+    kept = found.typed() if is_typed and _comes_from_us(Headers(scope=scope)) else ()
+    if found.waits:
+        refusal = refusal_of(found.waits)
+        refusal.kept = kept
+        return refusal
+    if not is_typed:
         return no_session()
-    kept = found.typed() if _comes_from_us(Headers(scope=scope)) else ()
     return Refusal(HTTPStatus.UNAUTHORIZED, say("console.no-longer-title"), say("console.no-longer"), kept=kept)
 
 

@@ -15,7 +15,7 @@ from bot.errors import Forbidden, Invalid, RateLimited
 from bot.people.absences import absence_words
 from bot.queries import lists
 from bot.queries.environments import Place
-from bot.render.views import RequestView, Summary
+from bot.render.views import RequestView, Summary, summary_in
 from bot.render.words import coming_words
 from bot.render.worklist import item_of
 from bot.runs.start import Sent
@@ -48,11 +48,13 @@ async def _page(request: Request, data: dict[str, object], status: HTTPStatus) -
 async def lists_of(process: Here, me: PersonId) -> dict[str, object]:
     """Return the open requests of `me`, and their newest runs."""
     waiting = await lists.waiting(process.app.store, process.app.people, me)
-    mine, following = await lists.runs(process.app.store, requester=me, limit=_RUNS)
+    mine = await lists.runs(process.app.store, requesters=process.app.people.ids_of(me), limit=_RUNS)
     return {
-        "runs": mine,
-        "has_more": following is not None,
-        "items": [item_of(one, process.app.people, me) for one in waiting],
+        "runs": mine.found,
+        "has_more": mine.follows is not None,
+        "unread": mine.unread,
+        "items": [item_of(one, process.app.people, me) for one in waiting.found],
+        "unread_waiting": waiting.unread,
         "suggestions": _SUGGESTIONS if process.demo else (),
     }
 
@@ -144,25 +146,25 @@ async def _newest(process: Here, seen_by: Collection[str] | None, since: datetim
     """Look through the newest, and, page by page, through all `since` then as far as that is not too many."""
     store, people = process.app.store, process.app.people
     requests, older = list[RequestView](), ""
-    newest, before = list[Summary](), ""
+    newest, before, unread = list[Summary](), "", 0
     has_requests = has_runs = False
     for _ in range(_PAGES if since else 1):
         if not has_requests:
-            more, older = await lists.requests(store, people, seen_by=seen_by, cursor=older or None, limit=_LOOKED_AT)
-            requests += more
+            more = await lists.requests(store, people, seen_by=seen_by, cursor=older or None, limit=_LOOKED_AT)
+            requests, older, unread = [*requests, *more.found], more.follows, unread + more.unread
             has_requests = older is None or bool(since and requests and requests[-1].opened_at < since)
         if not has_runs:
-            found, before = await lists.runs(store, seen_by=seen_by, cursor=before or None, limit=_LOOKED_AT)
-            newest += found
+            found = await lists.runs(store, seen_by=seen_by, cursor=before or None, limit=_LOOKED_AT)
+            newest, before, unread = [*newest, *found.found], found.follows, unread + found.unread
             has_runs = before is None or bool(since and newest and newest[-1].started_at < since)
         if has_requests and has_runs:
             break
     runs = {run.id: run for run in newest}
     run_ids = list(dict.fromkeys(one.run_id for one in requests if one.run_id not in runs))
     lines = await store.lists.summaries_of(run_ids)
-    runs |= {name: Summary.model_validate_json(line) for name, line in zip(run_ids, lines, strict=True) if line}
-    is_whole = older is None and before is None
-    return _Newest(requests, runs, is_whole=is_whole, reaches_back=has_requests and has_runs)
+    runs |= {name: run for name, line in zip(run_ids, lines, strict=True) if (run := summary_in(line))}
+    is_whole = older is None and before is None and not unread
+    return _Newest(requests, runs, is_whole=is_whole, reaches_back=has_requests and has_runs and not unread)
 
 
 async def live_part(request: Request) -> Response:

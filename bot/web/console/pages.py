@@ -30,6 +30,7 @@ from bot.render.words import (
     decided_briefly,
     stands_as,
     state_word,
+    unread_words,
     why_rules,
     wish,
     wish_of,
@@ -109,6 +110,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
         .get_template(template)
         .render(
             me=person,
+            my_ids=people.ids_of(person) if person else (),
             own=lambda: _own(visit),
             is_demo=visit.session.is_demo if visit.session else False,
             name_of=people.name_of,
@@ -125,6 +127,7 @@ def fragment(request: Request, template: str, data: Mapping[str, object]) -> str
             length=length,
             asset=address_of,
             size=size,
+            unread_words=unread_words,
             local=partial(_local, zone),
             local_whole=partial(local_whole, zone),
             decided=partial(_decided, people, zone),
@@ -157,7 +160,7 @@ async def _around(request: Request, visit: Visit, process: Here) -> dict[str, ob
         try:
             known = process.app.requests.freezes
             freezes = [known.words(one) for one in await known.all()]
-            waiting = await waiting_on(process.app.store, visit.session.person)
+            waiting = await waiting_on(process.app.store, process.app.people, visit.session.person)
         except StoreError:
             waiting = 0  # the page itself says that the store is away
     return {

@@ -65,13 +65,14 @@ async def newest(request: HttpRequest) -> dict[str, object]:
 async def _mine(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
     search, kind = query.get("q", "")[:_SEARCH_CHARS], _KINDS.get(query.get("kind", ""), KINDS[0])
-    found = await lists.waiting(app.store, app.people, me)
+    found, _, unread = await lists.waiting(app.store, app.people, me)
     shown = {"q": search, "kind": kind}
     groups = work_list(found, app.people, me, search, kind)
     return {
         "groups": groups,
         "can_deny": any(item.may_deny for group in groups for item in group.items),
         "count": len(found),
+        "unread": unread,
         "search": search,
         "kind": kind,
         "kinds": KINDS,
@@ -84,12 +85,13 @@ async def _everybodys(request: HttpRequest) -> dict[str, object]:
     app, me, query = here(request).app, visit_of(request).known.person, request.query_params
     state, cursor = _STATES.get(query.get("state", "")), query.get("cursor")
     seen_by = caller_of(request).seen_by
-    some, following = await lists.requests(
+    some, following, unread = await lists.requests(
         app.store, app.people, state=state, seen_by=seen_by, cursor=cursor, limit=_LISTED
     )
     shown = {"all": "", "state": state or ""}
     return {
         "items": [item_of(one, app.people, me) for one in some],
+        "unread": unread,
         "next": f"/requests?{urlencode({**shown, 'cursor': following})}" if following else "",
         "state": state or "",
         "states": STATES,

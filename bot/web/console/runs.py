@@ -107,28 +107,34 @@ async def newest(request: Request) -> dict[str, object]:
     if state and state not in _FILTERS:
         text = say("console.no-state", states=", ".join(_FILTERS))
         raise Refusal(HTTPStatus.NOT_FOUND, say("console.no-state-title"), text)
-    found, following = await lists.runs(
+    found, following, unread = await lists.runs(
         here(request).app.store,
         stands=_FILTERS.get(state),
         seen_by=caller_of(request).seen_by,
         cursor=cursor,
         limit=_LISTED,
     )
-    return _list(found, following, state=state, follows=cursor is None)
+    return _list(found, following, unread, state=state, follows=cursor is None)
 
 
 async def _of_month(request: Request, month: str) -> dict[str, object]:
     """Return the values of the list of an archived month. Raises Invalid."""
     cursor, guard = request.query_params.get("cursor"), here(request).app.guard
     found, following = await guard.archived(caller_of(request), month, cursor, _LISTED)
-    return _list(found, following, month=month)
+    return _list(found, following, 0, month=month)
 
 
 def _list(
-    found: Sequence[Summary], following: str | None, *, state: str = "", month: str = "", follows: bool = False
+    found: Sequence[Summary],
+    following: str | None,
+    unread: int,
+    *,
+    state: str = "",
+    month: str = "",
+    follows: bool = False,
 ) -> dict[str, object]:
-    values: dict[str, object] = {"runs": found, "next": following, "state": state, "month": month, "follows": follows}
-    return {**values, "states": tuple(_FILTERS)}
+    values: dict[str, object] = {"runs": found, "next": following, "unread": unread, "state": state, "month": month}
+    return {**values, "follows": follows, "states": tuple(_FILTERS)}
 
 
 async def shown(request: Request) -> Response:

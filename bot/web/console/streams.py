@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from agents.events import ToolFinished
 from agents.requests import RunId
+from bot.errors import WaitsForFile
 from bot.queries.lists import waiting_on
 from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
@@ -38,7 +39,10 @@ def following(
     process, visit, before = here(request), visit_of(request), caller_of(request)
 
     async def farewell() -> bytes | None:
-        session = await process.app.access.sessions.find(visit.text)
+        try:
+            session = await process.app.access.sessions.find(visit.text)
+        except WaitsForFile as error:
+            return part("gone", fragment(request, "_gone.html", {"waits": str(error)}))
         who = process.app.access.rights.of_session(session) if session else None
         if who and (run_id is None or await process.app.guard.still_sees(who, before, run_id)):
             return None
@@ -76,7 +80,7 @@ async def run(request: Request) -> Response:
             data = around_run(request, told)
             if told.run.ended:
                 return part("end", fragment(request, "_ended.html", data)), True
-            count = {"waiting": await waiting_on(process.app.store, session.person)}
+            count = {"waiting": await waiting_on(process.app.store, process.app.people, session.person)}
             parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
             parts["count"] = fragment(request, "_count.html", count)
             if told.version != shown:
@@ -147,7 +151,8 @@ def _on_any_change(
         clock = asyncio.get_running_loop().time
         await asyncio.sleep(max(0.0, last + _NOT_MORE_OFTEN_S - clock()))
         async with process.drawing.one():
-            count = fragment(request, "_count.html", {"waiting": await waiting_on(process.app.store, me)})
+            number = await waiting_on(process.app.store, process.app.people, me)
+            count = fragment(request, "_count.html", {"waiting": number})
             found, last = {"count": count} | await parts(), clock()
         return b"".join(part(name, html) for name, html in found.items()), False
 

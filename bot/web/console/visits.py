@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from agents.requests import PersonId, RunId
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError, Unavailable, WaitsForFile
 from bot.people.rights import Action, Caller
 from bot.people.sessions import Session
 from bot.requests.stored import RequestRead
 from bot.store.ids import check, ingress_shard, new_id
 from bot.web.here import Here, here
+from bot.web.problems import FOR_PEOPLE_S
 from bot.web.waits import RETRY_AFTER_S, Full
 from language import say
 
@@ -76,16 +77,20 @@ def refusal_of(error: SaysoError) -> Refusal:
         case Full():
             wait = {"Retry-After": str(RETRY_AFTER_S)}
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, say("console.too-many-title"), str(error), wait)
+        case Unavailable():
+            wait = {"Retry-After": str(FOR_PEOPLE_S)}
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, say("console.not-now-title"), str(error), wait)
         case _:
             return away()
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of a browser. `text` is the session as the browser holds it."""
+    """One request of a browser. `text` is the session as the browser holds it; it may be one that `waits`."""
 
     session: Session | None = None
     text: str = ""
+    waits: WaitsForFile | None = None
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @property

@@ -17,6 +17,7 @@ from channels.slack.api import Ambiguous, Api, Limited, Refused
 from tests.fakes.slack.driver import Person, Workspace
 from tests.kit.long import few_of
 from tests.kit.opens import opens
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import TOML, World
 
@@ -168,3 +169,19 @@ async def test_slack_takes_the_homes_of_a_whole_story(world: World, slack_addres
 async def _has(person: Person, words: str, buttons: list[str]) -> bool:
     """Return whether somebody's Home says so, with these buttons; it is drawn anew for each question."""
     return (await person.sees_home(words)).buttons == buttons
+
+
+async def test_what_opens_and_closes_of_what_somebody_asked_for_under_an_id_in_between_draws_their_home(
+    world: World,
+) -> None:
+    screens = Screens()
+    await becomes(world, world.toml.replace("anna@corp.example", "second@corp.example"))
+    record = await world.opened(await world.trigger("press the button"))
+    assert record.request.askers == ("anna~2",)
+    await world.app.register.same("anna@corp.example", "anna", PersonId("dan"), proof=None)
+    async with drawing(world, screens.publish) as homes:
+        await homes.opened("anna")
+
+        homes.changed(record.askers)
+
+        await screens.says("anna", "press the button", "Waiting for Bo Berg or Cy Cole.")

@@ -255,8 +255,11 @@ class Requests(RuleBasedStateMachine):
         self.has(self.house.hear(self.request, said))
         record = self.record
         votes = {self.human(vote.person) for vote in record.votes if vote.approve}
-        stands = record.state, record.asked.in_step, votes
-        [self.page] = [page for page in may_stand if (page.state, page.in_step, page.votes) == stands]
+        counted = tuple(frozenset(map(self.human, step.by)) for step in record.asked.other_steps)
+        stands = record.state, record.asked.in_step, votes, counted
+        [self.page] = [
+            page for page in may_stand if (page.state, page.in_step, page.votes, page.counted_elsewhere()) == stands
+        ]
 
     @precondition(lambda self: "anna" in self.page.present)
     @rule(version=st.sampled_from(("v1", "v2", "v3")))

@@ -103,10 +103,10 @@ async def test_filters_choose_by_requester_agent_and_state_and_several_choose_by
     await store.settle(run_id(4), 1, None, line_of(4, "paused"))
     lists = store.lists
 
-    assert ids(await lists.newest_runs(None, 3, requester="bo")) == [run_id(10), run_id(7), run_id(4)]
+    assert ids(await lists.newest_runs(None, 3, requesters=("bo",))) == [run_id(10), run_id(7), run_id(4)]
     assert ids(await lists.newest_runs(None, 3, agent="deploy")) == [run_id(11), run_id(9), run_id(7)]
-    assert ids(await lists.newest_runs(None, 3, state="paused", requester="bo", agent="clerk")) == [run_id(4)]
-    assert ids(await lists.newest_runs(None, 9, state="running", requester="bo")) == [
+    assert ids(await lists.newest_runs(None, 3, state="paused", requesters=("bo",), agent="clerk")) == [run_id(4)]
+    assert ids(await lists.newest_runs(None, 9, state="running", requesters=("bo",))) == [
         run_id(number) for number in (10, 7, 4, 1)
     ]
     assert await lists.newest_runs(None, 3, state="running", agent="nobody") == []
@@ -115,15 +115,15 @@ async def test_filters_choose_by_requester_agent_and_state_and_several_choose_by
 async def test_an_open_request_is_listed_for_those_who_may_decide_it_until_it_closes(store: Store) -> None:
     lists = store.lists
     await put(store, write(0))
-    opened = [await lists.newest_requests(None, 9, only_open=True, person=one) for one in ("bo", "cy", "dan")]
+    opened = [await lists.newest_requests(None, 9, only_open=True, people=(one,)) for one in ("bo", "cy", "dan")]
     counted = [await lists.count_for(one) for one in ("bo", "cy", "dan")]
 
     await put(store, write(1, state="denied"))
 
     mark = (round(AT.timestamp() * 1000), write().request_id)
     assert (opened, counted) == ([[mark], [mark], []], [1, 1, 0])
-    assert await lists.newest_requests(None, 9, only_open=True, person="bo") == []
-    assert await lists.newest_requests(None, 9, only_open=False, person="bo") == [mark]
+    assert await lists.newest_requests(None, 9, only_open=True, people=("bo",)) == []
+    assert await lists.newest_requests(None, 9, only_open=False, people=("bo",)) == [mark]
     assert await lists.count_for("bo") == 0
 
 
@@ -170,5 +170,5 @@ async def test_whatever_is_written_in_whatever_order_lists_say_what_was_written_
             assert sorted(found) == sorted(run for run, now in runs.items() if now == state)
         for number, person in enumerate(PEOPLE):
             theirs = {request_id(one) for one in range(number, 8, 3) if requests.get(request_id(one)) == "open"}
-            found = ids(await store.lists.newest_requests(None, 50, only_open=True, person=person))
+            found = ids(await store.lists.newest_requests(None, 50, only_open=True, people=(person,)))
             assert (set(found), await store.lists.count_for(person)) == (theirs, len(theirs))

@@ -84,7 +84,7 @@ async def test_a_report_that_comes_many_times_at_once_is_appended_once_as_data_i
 async def test_every_run_that_waits_for_a_handle_is_told_of_it(world: World, api: Api) -> None:
     runs = {await world.trigger("send shop/17"), await world.trigger("send shop/17")}
     for run_id in runs:
-        await world.has(run_id, "running")
+        await world.has(run_id, "waiting")
     world.workshop.arrived["shop/17"] = Outcome("it is there")
 
     answer = await send(world, api.with_key(None), BODY | {"repo": "parcel shop"})

@@ -10,6 +10,8 @@ from agents.requests.record import RequestRecord
 from agents.state import IT_DID_NOT, IT_HAPPENED
 from bot.people.offers import deciders
 from bot.policy.judgements import ClosedOtherwise, Decided
+from bot.queries import lists
+from bot.render.outcome import word_of
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.long import few_of
 from tests.kit.office import TOML
@@ -169,7 +171,7 @@ async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have
 
     may_end.set()
 
-    told = await world.next_mail("anna", about="Stopped: press bell")
+    told = await world.next_mail("anna", about="Partly done: press bell")
     assert "Afterwards: press was done after all: “press bell: done”" in told.text
     await world.quiet()
     assert len([mail for mail in world.mails("anna") if "after all" in mail.text]) == 1
@@ -193,3 +195,23 @@ async def test_attack_an_approval_waits_for_what_is_done_by_then_and_is_said_to_
     assert isinstance(await world.decide("bo", again, "deny"), ClosedOtherwise)
     await world.steer(run_id, "resume")
     assert await world.summary(run_id) == "done: ok: press bell: done"
+
+
+@opens(TOML)
+async def test_attack_what_people_said_had_happened_stays_headed_done_though_it_is_heard_later_that_it_failed(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.breaks["bell"] = RuntimeError("no bell is there")
+    run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.decide("bo", asks, "free_text", asks.request.options[0])
+    assert word_of(await world.ended(run_id)) == "done"
+    await world.next_mail("anna", about="Done: press bell")
+
+    may_end.set()
+
+    told = await world.next_mail("anna", about="Failed: press bell")
+    assert "What was tried has failed." in told.text
+    assert "Afterwards: press was tried after all, and failed: " in told.text
+    await world.quiet()
+    [listed], *_ = await lists.runs(world.app.store, limit=1)
+    assert listed.word == "failed"

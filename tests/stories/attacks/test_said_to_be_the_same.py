@@ -10,6 +10,7 @@ from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.people.offers import offers
 from bot.policy.judgements import Decided, NotEntitled
+from bot.queries import lists
 from bot.render.cards import request_card
 from bot.render.words import feedback_text
 from tests.bot.web.problems import refused
@@ -19,6 +20,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
+from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
@@ -78,6 +80,43 @@ async def test_attack_somebody_else_is_told_to_be_the_same_already(world: World,
     for known_by in ("bo~2", "bo@corp.example"):
         refused(await ada.post(_SAME, json={"known_by": known_by, "person": "cy"}), 409, "not-now")
     assert (await ada.post(_SAME, json={"known_by": "bo~2", "person": "bo"})).json()["id"] == "bo"
+
+
+async def test_what_somebody_asked_for_and_is_asked_back_in_between_is_in_their_lists(world: World) -> None:
+    await becomes(world, _ADMINS.replace("anna@corp.example", "second@corp.example"))
+    record = await asked(world)
+    await world.decide("bo", record, "free_text", "Why now?")
+    async with a_console(world) as console:
+        ada = await console.api.client("ada", "admin")
+        assert (await ada.post(_SAME, json={"known_by": "anna@corp.example", "person": "anna"})).json()["id"] == "anna"
+
+        anna = await console.browser("anna")
+        home, waiting = await anna.get("/"), await anna.get("/requests")
+        assert f"/runs/{record.request.run_id}" in home.html
+        assert "Why now?" in waiting.html
+        assert await lists.waiting_on(world.app.store, world.app.people, "anna") == 1
+    asked_for = (await world.app.requests.lookup.overview("anna")).asked
+    assert [one.label for one in asked_for] == ["press bell"]
+    await world.post("second", "sayso@sayso.example", "stop")
+    which = await world.next_mail("second", about="Re: stop")
+    assert record.request.run_id in which.text
+
+
+async def test_what_somebody_decided_in_between_is_in_their_lists_and_what_the_other_id_could_decide_is_not(
+    world: World,
+) -> None:
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example"))
+    decided, _ = await asked(world), await asked(world)
+    await world.decide("cy", decided, "approve")
+    async with serving(world.app) as api:
+        ada = await api.client("ada", "admin")
+        assert (await ada.post(_SAME, json={"known_by": "cy@corp.example", "person": "cy"})).json()["id"] == "cy"
+
+    overview = await world.app.requests.lookup.overview("cy")
+
+    assert [one.label for one in overview.decided] == [decided.request.title]
+    assert overview.waiting == ()
+    assert await lists.waiting_on(world.app.store, world.app.people, "cy") == 0
 
 
 async def test_attack_who_was_brought_back_is_made_somebody_else_again(world: World, api: Api) -> None:

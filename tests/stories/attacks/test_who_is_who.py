@@ -59,7 +59,7 @@ async def test_attack_whoever_gets_the_id_of_one_who_decides_has_nothing_of_it(w
         assert (await api.get(f"/v1/runs/{record.request.run_id}")).status_code == 404
         assert (await api.get("/v1/requests")).json()["requests"] == []
         assert (await api.get("/v1/runs")).json()["runs"] == []
-        assert await lists.waiting(world.app.store, world.app.people, zoe) == ()
+        assert (await lists.waiting(world.app.store, world.app.people, zoe)).found == ()
         assert record.request.id not in (await (await console.browser("cy")).get("/requests?all")).html
         await world.move_time(1900)
         await world.quiet()

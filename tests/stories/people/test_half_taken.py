@@ -29,6 +29,7 @@ from tests.kit.office import STEPS, TOML
 from tests.kit.opens import opens
 from tests.kit.tables import settings_in, tables_audited, without, write
 from tests.kit.world import World, a_world, beside_it
+from tests.servers.console import Page, a_console, sent
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_lost_stops import asked_by_mail
 from tests.stories.people import standing
@@ -137,7 +138,8 @@ async def test_who_is_missing_decides_nothing_from_that_second_and_others_still_
     card = await world.next_mail("bo", "Press bell?")
 
     async with rewritten(world, NO_DECIDERS):
-        assert await world.app.access.keyring.find(text) is None
+        with pytest.raises(WaitsForFile):
+            await world.app.access.keyring.find(text)
         assert world.app.people.by_email(world.address("bo")) is None
         assert world.app.access.rights.role_of("bo") is None
         assert isinstance(await world.decide("anna", question, "free_text", "a bell"), Decided)
@@ -146,6 +148,38 @@ async def test_who_is_missing_decides_nothing_from_that_second_and_others_still_
     assert (await world.request(record.request.id)).votes == ()
     await world.reply("bo", card, "approve")
     await world.has(run_id, "done")
+
+
+async def test_attack_who_is_only_missing_hears_from_a_page_or_the_api_that_they_left_or_their_way_in_ended(
+    world: World,
+) -> None:
+    await asked(world, "production")
+    async with a_console(world, look_s=0.1) as console:
+        bo = await console.api.client("bo")
+        ci = await console.api.client(None, "trigger", service="ci", acts_for=["bo"])
+        browser, link = await console.browser("bo"), await console.link("bo", by="email")
+        stream = browser.stream("/now")
+        await anext(stream)
+        typed = (await browser.get("/")).form("/ask")
+
+        async with rewritten(world, NO_DECIDERS):
+            for said in (
+                await bo.get("/v1/requests"),
+                await ci.post("/v1/runs", json={"text": "press bell", "requester": "bo"}),
+                await ci.post("/v1/runs", json={"text": "press bell"}),
+            ):
+                assert "only half taken" in refused(said, 503, "unavailable")
+                assert int(said.headers["retry-after"]) > 10
+            kept = Page(await browser.post(*sent(typed, text="press the small bell")))
+            for shown in (await browser.get("/"), await browser.get(link), kept):
+                assert (shown.status, "only half taken" in shown.words) == (503, True)
+            assert "press the small bell" in kept.html
+            told = await anext(html async for name, html in stream if name == "gone")
+            assert "only half taken" in told
+
+        assert (await bo.get("/v1/requests")).status_code == 200
+        assert (await browser.get("/")).status == 200
+        assert (await console.stranger().get(link)).status == 200
 
 
 async def test_attack_a_vote_beside_that_of_somebody_who_is_missing_waits_and_counts_afterwards(world: World) -> None:

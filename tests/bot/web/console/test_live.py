@@ -35,8 +35,8 @@ async def scene(world: World) -> tuple[list[RequestView], dict[RunId, Summary]]:
         await world.ended(record.request.run_id)
     await asked(world, "press lamp")
     await world.quiet()
-    found, _ = await lists.runs(world.app.store, limit=10)
-    requests, _ = await lists.requests(world.app.store, world.app.people, limit=10)
+    found, *_ = await lists.runs(world.app.store, limit=10)
+    requests, *_ = await lists.requests(world.app.store, world.app.people, limit=10)
     return [*requests], {one.id: one for one in found}
 
 
