@@ -44,9 +44,11 @@ from bot.policy.stops import (
     is_condition,
     is_stop_message,
     is_turned,
+    only_quotes_stop,
     stops_plainly,
     with_ids,
     without_names,
+    without_quotes,
 )
 from channels import IN_WORDS, File, Said
 from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply
@@ -389,7 +391,7 @@ def _is_only_said(request: Request, statement: Statement) -> bool:
 
 def refuses(text: str) -> bool:
     """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
-    text = called(text)
+    text = called(without_quotes(text))
     rest = _behind_no(text)
     if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
@@ -632,7 +634,7 @@ def may_mean_stop(request: Request, text: str) -> bool:
 
     What code itself asks, whether to go on, has an answer that stops the run: the two mean the same there.
     """
-    if request.purpose != "question" or not is_stop(text):
+    if request.purpose != "question" or not (is_stop(text) or only_quotes_stop(text)):
         return False
     is_answer = request.format == "yes_no" and _YES_OR_NO.match(fold(text)) is not None  # `yes, stop it`
     is_option = any(map(is_stop, request.options))  # `ok, stop` may be either

@@ -24,7 +24,16 @@ _SIGNS = {"octagonal_sign", "no_entry", "raised_hand", "hand"}
 """What Slack calls the pictures that say stop; it sends all pictures by their names."""
 
 _PICTURES = {"So", "Sk"}
-_PART = re.compile(r"[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-+\s")
+_PART = re.compile(
+    r"(?m)^[ \t]*>[>\s]*|[.,;:!?\n\u2013\u2014\u3001\u3002]+|\s-\s|(?<!\w)[*_`]+|(?<![*_`])[*_`]++(?!\w)"
+)
+"""Stands between parts of a text: a mark, that of a quote, and what marks words up."""
+
+_QUOTED = re.compile(r"(?m)^[ \t]*>.*\n?")
+_MARKED = re.compile(r"([*_`]{1,3})(?=[^\s*_`])([^*_`\n]*[^\s*_`])\1(?=\s)")
+"""The words that are marked up where a text begins: `*stop* the tests are red`."""
+
+_ASKS_OR_NAMES = re.compile(rf"\?|(?<![\w-]){OUR_ID}(?![\w-])", re.IGNORECASE)
 _SENTENCE = re.compile(r"\.+(?!\d)|[;:!?\u2014\u3002]+|\s[-\u2013]+\s")
 _CLAUSE = re.compile(r"(?<![.,;:!])[.,;:!]+(?:\s|\Z)|\s[-\u2013\u2014]+(?:\s|\Z)|\b(?:and|und)\b", re.IGNORECASE)
 GIVES_WHY = rf"\s(?:{BECAUSE}|weil|denn|da)\s"
@@ -124,11 +133,15 @@ def stops_plainly(text: str) -> bool:
 def begins_with_stop(text: str) -> bool:
     """Return whether `text` begins with a stop of a run or a deploy, up to a mark: `brich den Lauf ab, er ist falsch`.
 
-    What follows is why, unless it takes that back or says when: `stop the run, if a test fails`.
+    So does one that is marked up, whatever it names: `*stop* the tests are red`. What follows is why, unless it takes
+    that back or says when: `stop the run, if a test fails`.
     """
     said = called(text)[:_MESSAGE_CHARS]
-    head = _HEAD.match(said)
-    is_stop = head is not None and THING.search(head[0]) is not None and stops_plainly(head[0])
+    head = _MARKED.match(said)
+    is_stop = head is not None and stops_plainly(head[2]) and not _ASKS_OR_NAMES.search(said)
+    if not is_stop:
+        head = _HEAD.match(said)
+        is_stop = head is not None and THING.search(head[0]) is not None and stops_plainly(head[0])
     if head is not None and is_condition(said[head.end() :].lstrip(" ,;:\u2013\u2014-")):
         return False
     return is_stop and _keeps_on().search(_folded(text[:_MESSAGE_CHARS])) is None
@@ -146,8 +159,21 @@ def ends_in_condition(text: str) -> bool:
 
 
 def may_be_stop(text: str) -> bool:
-    """Return whether one sentence of `text`, or a part of one between marks, says stop: `wrong tag, please stop`."""
+    """Return whether one sentence of `text`, or a part of one between marks, says stop: `wrong tag, please stop`.
+
+    A quote counts: nobody knows whether its writer says it as well.
+    """
     return any(map(stops_plainly, filter(str.strip, _PART.split(text))))
+
+
+def without_quotes(text: str) -> str:
+    """`text` without the lines that quote: `> stop` may be what somebody else said."""
+    return _QUOTED.sub("", text)
+
+
+def only_quotes_stop(text: str) -> bool:
+    """Return whether `text` is a quote that says stop, and nothing else: nobody knows whose stop it is."""
+    return not without_quotes(text).strip() and may_be_stop(text[:_MESSAGE_CHARS])
 
 
 def is_stop_message(text: str) -> bool:
@@ -155,8 +181,9 @@ def is_stop_message(text: str) -> bool:
 
     It is no order to a run, as nobody knows which is meant; but nor is it a wish, of which a new one comes.
     """
-    lines = [line for line in strip_invisible(text[:_MESSAGE_CHARS]).splitlines() if not line.lstrip().startswith(">")]
-    said = said_lines("\n".join(lines))
+    if only_quotes_stop(text):
+        return True
+    said = said_lines(without_quotes(strip_invisible(text[:_MESSAGE_CHARS])))
     if parse(text) or is_turned(" ".join(said)):
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]

@@ -16,16 +16,17 @@ from bot.store.client.errors import (
     StoreUnavailable,
     WentBack,
     as_ours,
+    gone_dead,
     is_away,
     ours,
     refuses_writes,
 )
 from bot.store.client.library import exceptions, from_url
-from bot.store.client.line import Arg, Command, checked
+from bot.store.client.line import BATCH, Arg, Command, checked
 from bot.store.client.listener import QUIET_S, Listener
 from bot.store.client.script import PRELUDE, Call, Script
 from bot.store.client.server_clock import FAR_AHEAD, adjusted, asked, moment
-from bot.store.client.servers import Node, OneServer, Servers, Watched, options, slot_of
+from bot.store.client.servers import ANSWER_WITHIN_S, Node, OneServer, Servers, Watched, options, slot_of
 from bot.store.ids import ingress_shard
 
 __all__ = [
@@ -182,12 +183,13 @@ class Client:
 
     async def read(self, *commands: Command) -> list[Any]:
         """Return the replies to several reads, in one round trip; in a cluster in one for each shard."""
-        parts = self._servers.parts_of(commands)
+        parts, is_large = self._servers.parts_of(commands), len(commands) > BATCH
         if len(parts) == 1:
-            return await self._patiently(partial(self._asked, commands))
+            return await self._patiently(partial(self._asked, commands), is_large=is_large)
         replies = dict[int, Any]()
         for part in parts:
-            told = await self._patiently(partial(self._asked, [commands[place] for place in part]))
+            asked = [commands[place] for place in part]
+            told = await self._patiently(partial(self._asked, asked), is_large=is_large)
             replies |= zip(part, told, strict=True)
         return [replies[place] for place in range(len(commands))]
 
@@ -243,8 +245,22 @@ class Client:
                 return checked(await self._servers.asking(error, commands))
         raise exceptions.ConnectionError("the slot keeps moving")
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
-        deadline = asyncio.get_running_loop().time() + self.patience_s
+    async def _patiently(self, attempt: Callable[[], Awaitable[Any]], *, is_large: bool = False) -> Any:
+        """The answer of an `attempt`, made anew while Redis is away.
+
+        A server that hangs takes each attempt, and each before it in the line, for as long as one answer may take. So
+        all of them end with the patience, and what was asked last may still be done. What is large may take longer: of
+        that only each part must come in time.
+        """
+        began = asyncio.get_running_loop().time()
+        within_s = max(self.patience_s, ANSWER_WITHIN_S)
+        try:
+            async with asyncio.timeout(None if is_large else within_s):
+                return await self._tried(attempt, began + self.patience_s)
+        except TimeoutError:
+            gone_dead(within_s)
+
+    async def _tried(self, attempt: Callable[[], Awaitable[Any]], until: float) -> Any:
         while True:
             try:
                 return await heeding(attempt())
@@ -252,7 +268,7 @@ class Client:
                 if not is_away(error):
                     raise ours(error) from error
                 await self._servers.heed(error)
-                if asyncio.get_running_loop().time() >= deadline:
+                if asyncio.get_running_loop().time() >= until:
                     raise ours(error) from error
                 await asyncio.sleep(_PAUSE_S)
 

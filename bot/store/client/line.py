@@ -13,7 +13,7 @@ Command = Sequence[Arg]
 Over = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
 # A larger batch would keep the server from everybody else for milliseconds.
-_BATCH = 64
+BATCH = 64
 
 
 class Line:
@@ -42,13 +42,18 @@ class Line:
 
     async def _ask_for_waiting(self) -> None:
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            while batch := self._taken():
                 replies = iter(await self.replies([command for commands, _ in batch for command in commands]))
                 for commands, answer in batch:
                     _give(answer, list(islice(replies, len(commands))))
         finally:
             self._is_asking = False
+
+    def _taken(self) -> list[tuple[Sequence[Command], asyncio.Future[list[Any]]]]:
+        """Take those whose turn it is, and none of those who have gone: what they asked is not done later."""
+        waiting = [each for each in self._waiting if not each[1].done()]
+        self._waiting = waiting[BATCH:]
+        return waiting[:BATCH]
 
     async def end(self) -> None:
         """Wait until what was asked for by those who have gone is answered: it would open a connection anew."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.requests.proof import as_by
 from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
-from bot.policy.stops import ends_in_condition, is_stop_message
+from bot.policy.stops import ends_in_condition, is_stop_message, may_be_stop
 from tests.bot.examples import LATER, approval, question
 from tests.bot.policy.test_answers import statement
 
@@ -98,6 +98,33 @@ def test_attack_what_says_not_to_stop_is_no_stop(language: str) -> None:
 def denies(text: str, channel: str = "email") -> bool:
     """Whether a text without a button denies an approval."""
     return read_answer(approval(), replace(statement("free_text", text), proof=as_by(channel)), LATER).act == "deny"
+
+
+MARKED = [
+    "*stop* the tests are red",
+    "_abbrechen_ die Tests sind rot",
+    "*please stop!* `v2` is wrong",
+    "`stop` *now* it burns",
+]
+NOT_MARKED = [
+    "*stop* if the tests are red", "*stop* or go on?", "*don't stop* the tests are green", "~stop~ go on",
+    "*stop* s1r-itpqott3vb636 is right", "*stop the old one* then go on", "the button *stop* is red",
+]  # fmt: skip
+
+
+def test_attack_a_stop_that_is_marked_up_before_why_is_lost_and_what_asks_or_says_when_is_one() -> None:
+    assert [text for text in MARKED if not (is_stop(text) and is_withdrawal(text) and denies(text))] == []
+    assert [text for text in NOT_MARKED if is_stop(text) or is_withdrawal(text) or denies(text)] == []
+
+
+def test_attack_a_quote_above_a_no_makes_a_stop_of_it_or_is_one_itself() -> None:
+    assert is_withdrawal("> shall I?\nno")
+    assert not is_stop("> shall I?\nno")
+    assert is_stop("> shall I?\nstop, please")
+    assert [text for text in ("> stop", ">>> stop\n> please", "> stop\nwhy?") if is_stop(text)] == []
+    assert is_stop_message("> stop")
+    assert may_mean_stop(question(), "> stop")
+    assert not may_mean_stop(question(), "> stop\nIs that what Bo said?")
 
 
 STOP_MESSAGES = [
@@ -200,13 +227,16 @@ def test_whatever_the_name_is_other_words_about_it_are_none(form: str, one: str,
 PIECES = ["stop the deploy to ", "a-", "und 1.2, ", "`a`.`b`", "https:// "]
 
 
-@pytest.mark.parametrize("text", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000])
+@pytest.mark.parametrize(
+    "text", ["x" + "." * 20_000 + "y", "x" + "\n" * 20_000 + "y", "and  " * 5_000, "x" + "_" * 40_000 + "y"]
+)
 def test_attack_a_long_text_of_marks_lines_or_links_between_words_takes_no_time(text: str) -> None:
     began = time.process_time()
 
     stops_named(f"stop s1r-abcdefghijkl2 {text}")
     is_withdrawal(text)
     ends_in_condition(text)
+    may_be_stop(text)
 
     assert time.process_time() - began < 1
 

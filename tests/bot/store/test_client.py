@@ -2,12 +2,15 @@
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from bot.store.client import Client, StoreError, StoreUnavailable
+from bot.store.client.line import BATCH
 from bot.store.watch import ended
 from tests.kit.waiting import PATIENCE_S, until
+from tests.servers.redis import RedisServer
 from tests.servers.resp import Redis, Refused
 
 MOMENTS = range(60)
@@ -104,6 +107,25 @@ async def test_attack_a_server_that_runs_a_long_script_of_somebody_else_is_waite
     beside.close()
     await hurried.close()
     await patient.close()
+
+
+async def test_attack_a_crowd_waits_for_a_server_that_hangs_and_what_nobody_waits_for_is_done_later(
+    tmp_path: Path,
+) -> None:
+    """However many wait, each is told after the time of one answer, and what was not sent by then never is."""
+    with RedisServer(tmp_path / "redis") as server:
+        client = Client(server.start().url, patience_s=0)
+        await client.do("PING")
+
+        server.freeze()
+        asked = [client.do("PING") for _ in range(10 * BATCH)]
+        told = await asyncio.gather(*asked, client.do("SET", "late", "1"), return_exceptions=True)
+        server.thaw()
+
+        assert {type(one) for one in told} == {StoreUnavailable}
+        assert "does not answer within" in str(told[-1])
+        assert await client.do("GET", "late") is None
+        await client.close()
 
 
 @pytest.mark.parametrize("turns", range(12))

@@ -8,6 +8,7 @@ from starlette.types import Message
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind, host_name, names
 from bot.config.settings import Settings, load
+from bot.store.client.line import BATCH
 from bot.store.embedded import EmbeddedRedis
 from bot.web.guards import BODY_BYTES, OWES, Bodies, Bounded
 from tests.bot.web.console.stage import proof
@@ -15,6 +16,7 @@ from tests.bot.web.problems import refused
 from tests.kit.waiting import until
 from tests.kit.world import a_world
 from tests.servers.console import Console
+from tests.servers.redis import RedisServer
 from tests.servers.web import Api, serving
 
 
@@ -90,6 +92,31 @@ async def test_errors_of_every_kind_are_problems_and_nobody_keeps_an_answer(api:
         await anna.request(method, "/v1/runs")
     figures = (await anna.get("/metrics")).text
     assert ("FOO" in figures, 'operation="other ' in figures) == (False, True), "an unknown method is no figure"
+
+
+async def test_attack_while_redis_hangs_who_asks_waits_for_each_who_asked_before(short_path: Path) -> None:
+    """They are told at the end of the client's patience, and not only once each attempt of the others has failed."""
+    with RedisServer(short_path / "redis") as redis:
+        async with a_world(redis.start().url, short_path / "data") as world, serving(world.app) as api:
+            _, key = await api.key("anna")
+            page = await Console(api).browser("anna")
+            redis.freeze()
+
+            showing = asyncio.create_task(page.get("/"))
+            crowd = [api.with_key(key) for _ in range(2 * BATCH)]
+            ready, *answers = await asyncio.gather(
+                api.with_key(key).get("/readyz"),
+                *(one.get("/v1/runs") for one in crowd),
+                api.with_key(key).post("/v1/runs", json={"text": "x"}),
+            )
+            shown = await showing
+            redis.thaw()
+
+            assert "Redis does not answer in time" in refused(ready, 503, "unavailable")
+            for answer in answers:
+                assert "Redis does not answer within 5" in refused(answer, 503, "unavailable")
+                assert int(answer.headers["retry-after"]) > 0
+            assert (shown.status, shown.headers["retry-after"]) == (503, "2")
 
 
 async def test_while_redis_is_away_it_is_said_and_when_to_try_again(short_path: Path) -> None:

@@ -492,6 +492,26 @@ async def test_a_late_answer_to_one_question_never_answers_the_next(world: World
     assert (await world.request(second.request.id)).state == "open"
 
 
+async def test_attack_who_quotes_a_stop_is_told_how_to_say_it_and_asked_which_they_mean_where_it_may_be_an_answer(
+    world: World, hallway: Hallway
+) -> None:
+    goes_on = world.workshop.hold("letter")
+    run_id = await begun(world, hallway, "stamp letter\nask free_text Which version?\npress bell")
+    await until(lambda: world.workshop.started, what="it stamps")
+
+    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", "> stop", THREAD)))
+    await until(lambda: hallway.to("anna", "write the one word stop"), what="Anna is told")
+    goes_on.set()
+    await world.opened(run_id)
+    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", "> stop", THREAD)))
+    await until(lambda: hallway.to("anna", "Nothing goes on before you say which"), what="Anna is asked")
+    assert await stopped_by(world, run_id) == []
+    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD)))
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert await stopped_by(world, run_id) == ["anna"]
+
+
 async def test_a_bare_no_in_a_thread_where_nothing_is_asked_stops_nothing(world: World, hallway: Hallway) -> None:
     goes_on = world.workshop.hold("letter")
     run_id = await begun(world, hallway, "stamp letter")

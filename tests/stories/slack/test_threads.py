@@ -286,6 +286,20 @@ async def test_attack_a_stop_of_ones_own_is_lost_by_how_it_is_written(office: Sl
         assert await state(office, record) == became, writes.__name__
 
 
+async def test_attack_a_stop_is_lost_as_it_is_marked_up_or_a_quote_of_somebody_is_taken_for_one(
+    office: SlackWorld,
+) -> None:
+    wish, _, record = await office.asked()
+
+    await office.anna.answers(wish, "> stop")
+    await until(lambda: told(office.anna, "answer with deny, stop or cancel"), what="Anna is told how to stop it")
+    assert await state(office, record) == "open"
+    await office.anna.answers(wish, "*stop* the bell is wrong")
+    await comes_to_rest(office)
+
+    assert await state(office, record) == "withdrawn"
+
+
 async def begun_since(office: SlackWorld, before: list[RunId]) -> list[RunId]:
     return [one for one in await office.runs() if one not in before]
 
