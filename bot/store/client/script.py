@@ -13,7 +13,7 @@ from bot.store.keys import Keys
 
 T = TypeVar("T")
 
-PRELUDE = ("clock.lua", "lists.lua", "ready.lua", "audit.lua", "starts.lua", "kinds.lua")
+PRELUDE = ("clock.lua", "lists.lua", "ready.lua", "audit.lua", "starts.lua")
 # The keys that the prelude knows by their names, and by which words a script shows that it wants them.
 _SHARED: Mapping[str, str] = {
     "clock": "now_ms",

@@ -1,6 +1,5 @@
 -- Makes an inbound item durable once. KEYS: seen, item, wake, ready or answers.
 -- ARGV: id, body, raw, keep ms, member, grace ms, 1 to have a worker take it now, whose new work it is or ''.
-must_be('zset', KEYS[3]) -- check: wake
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[4]) then
   local earlier = redis.call('GET', KEYS[1])
   return {earlier, earlier == ARGV[1] and 1 or 0} -- check: seen

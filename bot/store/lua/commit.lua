@@ -87,10 +87,6 @@ if #events > 0 and head + #events > plan.limit then return refused('full') end -
 if plan.inbound and redis.call('EXISTS', KEYS[plan.inbound]) == 0 then return {'gone', head} end -- check: gone
 if plan.sent and redis.call('HEXISTS', outbox, plan.sent) == 0 then return {'gone', head} end -- check: sent
 
-must_be('zset', wake, ready, requests) -- check: zsets
-must_be('hash', outbox, deliveries, summaries, turns) -- check: hashes
-for _, counted in each('counted') do must_be('hash', KEYS[counted.key]) end -- check: counts
-if plan.audited then must_be('stream', audit_new) end -- check: facts
 for offset, position in ipairs(events) do
   redis.call('XADD', run, '0-' .. whole(head + offset), 'e', ARGV[position], 'c', plan.commit)
 end

@@ -48,48 +48,6 @@ async def test_what_was_decided_on_another_sequence_is_not_written_and_what_name
     assert (await store.load(RUN)).events == (started(), paused())
 
 
-WHOLE = Commit(
-    run_id=RUN, events=[started(), paused()], expect=0, records=[write()],
-    outgoing=[(OUT, b"{}")], deliveries=[(CARD, b"{}")],
-    wake=[Wake(WorkItem("run", RUN), who="anna")], summary=line(), counts={"decided": 1},
-)  # fmt: skip
-"""A change that writes every key that all runs of a shard share."""
-
-
-@guards("commit.lua:zsets")
-@guards("commit.lua:hashes")
-@guards("commit.lua:counts")
-@guards("commit.lua:facts")
-@pytest.mark.parametrize(
-    "name", ["wake", "ready", "requests", "outbox", "deliveries", "summaries", "turns", "counts", "audit_new"]
-)
-async def test_attack_a_key_that_somebody_put_in_by_hand_makes_half_a_change(store: Store, name: str) -> None:
-    key = getattr(Keys.of(RUN), name)
-    await store.client.do("SET", key, "by hand")
-
-    with pytest.raises(StoreError, match="WRONGTYPE"):
-        await store.commit(WHOLE)
-
-    assert ((await store.load(RUN)).events, await store.record(REQUEST)) == ((), None)
-    await store.client.do("DEL", key)
-    assert (await store.commit(WHOLE)).state == "committed"
-
-
-@guards("accept.lua:wake")
-async def test_attack_what_came_while_the_schedule_was_put_in_by_hand_is_taken_for_done_when_it_comes_again(
-    store: Store,
-) -> None:
-    item, key = Accepted(ITEM, "m1", b"body", b"raw", 60), Keys.of(ITEM).wake
-    await store.client.do("SET", key, "by hand")
-
-    with pytest.raises(StoreError, match="WRONGTYPE"):
-        await store.accept(item)
-
-    await store.client.do("DEL", key)
-    await store.accept(item)
-    assert await store.client.do("ZSCORE", key, str(WorkItem("in", ITEM))) is not None
-
-
 async def test_repeating_a_change_whose_answer_was_lost_writes_nothing_and_says_that_it_is_done(store: Store) -> None:
     change = Commit(run_id=RUN, events=[started()], expect=0, records=[write()], wake=[Wake(WorkItem("run", RUN))])
     await store.commit(change)
