@@ -281,12 +281,12 @@ class Lists:
         return (await self._client.run(scripts.set_if(Keys.of(some_id).dead, some_id, "", note))).is_set
 
     async def runs(self) -> list[str]:
-        """The ids of all runs, found by their events alone."""
-        found: list[str] = []
+        """The ids of all runs in order, found by their events alone: the server finds them in any, and some twice."""
+        found = set[str]()
         for shard in range(self._shards):
             prefix = Keys(shard).run("")
-            found += [key.removeprefix(prefix) async for key in self._client.scan(f"{prefix}*")]
-        return found
+            found.update([key.removeprefix(prefix) async for key in self._client.scan(f"{prefix}*")])
+        return sorted(found)
 
 
 def counted_as(judged: str, took: timedelta) -> dict[str, int]:
