@@ -180,7 +180,7 @@ class FollowUps:
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
-        if not (stops and await self._takes_back(run, person)) and not await self._may("write", person, run):
+        if not (stops and await self._takes_back(run, trigger, channel)) and not await self._may("write", person, run):
             return False
         homes = await self._pinned(said_id, request.run_id, trigger)
         return await self._take(homes, said_id, channel, trigger, record)
@@ -483,13 +483,21 @@ class FollowUps:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""
         return [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
 
-    async def _takes_back(self, run: Run, person: PersonId) -> bool:
-        """Return whether an approval waits that somebody may take back who only answered something."""
-        asked = _asked(run)
-        record = (await self._decisions.request(asked)).record if asked else None
-        if record is None or record.request.format != "approval":
-            return False
-        return person in self._people.by_now(record.requesters)
+    async def _takes_back(self, run: Run, trigger: Trigger, channel: str) -> bool:
+        """Return whether an approval waits, in a run, below it, or above once it is over, that somebody may take back
+        who only answered something, or to which their no is one, if only too late.
+        """
+        person, of = PersonId(trigger.person), (await self._above(run.id) if run.ended else None) or run.id
+        for run_id in dict.fromkeys((await busy_with(self._store, of, person), of)):
+            asked = _asked(await self._run(run_id))
+            record = (await self._decisions.request(asked)).record if asked else None
+            if record is None or record.request.format != "approval":
+                continue
+            may = offers(record, self._people, person, channel, self._store.about_now(run_id))
+            is_no = "deny" in may or isinstance(may.why_not.get("deny"), TooLate)
+            if is_no or person in self._people.by_now(record.requesters):
+                return True
+        return False
 
     async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""

@@ -209,6 +209,12 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
     )
 
 
+def picks_stop(request: Request, answer: Answer) -> bool:
+    """Return whether the answer to what became of an effect is that the run stops: it is not to be tried again."""
+    picks = answer.given.picks if answer.given and request.purpose == "unknown" else ()
+    return any(request.key_of(one) == STOP for one in picks)
+
+
 def answer_above(statement: Statement, is_part: Callable[[str], bool]) -> str:
     """Return what stands above the contacts below the words of `statement`; nothing where one of those `is_part` of an
     answer by itself: nobody knows then which it is.

@@ -23,7 +23,7 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
-from bot.policy.answers import Statement, decided_by, events_of, read_answer, stops_named
+from bot.policy.answers import Statement, decided_by, events_of, picks_stop, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
@@ -189,9 +189,12 @@ class Decisions:
                 answer = read_answer(record.request, statement, now, is_asked=is_asked)
                 answer = answer.of(change.act) if change else answer
                 judgement, changed = await self._judged(record, answer, change)
-            if (answer.act in STOPS or answer.about) and isinstance(judgement, Late):
-                newer = None if isinstance(judgement, AlreadyDecided) else await self.asked_anew(record)
+            is_picked = picks_stop(record.request, answer)
+            if (answer.act in STOPS or answer.about or is_picked) and isinstance(judgement, Late):
+                is_over = isinstance(judgement, AlreadyDecided) and not is_picked
+                newer = None if is_over else await self.asked_anew(record)
                 if newer:
+                    statement = replace(statement, said="deny", picks=(), given=None) if is_picked else statement
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing

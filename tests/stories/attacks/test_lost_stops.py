@@ -462,10 +462,10 @@ async def test_a_stop_of_who_only_answered_takes_back_what_waits_and_that_of_som
     await world.app.messages.inbox.accept(hallway.item(typed("bo", token, "v1")))
     record = await world.opened(run_id, after=question.request.id)
 
-    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("cy", token, "stop"))))
+    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("dan", token, "stop"))))
     assert (await world.request(record.request.id)).state == "open"
-    assert (await noted(world, run_id)) == [("cy", "not_entitled")]
-    await until(lambda: hallway.to("cy", "About"), what="cy is told")
+    assert (await noted(world, run_id)) == [("dan", "not_entitled")]
+    await until(lambda: hallway.to("dan", "About"), what="dan is told")
     await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("bo", token, "stop"))))
 
     assert (await world.request(record.request.id)).state in {"withdrawn", "denied"}

@@ -145,6 +145,53 @@ async def two_tries(world: World) -> tuple[RequestRecord, RequestRecord]:
     return first, await world.opened(run_id, after=unknown.request.id)
 
 
+@pytest.mark.parametrize(
+    "wish",
+    few_of(
+        [
+            "ask-of group:release free_text Which?\npress bell",
+            "ask-of group:release free_text Which?\nstart_run press bell",
+            "start_run ask-of group:release free_text Which?\npress bell",
+        ],
+        0,
+        2,
+    ),
+)
+async def test_attack_a_decider_says_stop_to_the_mail_of_a_question_that_a_colleague_answered(
+    world: World, wish: str
+) -> None:
+    await world.trigger(wish)
+    card = await world.next_mail("cy", about="Which")
+    [question] = await world.requests()
+    await world.decide("bo", question, "free_text", "the small one")
+
+    async def gate() -> RequestRecord | None:
+        return next((one for one in await world.requests() if one.request.format == "approval"), None)
+
+    record = await until(gate, what="it is asked for")
+
+    await world.reply("cy", card, "Stop, please do not press it.")
+
+    assert await stands(world, record) == "denied"
+
+
+@pytest.mark.parametrize("text", few_of(["3", "stop"], 0, 1))
+@pytest.mark.parametrize("became", ["denied", "revoked"])
+async def test_attack_a_decider_has_a_run_stopped_that_a_colleague_had_asked_again(
+    world: World, text: str, became: str
+) -> None:
+    """They answer what was asked before: what became of the first try."""
+    _, again = await two_tries(world)
+    card = await world.next_mail("cy", about="not known whether")
+    if became == "revoked":
+        await world.steer(again.request.run_id, "pause")
+        await world.decide("bo", again, "approve")
+
+    await world.reply("cy", card, text)
+
+    assert await stands(world, again) == became
+
+
 async def asked_by_mail(world: World, number: int = 0) -> tuple[EmailMessage, RequestRecord]:
     """The mail of Anna's wish, and what it asks; `number` were asked before."""
     wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")
