@@ -319,10 +319,10 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     was = run.ended_children.get(child.run_id)
     run = replace(run, ended_children={**run.ended_children, child.run_id: event.change})
     run = replace(run, child_changes=(*run.ended_children.values(),))
-    if was:  # it is heard by now what became of it
+    if was or run.ended:  # it is heard by now what became of it
         told = (replace(one, child=event) if _is_of(one, child) else one for one in run.results)
         run = replace(run, results=(*told,))
-        return replace(run, ended=_as_it_turned_out(run, was, event.change))
+        return replace(run, ended=_as_it_turned_out(run, was or "unknown", event.change))
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)

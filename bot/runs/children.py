@@ -240,7 +240,8 @@ class Children:
         loaded = await self._journal.store.load(parent.run_id)
         above = fold(loaded.events)
         heard = above.ended_children.get(run.id)
-        if heard == run.ended.change or (above.ended and heard is None):
+        is_news = heard or not above.ended or run.ended.change in {"changed", "partly", "failed"}
+        if heard == run.ended.change or not is_news:
             return
         spent = run.budget.spent
         news = OutsideReported(

@@ -13,6 +13,7 @@ from bot.policy.judgements import ClosedOtherwise, Decided
 from bot.queries import lists
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
+from language import say
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.long import few_of
 from tests.kit.office import TOML
@@ -287,3 +288,26 @@ async def test_attack_a_run_stays_headed_by_what_people_said_of_the_one_that_it_
         await world.ended(above)
         await world.quiet()
     assert word_of(await world.run(above)) == word
+
+
+@opens(TOML)
+@pytest.mark.parametrize("is_said", [True, False])
+async def test_attack_a_cancelled_run_leaves_out_what_the_one_that_it_started_is_heard_later_to_have_done(
+    world: World, redis: str, tmp_path: Path, *, is_said: bool
+) -> None:
+    above = await world.trigger("start_run press bell")
+    run_id = (await world.child(above)).id
+    _, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other", run_id)
+    if is_said:
+        await world.decide("bo", asks, "free_text", asks.request.options[1])
+        await world.opened(run_id, after=asks.request.id)
+    await world.steer(above, "cancel")
+    await world.ended(run_id)
+    await world.ended(above)
+
+    may_end.set()
+
+    await world.next_mail("anna", about="after all")
+    await world.quiet()
+    told = status_line(await world.run(above), None, world.people)
+    assert told == f"Cancelled by Anna Ames: start_run press bell. {say('card.something-changed')}"
