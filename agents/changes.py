@@ -13,7 +13,6 @@ from agents.run import Run
 from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, Done
 
-_OF_ATTEMPT: dict[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
 SEND_REPLY = "send_reply"
 """The desk's tool, named here so that nobody loads a desk to learn what a run changed."""
 # Another call of these takes the place of one that failed, whatever else its arguments are.
@@ -76,7 +75,7 @@ def _attempted(run: Run, *, by_rules: bool) -> Iterator[Change]:
     for tried in calls.values():
         one = what_counts(tried)
         is_nothing = all(each.never_began or each.refused for each in tried)
-        became = "nothing" if is_nothing else _OF_ATTEMPT.get(one.state, "unknown")
+        became = "nothing" if is_nothing else one.came_to
         where = one.effect.environment if one.effect else None
         what = one.tool, where if one.tool in _IN_PLACE else given.get(one.step_id, where)
         # What did not happen takes nothing from what did before it.

@@ -10,6 +10,7 @@ from agents.events import (
     AnswerNoted,
     CardDelivered,
     CardReplaced,
+    Change,
     ChildStarted,
     ContextFetched,
     ContinuationAsked,
@@ -54,7 +55,6 @@ from agents.state import (
     STOP,
     USE_RULES,
     Attempt,
-    AttemptOutcome,
     PendingStep,
     Result,
     Run,
@@ -178,7 +178,10 @@ def _beside(run: Run, event: Event) -> Run:
                 changes["heard_late"] = event.attempt_id
                 changes["heard_after"] = event.attempt_id if run.ended else None
             if isinstance(event, ToolFinished) and run.ended:
-                changes["ended"] = _as_it_turned_out(run, run.ended, event.attempt_id, made_after(run.made, event))
+                after = replace(run, made=made_after(run.made, event))
+                was, now = _came_to(run, event.attempt_id), _came_to(after, event.attempt_id)
+                if was and now:
+                    changes["ended"] = _as_it_turned_out(after, was, now)
         case VoteCast():
             changes["voters"] = run.voters | {event.vote.person}
         case _:
@@ -186,21 +189,29 @@ def _beside(run: Run, event: Event) -> Run:
     return replace(run, **changes) if changes else run
 
 
-def _as_it_turned_out(run: Run, ended: RunEnded, attempt_id: AttemptId, made: tuple[AttemptOutcome, ...]) -> RunEnded:
-    """Return the end of a run once it is heard what became of an attempt of which people had said it: they may have
-    been wrong about what was changed.
+def _came_to(run: Run, attempt_id: AttemptId) -> Change | None:
+    return next((one.came_to for one in run.made if one.id == attempt_id and one.changes), None)
+
+
+def _as_it_turned_out(run: Run, was: Change, now: Change) -> RunEnded | None:
+    """Return the end of `run` once it is heard that something it did came to `now`, where it had ended as if to `was`:
+    nobody knew, or people who said it were wrong.
     """
-    said = next((one.state for one in run.made if one.id == attempt_id and one.by), None)
-    became = next((one.state for one in made if one.id == attempt_id and one.changes), None)
-    others = "changed" in run.child_changes or any(
-        one.changes and one.state == "ok" for one in made if one.id != attempt_id
-    )
-    change = ended.change
-    match said, became, change:
-        case "ok", "error", "changed" | "partly":
-            change = "partly" if others else "failed"
-        case "not_done", "ok", "nothing" | "not_wanted":
-            change = "partly" if any(one.stopped for one in run.results[run.copied :]) else "changed"
+    ended, found = run.ended, {*run.child_changes, *(one.came_to for one in run.made if one.changes)}
+    if ended is None or was == now:
+        return ended
+    is_known = "unknown" not in found and all(child.run_id in run.ended_children for child in run.children)
+    is_stopped = any(one.stopped for one in run.results[run.copied :])
+    is_part = is_stopped or ended.change == "failed" or not found.isdisjoint({"failed", "partly"})
+    has_changed = not found.isdisjoint({"changed", "partly"})
+    done, change = "partly" if is_part else "changed", ended.change
+    match now, change:
+        case "failed", "changed" | "partly" if was in {"changed", "partly"}:
+            change = "partly" if has_changed else "failed"
+        case ("changed" | "partly", "nothing" | "not_wanted" | "failed") | ("partly", "changed"):
+            change = done
+        case "changed" | "partly" | "failed", "unknown" if is_known:
+            change = done if has_changed else "failed"
         case _:
             pass
     return ended.model_copy(update={"change": change})
@@ -297,12 +308,21 @@ def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildSt
 
 
 def _reported(run: Run, event: OutsideReported) -> Run:
-    """Add a child that ended: who wrote to it wrote to this run, and its use, once, is used of this run's budget."""
+    """Add a child that ended: who wrote to it wrote to this run, and its use, once, is used of this run's budget.
+
+    It is reported again where it is heard after its end what it has changed.
+    """
     run = _read(_wrote(run, [one.person for one in event.by if one.asks]), event.by)
     child = next((one for one in run.children if one.run_id == event.report_id), None)
-    if child is None or child.run_id in run.ended_children:
+    if child is None or run.ended_children.get(child.run_id) == event.change:
         return run
-    run = replace(run, ended_children=run.ended_children | {child.run_id})
+    was = run.ended_children.get(child.run_id)
+    run = replace(run, ended_children={**run.ended_children, child.run_id: event.change})
+    run = replace(run, child_changes=(*run.ended_children.values(),))
+    if was or run.ended:  # it is heard by now what became of it
+        told = (replace(one, child=event) if _is_of(one, child) else one for one in run.results)
+        run = replace(run, results=(*told,))
+        return replace(run, ended=_as_it_turned_out(run, was or "unknown", event.change))
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
@@ -310,8 +330,11 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     is_clear = event.change in {"changed", "nothing", "not_wanted"}
     live = {where: (what, event.at) for where, what in event.live.items()}
     live = {**run.child_live, **live} if is_clear else live
-    run = replace(run, child_changes=(*run.child_changes, event.change), child_live=live)
-    return replace(run, budget=replace(run.budget, spent=spent))
+    return replace(run, child_live=live, budget=replace(run.budget, spent=spent))
+
+
+def _is_of(result: Result, child: ChildStarted) -> bool:
+    return result.child is not None and result.child.report_id == child.run_id
 
 
 def _wrote(run: Run, people: Iterable[PersonId]) -> Run:

@@ -320,6 +320,14 @@ class AttemptOutcome:
     refused: bool = False
     begun_by: PersonId = field(default=PersonId(""))
 
+    @property
+    def came_to(self) -> Change:
+        """What it changed, as far as that is known."""
+        return _CAME_TO.get(self.state, "unknown")
+
+
+_CAME_TO: Mapping[str, Change] = {"ok": "changed", "error": "failed", "not_done": "nothing"}
+
 
 def made_after(
     made: tuple[AttemptOutcome, ...], event: ToolStarted | ToolFinished | ToolOrphaned
@@ -423,7 +431,8 @@ class ArgumentEdit:
 @dataclass(frozen=True)
 class Run:
     """The state of a run after `seq` events. `requests` are the records of all that it asked, by their ids, and
-    `asked` are all whom it ever asked. `ended_children` are those whose end was reported to it.
+    `asked` are all whom it ever asked. `ended_children` are those whose end was reported to it, with what they
+    changed as far as it heard.
 
     `writers` wrote to it; `unheard` of them did after the last step that may have taken account of it. `others` stand
     among those who had a part in it and only may be one of them, as the directory is now. `read_by` are those whose
@@ -462,7 +471,7 @@ class Run:
     stand_in: StandIn | None = None
     rules_only: bool = False
     children: tuple[ChildStarted, ...] = ()
-    ended_children: frozenset[RunId] = frozenset()
+    ended_children: Mapping[RunId, Change] = field(default_factory=dict[RunId, Change])
     child_changes: tuple[Change, ...] = ()
     child_live: Mapping[str, tuple[str, datetime]] = field(default_factory=dict[str, tuple[str, datetime]])
     ending: StepId | None = None

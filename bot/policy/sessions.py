@@ -3,10 +3,10 @@
 All of it is read from the call itself, as people saw it: what a program says of a call decides nothing here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from agents.requests import Again, GatedCall, PolicySnapshot, Request
 from agents.requests.record import RequestRecord
@@ -63,7 +63,9 @@ def same_in(call: GatedCall | None) -> Same | None:
     within = "/" if _writes(given) else folder
     if signs_in(given) or signs_of("\n".join([*texts_in(given), *texts_in(facts)]), within):
         return None
-    written = tuple(sorted(_WRITTEN.intersection(given))) if _writes(given) else ()
+    # What names a file of its own says where it is written, too.
+    content = (name for name in _WRITTEN.intersection(given) if not any(_paths(given[name])))
+    written = tuple(sorted(content)) if _writes(given) else ()
     out = {*written, *([_SAID] if tool in COMMANDS else [])}
     left = {name: value for name, value in given.items() if name not in out}
     return Same(left, written) if left.keys() - {"tool", "folder"} else None
@@ -82,11 +84,17 @@ def signs_in(given: Mapping[str, Any]) -> tuple[Sign, ...]:
 
 
 def _writes(given: Mapping[str, Any]) -> bool:
-    return given.get("tool") in _WRITE and bool(_paths(given))
+    return given.get("tool") in _WRITE and any(isinstance(given.get(name), str) for name in PATHS)
 
 
-def _paths(given: Mapping[str, Any]) -> list[str]:
-    return [path for name in PATHS if isinstance(path := given.get(name), str)]
+def _paths(value: Any) -> Iterator[str]:
+    """Yield each path that a JSON value names, however deep."""
+    if isinstance(value, Mapping):
+        for name, one in cast("Mapping[str, Any]", value).items():
+            yield from (one,) if name in PATHS and isinstance(one, str) else _paths(one)
+    elif isinstance(value, list | tuple):
+        for one in cast("list[Any]", value):
+            yield from _paths(one)
 
 
 def pattern_in_session(request: Request, rules: str) -> Pattern | None:

@@ -231,13 +231,17 @@ class Children:
         return RunPaused(at=loaded.now, by=above.paused_by, parent=above.id) if above.is_paused else None
 
     async def notify_parent(self, run: Run, events: Sequence[Event]) -> None:
-        """The end of `run`, of these events, is news to the run that started it; told once, or harmlessly again."""
+        """The end of `run`, of these events, is news to the run that started it, and so is what it is heard to have
+        changed after that; told once, or harmlessly again.
+        """
         parent = run.started.parent if run.started else None
         if parent is None or run.ended is None:
             return
         loaded = await self._journal.store.load(parent.run_id)
         above = fold(loaded.events)
-        if above.ended or run.id in above.ended_children:
+        heard = above.ended_children.get(run.id)
+        is_news = heard or not above.ended or run.ended.change in {"changed", "partly", "failed"}
+        if heard == run.ended.change or not is_news:
             return
         spent = run.budget.spent
         news = OutsideReported(

@@ -198,6 +198,19 @@ async def test_whatever_differs_is_asked_but_what_an_allowed_tool_writes_into_th
     assert await agents.hears(edit(new="three")) == "allow"
 
 
+async def test_attack_an_edit_of_an_allowed_file_names_another_one_in_each_place(agents: Agents) -> None:
+    def edits(**more: str) -> dict[str, Any]:
+        change = {"old_string": "one", "new_string": "two", **more}
+        return call(tool_name="MultiEdit", tool_input={"file_path": "/home/anna/shop/a.py", "edits": [change]})
+
+    await agents.allowed(edits())
+
+    assert await agents.hears(edits(new_string="three")) == "allow"
+    for name in ("file_path", "path"):
+        for place in ("/home/anna/shop/b.py", "/etc/hosts"):
+            assert await agents.hears(edits(**{name: place})) == "deny"
+
+
 async def test_attack_what_is_risky_is_not_offered_and_a_form_that_says_so_approves_once(agents: Agents) -> None:
     for risky in (
         call(command="rm -rf build"),

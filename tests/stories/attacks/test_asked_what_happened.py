@@ -12,6 +12,8 @@ from bot.people.offers import deciders
 from bot.policy.judgements import ClosedOtherwise, Decided
 from bot.queries import lists
 from bot.render.outcome import word_of
+from bot.render.status_line import status_line
+from language import say
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.long import few_of
 from tests.kit.office import TOML
@@ -146,10 +148,12 @@ async def test_attack_nobody_knows_whether_it_happened_in_a_run_that_somebody_ha
         assert (await world.opened(run_id, after=record.request.id)).request.purpose == "gate"
 
 
-async def taken_for_lost(world: World, redis: str, folder: Path) -> tuple[RunId, RequestRecord, asyncio.Event]:
+async def taken_for_lost(
+    world: World, redis: str, folder: Path, run_id: RunId | None = None
+) -> tuple[RunId, RequestRecord, asyncio.Event]:
     """A run of whose effect, still under way, nobody knows; what people are asked of it; and what lets it end."""
     may_end = world.workshop.hold("bell")
-    run_id = await world.trigger("press bell")
+    run_id = run_id or await world.trigger("press bell")
     gate = await world.opened(run_id)
     await world.decide("bo", gate, "approve")
     await until(lambda: world.workshop.started, what="it presses")
@@ -215,3 +219,95 @@ async def test_attack_what_people_said_had_happened_stays_headed_done_though_it_
     await world.quiet()
     [listed], *_ = await lists.runs(world.app.store, limit=1)
     assert listed.word == "failed"
+
+
+@opens(TOML)
+async def test_attack_what_failed_the_second_time_stays_headed_failed_though_the_first_is_heard_later_to_be_done(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.decide("bo", asks, "free_text", asks.request.options[1])
+    again = await world.opened(run_id, after=asks.request.id)
+    del world.workshop.holds["bell"]
+    world.workshop.breaks["bell"] = RuntimeError("no bell is there")
+    await world.decide("cy", again, "approve")
+    await world.next_mail("anna", about="Failed: press bell")
+    del world.workshop.breaks["bell"]
+
+    may_end.set()
+
+    told = await world.next_mail("anna", about="Failed: press bell")
+    assert "Something was changed all the same" in told.text
+    await world.quiet()
+    assert "Something was changed all the same" in status_line(await world.run(run_id), None, world.people)
+
+
+@opens(TOML)
+@pytest.mark.parametrize("breaks", few_of([False, True], 0))
+async def test_attack_what_is_known_by_now_stays_headed_as_what_nobody_knows(
+    world: World, redis: str, tmp_path: Path, *, breaks: bool
+) -> None:
+    if breaks:
+        world.workshop.breaks["bell"] = RuntimeError("no bell is there")
+    run_id, _, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+
+    may_end.set()
+
+    told = await world.next_mail("anna", about="after all")
+    assert ("What was tried has failed." if breaks else "Something was changed all the same") in told.text
+    assert "It is not known what was changed" not in told.text
+
+
+@opens(TOML)
+@pytest.mark.parametrize(
+    ("said", "then", "word"),
+    few_of([(0, "", "failed"), (1, "", "partly"), (0, "press gong", "failed")], 0, 1, 2, rows=True),
+)
+async def test_attack_a_run_stays_headed_by_what_people_said_of_the_one_that_it_started(
+    world: World, redis: str, tmp_path: Path, said: int, then: str, word: str
+) -> None:
+    if said == 0:
+        world.workshop.breaks["bell"] = RuntimeError("no bell is there")
+    above = await world.trigger(f"start_run press bell\n{then}")
+    run_id = (await world.child(above)).id
+    _, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other", run_id)
+    await world.decide("bo", asks, "free_text", asks.request.options[said])
+    if said == 1:
+        await world.decide("cy", await world.opened(run_id, after=asks.request.id), "deny")
+    goes_on = await world.opened(above) if then else None
+    await world.ended(run_id if then else above)
+
+    may_end.set()
+
+    await world.next_mail("anna", about="after all")
+    await world.quiet()
+    if goes_on:
+        await world.decide("bo", goes_on, "approve")
+        await world.ended(above)
+        await world.quiet()
+    assert word_of(await world.run(above)) == word
+
+
+@opens(TOML)
+@pytest.mark.parametrize("is_said", [True, False])
+async def test_attack_a_cancelled_run_leaves_out_what_the_one_that_it_started_is_heard_later_to_have_done(
+    world: World, redis: str, tmp_path: Path, *, is_said: bool
+) -> None:
+    above = await world.trigger("start_run press bell")
+    run_id = (await world.child(above)).id
+    _, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other", run_id)
+    if is_said:
+        await world.decide("bo", asks, "free_text", asks.request.options[1])
+        await world.opened(run_id, after=asks.request.id)
+    await world.steer(above, "cancel")
+    await world.ended(run_id)
+    await world.ended(above)
+
+    may_end.set()
+
+    await world.next_mail("anna", about="after all")
+    await world.quiet()
+    told = status_line(await world.run(above), None, world.people)
+    assert told == f"Cancelled by Anna Ames: start_run press bell. {say('card.something-changed')}"
