@@ -38,7 +38,10 @@ class Parser(h11.Connection):
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._chunks = self._body_bytes = 0
-            self._is_before_chunk = any(name == b"transfer-encoding" for name, _ in event.headers)
+            names = {name for name, _ in event.headers}
+            self._is_before_chunk = b"transfer-encoding" in names
+            if self._is_before_chunk and b"content-length" in names:  # a proxy may go by it: RFC 9112, section 6.1
+                raise _refused("The body has two lengths.")
         elif isinstance(event, h11.Data):
             self._is_before_chunk = event.chunk_end
             self._chunks += event.chunk_end

@@ -22,3 +22,12 @@ def test_a_chunk_comes_whole_wherever_the_pieces_of_it_end(body: bytes) -> None:
                 if isinstance(event, h11.EndOfMessage):
                     break
         assert (end, got == body * 3, parser.their_state) == (end, True, h11.DONE)
+
+
+@pytest.mark.parametrize("length", [b"0", b"5", b"4000"])
+def test_attack_a_body_with_two_lengths_hides_a_request_from_a_proxy_that_goes_by_the_other(length: bytes) -> None:
+    parser = Parser()
+    parser.receive_data(HEAD[:-2] + b"Content-Length: " + length + b"\r\n\r\n0\r\n\r\nGET /")
+
+    with pytest.raises(h11.RemoteProtocolError, match="two lengths"):
+        parser.next_event()
