@@ -107,21 +107,6 @@ end
 if plan.audited then note_audit(plan.run, head + 1, #events, bodies(plan.audited.cards)) end
 for _, record in each('records') do
   redis.call('HSET', KEYS[record.key], 'version', whole(record.version + 1), 'state', record.state, 'body', ARGV[record.body])
-  if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
-  if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end -- check: waits
-  if record.place then
-    redis.call('ZADD', KEYS[record.place], whole(record.at), record.id)
-    redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)
-  end
-  for _, position in ipairs(record.seen or {}) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
-  for _, position in ipairs(record.left or {}) do redis.call('ZREM', KEYS[position], record.id) end
-  for _, position in ipairs(record.open or {}) do
-    if record.state == 'open' then
-      redis.call('ZADD', KEYS[position], whole(record.at), record.id)
-    else
-      redis.call('ZREM', KEYS[position], record.id)
-    end
-  end
 end
 if plan.waits then redis.call('SADD', KEYS[plan.waits.key], plan.waits.id) end
 if plan.once then redis.call('HSET', KEYS[plan.once.key], plan.once.field, ARGV[plan.once.body]) end
@@ -158,6 +143,24 @@ put_wishes()
 if plan.rest then
   local due = plan.rest.attempts and redis.call('HGET', KEYS[plan.rest.attempts], 'until') or plan.rest.due
   if due then redis.call('ZADD', wake, whole(tonumber(due)), plan.rest.member) else redis.call('ZREM', wake, plan.rest.member) end
+end
+-- Lists come last: without them what was written still goes on, and a rebuild makes them anew.
+for _, record in each('records') do
+  if record.version == 0 or plan.anew then redis.call('ZADD', requests, whole(record.at), record.id) end
+  if record.waits then redis.call(record.waits.by, KEYS[record.waits.key], record.id) end -- check: waits
+  if record.place then
+    redis.call('ZADD', KEYS[record.place], whole(record.at), record.id)
+    redis.call('ZREMRANGEBYRANK', KEYS[record.place], 0, -whole(record.most) - 1)
+  end
+  for _, position in ipairs(record.seen or {}) do redis.call('ZADD', KEYS[position], whole(record.at), record.id) end
+  for _, position in ipairs(record.left or {}) do redis.call('ZREM', KEYS[position], record.id) end
+  for _, position in ipairs(record.open or {}) do
+    if record.state == 'open' then
+      redis.call('ZADD', KEYS[position], whole(record.at), record.id)
+    else
+      redis.call('ZREM', KEYS[position], record.id)
+    end
+  end
 end
 local line, is_another = plan.summary, false
 if line then

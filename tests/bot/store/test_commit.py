@@ -1,6 +1,7 @@
 """One change to a run and all that follows from it: whole or not at all, once, and only if nothing forbids it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,23 @@ async def test_repeating_a_change_whose_answer_was_lost_writes_nothing_and_says_
 
     assert (again.state, again.seq, of_somebody_else.state) == ("committed", 2, "conflict")
     assert await events(store) == ["run_started", "run_paused"]
+
+
+@pytest.mark.parametrize("name", ["requests", "open", "requests_for", "requests_seen_by", "requests_in"])
+async def test_attack_a_list_that_somebody_put_in_by_hand_keeps_a_change_from_going_on(store: Store, name: str) -> None:
+    keys, of = Keys.of(RUN), {"requests_for": "bo", "requests_seen_by": "anna", "requests_in": "desk"}
+    await store.client.do("SET", getattr(keys, name)(of[name]) if name in of else getattr(keys, name), "by hand")
+    asked = replace(write(), concerns=frozenset({PersonId("anna")}), place="desk")
+    change = Commit(
+        run_id=RUN, events=[started()], expect=0, records=[asked], outgoing=[(OUT, b"{}")],
+        wake=[Wake(WorkItem("run", RUN))],
+    )  # fmt: skip
+
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await store.commit(change)
+
+    assert await store.client.do("ZSCORE", keys.wake, f"run {RUN}")
+    assert await store.client.do("HEXISTS", keys.outbox, OUT)
 
 
 @guards("commit.lua:version")
