@@ -799,7 +799,7 @@ def _may_stop_by(record: RequestRecord, person: PersonId, text: str, people: Peo
     """
     if record.request.format == "approval":
         return not _is_answerable(record) and _asks(record, person, people)
-    if record.state != "open" or person in record.doubts:
+    if record.state != "open" or person in people.by_now(record.doubts):
         return True
     # What code itself asks has an answer that stops the run by itself.
     return not (may_mean_stop(record.request, text) or given(record.request, text))

@@ -157,12 +157,15 @@ class LiveCards:
 
     async def status(self, entry: ShowStatus) -> None:
         """Show how a run stands in one line of its thread. Raises ChannelUnavailable."""
-        channel, contact = self._channels.get(entry.reach[0]), self._people.contact(entry.person)
-        if channel is None or contact is None or not channel.edits:
+        channel, contact = (
+            self._channels.get(entry.reach[0]),
+            self._people.contact(self._people.ids_of(entry.person)[0]),
+        )
+        if channel is None or not channel.edits:
             return
         known = await self._lines.find(entry.run_id)
-        there = known.address if known else await channel.address(contact, entry.thread)
-        if there is None:
+        there = known.address if known else await channel.address(contact, entry.thread) if contact else None
+        if there is None or not (contact or there.is_shared):
             return
 
         async def draw() -> tuple[Card | None, int]:

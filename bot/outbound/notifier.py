@@ -20,7 +20,7 @@ from bot.policy.approvers.steps import by_any_of, refilled
 from bot.policy.approvers.who import who_at_first, who_of
 from bot.render.cards import notice, outcome_card
 from bot.render.status_line import status_card, status_line
-from bot.render.words import askers_of, present, wish_of
+from bot.render.words import askers_of, asking_now, present, wish_of
 from bot.requests.card_updates import changed, moved, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -167,7 +167,7 @@ class Notifier:
         # Whoever breaks the glass need not be among those who were asked.
         may_lack_card = {*run.broke_glass.values(), *(news if run.started and run.started.asked_with else ())}
         without_card = may_lack_card - told - {held.person for held in run.cards}
-        entries += [self._ending(run, one, now) for one in sorted(present(without_card, self._people))]
+        entries += [self._ending(run, one, now) for one in sorted(asking_now(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]
 
     def news(self, run: Run, now: datetime) -> News | None:

@@ -108,7 +108,7 @@ async def theirs_now(placed: Delivery, delivery: Placement, channel: Channel, pe
     me, there = reader_of(placed, delivery), delivery.address
     if me is None:
         return delivery
-    contact = people.contact(me)
+    contact = people.contact(people.ids_of(me)[0])
     now = await channel.address(contact, "") if contact else None
     if now is None or now.to == there.to:
         return delivery if now else None

@@ -29,7 +29,8 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     Seats and votes need nothing: an id means one human for ever, and who is not surely that one has another. But what
     somebody may not do, nobody may who may be them: whoever asked or set it off, changed an argument, handed it on,
     broke the glass, or has a vote that counts. Of several who have voted and may be one human, the first vote counts.
-    Whoever an operator says has asked, or answered, under another id takes it back as before.
+    Whoever an operator says has asked, or answered, under another id takes it back as before, and denies what they
+    could deny under that one.
     """
     request, asked, maybe = record.request, record.asked, people.maybe
     who = who_of(record)
@@ -44,7 +45,9 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     doubles = doubles_in(who, people)
     took_part = (*record.requesters, *request.behind, *request.editors)
     may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
-    if not (may_be or again or joined or changed or sat_out or doubles or may_not_give):
+    could_deny = dict.fromkeys((*who.seated_ever, *who.denied_before))
+    deny_again = tuple(one for one in people.by_now(could_deny) if one not in could_deny)
+    if not (may_be or again or joined or changed or sat_out or doubles or may_not_give or deny_again):
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
@@ -54,13 +57,14 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
                 one.model_copy(update={"person": _now(one.person, people), "to": _now(one.to, people)})
                 for one in asked.handed_on
             ),
-            "may_deny": (*asked.may_deny, *sorted({*who.seated_ever}.intersection(sat_out))),
+            "may_deny": (*asked.may_deny, *sorted({*who.seated_ever}.intersection(sat_out)), *deny_again),
         }
     )
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe"), **again}
     request = request.model_copy(update={"parts": parts, "requesters": (*request.requesters, *again)})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
     then |= {"joined": (*record.joined, *joined)}
+    then |= {"doubts": {people.ids_of(one)[0]: cards for one, cards in record.doubts.items()}}
     return record.model_copy(update={"request": request, "asked": known, **then})
 
 

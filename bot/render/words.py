@@ -267,6 +267,8 @@ def why_asked(record: RequestRecord, people: People, person: PersonId, *, names_
     match came:
         case None:
             pass
+        case AskedAs(why="left") if came.person and people.ids_of(came.person)[0] == person:
+            pass  # they were asked before, under another id
         case AskedAs(why="escalated") if asked.escalate_after_s and asked.escalated_at:
             after, since = length(timedelta(seconds=asked.escalate_after_s)), in_words(asked.escalated_at)
             why = say("asked.escalated", time=after, when=since)

@@ -414,7 +414,8 @@ class Decisions:
         request = record.request
         if record.decision is None:
             return []
-        news = [holder.delivery_id for holder in newest_of(record) if holder.person != decider]
+        newest = {self._people.ids_of(holder.person)[0]: holder.delivery_id for holder in newest_of(record)}
+        news = [delivery_id for person, delivery_id in newest.items() if person != decider]
         return updates_for(request, record.holders, self._edits, lambda person: self._closed(record, person, now), news)
 
     def _closed(self, record: RequestRecord, person: PersonId, now: datetime) -> Card:

@@ -2,7 +2,7 @@
 
 So it is where those who are left may not decide any more, as they wrote to the run or may be somebody who asked. The
 operators hear of each that is closed. And those on which somebody voted whose id has another address by now: their
-votes are void, and the id is asked again.
+votes are void, and the id is asked again. Whoever is said to be somebody who is asked is asked under their own id.
 
 A standing approval ends with whoever granted it.
 
@@ -161,7 +161,7 @@ class Departures:
                 if why and not self._people.half_taken:
                     await self._decisions.supersede(record, version, why, now)
                     continue
-            unsaid = [one for one in record.doubts if one not in here]
+            unsaid = [one for one in known.doubts if one not in here]
             if unsaid and not is_over:
                 stopping = self._closing(record, version, "in_doubt", unsaid, now)
                 if (await self._journal.write(stopping)).state in {"committed", "full"}:
@@ -171,10 +171,11 @@ class Departures:
             if not is_over and not await self._is_sent_after(record, version, now):
                 continue
             is_short = not is_over and not _goes_on(known, here)
-            if is_over or not (void or is_short):
+            renamed = [] if is_over else self._renamed(record)
+            if is_over or not (void or is_short or renamed):
                 return None if is_over else await self._show_who_asked(record)
             excluded = _excluded(record, known) or self._doubles(record) or _maybe_one(known, here) or _sit_out(known)
-            gone = _gone(left, void, excluded) if is_short else _gone((), void, ())
+            gone = _gone(left, void, excluded) if is_short else _gone(renamed, void, ())
             commit = await self._without(record, version, gone, here)
             if self._people.half_taken:  # since it was looked at
                 return None
@@ -248,6 +249,11 @@ class Departures:
             return there.channel
         has_moved = self._people.had_address(holder.person, there.channel, "" if there.is_shared else there.to)
         return there.channel if has_moved else None
+
+    def _renamed(self, record: RequestRecord) -> list[PersonId]:
+        """Return the ids in its seats that are, as an operator has said since, those of somebody who is here."""
+        gone = [one for one in who_of(record).seated_ever if not self._people.is_here(one)]
+        return [one for one in gone if self._people.is_here(self._people.ids_of(one)[0])]
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:
         """Return those who asked, edited or handed it on and have left, where somebody who is here may be them."""
@@ -366,11 +372,11 @@ class Departures:
     ) -> list[RequestReassigned]:
         """Return how others may decide instead, as it is `wanted`, the nearest first.
 
-        By no move, where a step that was met is open again; with the same seats as they are filled now, where others
-        may join, so that every vote still counts, of the steps that lack people and else of all; these with those whom
-        it escalates to; and where nothing is decided that a policy gates, by whoever else can say it. Another rule that
-        the settings have by now replaces none: half of one and half of the other would let somebody decide whom neither
-        does.
+        By no move, where a step that was met is open again; or by the same people under ids that are theirs since; with
+        the same seats as they are filled now, where others may join, so that every vote still counts, of the steps that
+        lack people and else of all; these with those whom it escalates to; and where nothing is decided that a policy
+        gates, by whoever else can say it. Another rule that the settings have by now replaces none: half of one and
+        half of the other would let somebody decide whom neither does.
         """
         request, now = record.request, wanted.at
         old, there = record.asked, may_come_to_approve(who_of(known), here)
@@ -387,18 +393,20 @@ class Departures:
         def by(*moves: Move) -> RequestReassigned:
             return wanted.model_copy(update={"moves": moves})
 
+        same = refilled(old, range(len(old.steps) or 1), lambda seat: self._people.by_now(seat.people))
+        first = by(same) if self._renamed(record) else wanted
         found: list[Move] = [refilled(old, numbers, again) for numbers in (lacking, list(still))]
         if request.purpose in {"unknown", "go_on"}:
             await self._people.look_up_policy(request.policy.name)
             found += map(_said_by, self._people.who_else_knows(request.policy, now))
         if request.purpose != "gate":
-            return [wanted, *map(by, found)]
+            return [first, *map(by, found)]
 
         def on_duty(seats: Iterable[Anyone]) -> Sequence[PersonId]:
             return self._people.on_duty(record, seats, now)
 
         widened = [by(one, wider(reassigned(old, by(one)), lacking, on_duty)) for one in reversed(found)]
-        return [wanted, *map(by, found), *widened]
+        return [first, *map(by, found), *widened]
 
 
 def _told_void(vote: Vote) -> str:

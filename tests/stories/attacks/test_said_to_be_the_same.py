@@ -24,6 +24,7 @@ from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.test_absences import away
+from tests.stories.test_break_glass import breaks
 
 _ADMINS = TOML + ROLES
 
@@ -456,4 +457,86 @@ async def test_attack_a_question_that_somebody_was_asked_as_somebody_new_ends_th
     await world.app.requests.departures.look_at_all()
 
     await world.reply("anna", await world.next_mail("second", about="Shall I go on?"), "yes")
+    await world.has(run_id, "done")
+
+
+async def is_known_by(office: World, api: Api, person: str) -> None:
+    """An operator says who somebody new is, and a worker looks at what is open."""
+    admin, known_by = await api.client("ada", "admin"), f"{person}@corp.example"
+    assert (await admin.post(_SAME, json={"known_by": known_by, "person": person})).json()["id"] == person
+    await office.app.requests.departures.look_at_all()
+
+
+async def test_attack_who_is_asked_as_somebody_new_is_asked_no_more_once_they_are_known(world: World, api: Api) -> None:
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example"))
+    record = await asked(world)
+    await world.next_mail("second", about=record.request.digest)
+
+    await is_known_by(world, api, "cy")
+
+    await world.reply("cy", await world.next_mail("second", about=record.request.digest), "approve")
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press bell"]
+    kinds = [event.type for event in await world.events(record.request.run_id)]
+    assert kinds.count("request_reassigned") == 1
+
+
+@opens(_ADMINS.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n'))
+@pytest.mark.parametrize("before", ["others approve it", "they hand it on"])
+async def test_attack_the_no_of_who_could_decide_as_somebody_new_stops_nothing(
+    world: World, api: Api, before: str
+) -> None:
+    await becomes(world, world.toml.replace("cy@corp.example", "second@corp.example"))
+    record = await asked(world)
+    card = await world.next_mail("second", about=record.request.digest)
+    if before == "others approve it":
+        await world.steer(record.request.run_id, "pause")
+        await world.decide("bo", record, "approve")
+    else:
+        await world.delegate("cy", record, "dan")
+    await is_known_by(world, api, "cy")
+
+    await world.reply("cy", card, "deny")
+
+    async def stopped_by() -> tuple[str, str] | None:
+        stands = await world.request(record.request.id)
+        return (stands.state, stands.votes[-1].person) if stands.state in {"revoked", "denied"} else None
+
+    state = "revoked" if before == "others approve it" else "denied"
+    assert await until(stopped_by, what="it is stopped") == (state, "cy")
+    assert world.workshop.effects == []
+
+
+@opens(_ADMINS.replace("[policies.pair]\n", '[policies.pair]\nbreak_glass = ["person:eve"]\n'))
+@pytest.mark.parametrize("who", ["cy", "eve"])
+async def test_attack_how_it_ended_is_told_to_nobody_who_decided_it_as_somebody_new(
+    world: World, api: Api, who: str
+) -> None:
+    """Cy is one of two who approve it, and Eve breaks the glass, for which she has no card."""
+    await becomes(world, world.toml.replace(f"{who}@corp.example", "second@corp.example"))
+    record, bell = await asked(world, "pair"), world.workshop.hold("bell")
+    if who == "eve":
+        await breaks(world, "eve", record)
+    else:
+        await world.decide("cy", record, "approve")
+        await world.decide("bo", record, "approve")
+    await until(lambda: world.workshop.started, what="it has begun")
+    await is_known_by(world, api, who)
+
+    bell.set()
+
+    await world.next_mail("second", about="Done: press bell")
+
+
+async def test_attack_a_run_is_stopped_as_who_may_have_stopped_it_as_somebody_new_counts_as_one_who_left(
+    world: World, api: Api
+) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
+    await world.reply("bo", await world.next_mail("bob", "Which version?"), "stop, please")
+    await world.next_mail("bob", about="Nothing goes on before you say which")
+
+    await is_known_by(world, api, "bo")
+
+    await world.reply("bo", await world.next_mail("bob", about="Which version?"), "answer: v2")
     await world.has(run_id, "done")

@@ -11,7 +11,7 @@ from tests.fakes.slack.driver import Message, Person
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.slack_world import SlackWorld
-from tests.kit.tables import becomes
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 
 TOML_WITH_PLACE = (
@@ -432,3 +432,34 @@ async def test_attack_words_of_who_asked_as_somebody_new_steer_nothing_below_the
         return now if now.state == "withdrawn" or (now.request.revision == 2 and not now.votes) else None
 
     await until(found)
+
+
+async def test_attack_the_line_of_a_run_says_for_ever_that_it_waits_once_whoever_began_it_has_left(
+    office: SlackWorld,
+) -> None:
+    wish, _, record = await office.asked()
+    line = await office.says(wish, "Waiting for Bo Berg or Cy Cole")
+    await becomes(office.world, without(office.world.toml, "anna"))
+
+    await office.world.decide("bo", record, "approve")
+
+    await office.becomes(line, "Done: press bell")
+
+
+async def test_attack_the_card_of_who_decided_as_somebody_new_can_be_pressed_for_ever(office: SlackWorld) -> None:
+    """Cy has another mail address for a while, and the same Slack id all along."""
+    world = office.world
+    await becomes(world, world.toml.replace("cy@corp.example", "second@corp.example"))
+    record = await world.opened(await world.trigger("press bell"))
+    card = await office.card("@cy", "Approve")
+
+    await world.app.register.same("cy@corp.example", "cy", PersonId("ada"), proof=None)
+    await world.app.requests.departures.look_at_all()
+    await office.slack.until(lambda: has_no_button(office, card), "its buttons are gone")
+    await world.decide("cy", record, "approve")
+
+    await office.becomes(card, "Done: Press bell")
+
+
+async def has_no_button(office: SlackWorld, card: Message) -> bool:
+    return "Approve" not in (await office.slack.now(card)).buttons
