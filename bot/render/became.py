@@ -393,7 +393,7 @@ def _line_of_run(run: Run, people: People) -> str:
         by = people.name_of(run.cancelled_by) if run.cancelled_by else ""
         return f"{say('status.cancelled-by', name=by) if by else word(run)}: {asked}{changed}"
     if stop:
-        return f"{_how_stopped(stop, people)}: {asked}{changed}"
+        return f"{how_stopped(stop, people)}: {asked}{changed}"
     why = first_line(ended.summary, _LINE_CHARS)
     if not why:
         return f"{word(run)}: {asked}{changed}"
@@ -434,10 +434,10 @@ def _known(run: Run, people: People, *, is_failure_told: bool = False) -> list[s
     if stop is None or run.ended is None or run.ended.words_of == "code":  # rules end with who stopped it
         return said
     why = reason_given(stop.reason) if stop.by else ""
-    return [f"{_how_stopped(stop, people)}. {why}".rstrip(), *said]
+    return [f"{how_stopped(stop, people)}. {why}".rstrip(), *said]
 
 
-def _how_stopped(stop: Stopped, people: People) -> str:
+def how_stopped(stop: Stopped, people: People) -> str:
     """`Stopped: denied by Bo Berg`: what people are told of how they stopped a run."""
     how, names = say(STOPPED[stop.how]), people.names_of(stop.by)
     return say("status.stopped-by", how=how, names=names) if names else say("status.stopped", how=how)

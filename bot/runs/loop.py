@@ -156,6 +156,8 @@ class Loop:
             if isinstance(move, Stop):
                 await self._children.notify_parent(told.run, told.events)
                 await self._tell_afterwards(told)
+            if isinstance(move, Wait) and told.run.is_paused:
+                await self._tell_in_pause(told)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
@@ -227,6 +229,13 @@ class Loop:
         if run.heard_after and said_late(run):
             once = Once(run.id, f"heard {run.heard_after}", b"")
             outgoing = self._notifier.outcome(run, told.now)
+            await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
+
+    async def _tell_in_pause(self, told: RunSnapshot) -> None:
+        """Have whoever asked for a paused run told, once, how people stopped its last step."""
+        run = told.run
+        if outgoing := self._notifier.stopped_in_pause(run, told.now):
+            once = Once(run.id, f"stopped in pause {run.results[-1].step_id}", b"")
             await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
 
     def _speaking_to_requester(self, run: Run) -> AbstractContextManager[None]:

@@ -103,11 +103,11 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
         return Close(run.open, "full") if run.open is not None else End("failed", "full")
     if run.is_cancelled:
         return Close(run.open, "cancelled") if run.open is not None else End("cancelled", "cancelled")
+    if run.budget.over:
+        return End("failed", "over")
     if run.is_paused:
         # Nothing begins by what people say of an effect that may have happened; after a restore an operator asks first.
         return _about_unknown(run, pending) if pending and pending.unknown and not run.restored_from else Wait()
-    if run.budget.over:
-        return End("failed", "over")
     return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
 
 

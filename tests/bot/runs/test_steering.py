@@ -73,6 +73,31 @@ async def test_who_pauses_twice_pauses_once_and_whoever_asked_hears_once_of_othe
     assert told == ["Dan Dorn paused what you asked for", "Dan Dorn resumed what you asked for"]
 
 
+@pytest.mark.parametrize("how", ["it is denied", "it expires", "its approval is revoked", "what it started is denied"])
+async def test_who_asked_hears_once_that_a_run_is_stopped_which_somebody_has_paused(world: World, how: str) -> None:
+    run_id = await world.trigger("start_run press bell" if "started" in how else "press bell")
+    record = await world.opened((await world.child(run_id)).id if "started" in how else run_id)
+    await world.steer(run_id, "pause", "dan")
+
+    if how == "its approval is revoked":
+        await world.decide("bo", record, "approve")
+    if how == "it expires":
+        await world.move_time(5 * 3600)
+    else:
+        await world.decide("cy", await world.request(record.request.id), "deny", "the sale begins")
+    await world.quiet()
+    async with world.stopped():
+        pass
+    await world.quiet()
+
+    [told] = [mail for mail in world.mails("anna") if mail.subject.startswith("Stopped: ")]
+    words = " ".join(told.text.split())
+    assert "begins before somebody resumes it" in words
+    assert ("Reason: “the sale begins”." in words) == (how != "it expires")
+    assert (await world.run(run_id)).state == "paused"
+    assert world.workshop.effects == []
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("events", "is_cancelled"), [(MAX_EVENTS, True), (MAX_EVENTS_AT_ALL, False)])
 async def test_a_run_that_has_no_room_for_more_work_can_be_cancelled_while_it_has_room_for_that(

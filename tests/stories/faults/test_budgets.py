@@ -94,6 +94,21 @@ async def test_the_budget_of_a_day_is_for_the_operators_and_all_runs_of_the_agen
     assert (await world.ended(await world.trigger("stamp i"))).state == "done"
 
 
+async def test_who_asked_hears_that_nobody_said_whether_a_run_goes_on_though_somebody_has_paused_it(
+    world: World,
+) -> None:
+    await with_budget(world, "max_steps_per_day = 1")
+    run_id = await world.trigger("stamp a\nstamp b")
+    await asked(world, run_id)
+    await world.steer(run_id, "pause", "dan")
+
+    await world.move_time(DAY_S + 1)
+
+    assert "nobody said whether to go on" in await world.summary(run_id)
+    await world.next_mail("anna", about="Failed: stamp a")
+    assert world.workshop.effects == ["stamp a"]
+
+
 async def test_what_was_used_today_is_made_anew_from_the_events(world: World) -> None:
     await with_budget(world, "max_steps_per_day = 9")
     await world.ended(await world.trigger("stamp a\nstamp b"))

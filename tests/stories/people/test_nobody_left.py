@@ -98,6 +98,30 @@ async def test_attack_an_operator_who_decides_and_writes_to_the_run_leaves_nobod
     assert (event.why, event.person, event.to) == ("excluded", "bo", ("dan",))
 
 
+@opens(TOML.replace('[alerts]\nto = ["person:dan"]\n', ""))
+async def test_who_asked_reads_that_nobody_is_asked_what_happened_where_nobody_is_left_who_could_say(
+    world: World,
+) -> None:
+    toml = world.toml
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    async with world.stopped():
+        pass
+    unknown = await world.opened(run_id, after=gate.request.id)
+
+    await becomes(world, without(without(toml, "bo"), "cy").replace('"group:release"', '"person:anna"'))
+
+    await world.opened(run_id, after=unknown.request.id)
+    await world.quiet()
+    told = [" ".join(mail.text.split()) for mail in world.mails("anna") if mail.subject.startswith("Unknown")]
+    assert ["Bo Berg and Cy Cole are asked" in text for text in told] == [True, False]
+    assert "Nobody is there who could say it, and the run waits." in told[-1]
+    assert "put people into [alerts]" in told[-1]
+
+
 @opens(with_slack(TOML, "anna", "U01ANNA"))
 async def test_attack_who_may_be_the_one_who_asked_by_a_new_mark_leaves_nobody_to_decide(world: World) -> None:
     toml = world.toml
