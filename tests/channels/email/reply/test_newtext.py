@@ -182,3 +182,16 @@ def test_a_long_line_of_anything_at_the_top_is_looked_at_once(start: str) -> Non
     for piece in ("@", "<", "(", "[", "*", "_", " ", "a@", "<a", "http://", "((["):
         body = f"{start}{piece * (2_000 // len(piece))}\n\napprove"
         assert calls_of(partial(new_text, body)) < MOST_CALLS
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "3.3.2026 12:00 sayso:",
+        "wt., 3 mar 2026 o 12:00 sayso <agent@sayso.example> napisał(a):",
+        "On Tue, Mar 3, 2026 at 12:00 PM sayso\n<agent@sayso.example> wrote:",
+        "---- On Tue, 3 Mar 2026 12:00:00 +0100 sayso <agent@sayso.example> wrote ----",
+    ],
+)
+def test_what_a_program_says_of_who_wrote_is_its_own(head: str) -> None:
+    assert not any(new_text(f"approve\n\n{head}\n\n> Press bell?\n", own=OWN).beside)
