@@ -195,3 +195,15 @@ def test_a_long_line_of_anything_at_the_top_is_looked_at_once(start: str) -> Non
 )
 def test_what_a_program_says_of_who_wrote_is_its_own(head: str) -> None:
     assert not any(new_text(f"approve\n\n{head}\n\n> Press bell?\n", own=OWN).beside)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "The small one at 17:00:\n\n> Press bell?",
+        f"On the small one,\n{ON}\n> Press bell?",
+        f"--- Just the small one ---\n{HEADER}\n\nPress bell?",
+    ],
+)
+def test_attack_words_that_only_look_like_what_a_program_says_of_who_wrote_are_taken_for_that(typed: str) -> None:
+    assert typed.partition("\n")[0] in new_text(f"approve\n\n{typed}\n", own=OWN).beside
