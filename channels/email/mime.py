@@ -12,7 +12,8 @@ from datetime import UTC
 from channels import Address, AnswerForm, Card, ChannelRefused
 from channels.email import cards, page
 from channels.email.format import addresses, message_ids
-from channels.email.reply.binding import NAME, SentCard, Written, packed
+from channels.email.reply.binding import SentCard, Written, packed
+from channels.email.reply.quotes import NAME
 from channels.email.tokens import reply_address
 from channels.email.ways import Way
 from channels.showing import one_line

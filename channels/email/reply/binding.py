@@ -17,10 +17,11 @@ from urllib.parse import parse_qsl, unquote
 from pydantic import AwareDatetime, Field
 
 from channels import Bounced, Frozen, Ignored, Inquiry, Quarantined, Reply, Trigger
-from channels.email.reply import above_contacts, banners, newtext, quotes, read_reply, vocabulary
+from channels.email.reply import above_contacts, banners, newtext, quotes, read_reply
 from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
+from channels.email.reply.quotes import AROUND_NAME, BEFORE_NAME, NAME, WROTE
 from channels.email.reply.stored import URL, squashed, strange
 from channels.email.reply.vocabulary import every, fold
 from language.recorded import recorded
@@ -30,9 +31,6 @@ SLACK = timedelta(minutes=10)
 
 TEXT_CHARS = 64 * 1024
 """Longest text of a card, and of what a mail repeats of it, that is compared."""
-
-NAME = "sayso"
-"""The name that our mails come from."""
 
 _ATTRIBUTION_LINES = 7
 """Longest `On …, … wrote:` above a quote."""
@@ -52,17 +50,13 @@ _PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\
 """How programs that print a name alone write the time above a quote: with seconds, a zone, or the date in figures."""
 
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
-_WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
-_SAYS_WROTE = re.compile(rf"(?<!\w)(?:{_WROTE})(?!\w)")
-_BEFORE_NAME = rf"{_WROTE}|{vocabulary.QUOTING}|{every('around_date')}|[ap]m|uhr|h|utc|cet|cest|gmt"
-_NAMED = re.compile(rf"(?:(?:{_BEFORE_NAME}) )*+{NAME}(?: (?:{_WROTE}))?")
+_SAYS_WROTE = re.compile(rf"(?<!\w)(?:{WROTE})(?!\w)")
+_NAMED = re.compile(rf"(?:(?:{BEFORE_NAME}) )*+{NAME}(?: (?:{WROTE}))?")
 _BETWEEN_NAMES = r"[\s\d,:;.()<>\[\]|/\"'*_+-]"
 _BESIDE_NAME = re.compile(
     rf"(?<!{_BETWEEN_NAMES}){_BETWEEN_NAMES}*[\d,:;()<>\[\]|/\"*\n]+{_BETWEEN_NAMES}*|(?<!\s)\s*\Z"
 )
-_AROUND_NAME = re.compile(
-    rf"(?<![^\W\d_])(?:{NAME}|{_BEFORE_NAME}|{vocabulary.MOMENT_WORDS}|mailto|[^\W\d_]{{1,3}})(?![^\W\d_])"
-)
+_AROUND_NAME = re.compile(rf"(?<![^\W\d_])(?:{AROUND_NAME}|mailto|[^\W\d_]{{1,3}})(?![^\W\d_])")
 """What stands in an attribution that prints our name alone: words for who wrote it and when, and short ones."""
 
 _REWRITTEN = re.compile(
@@ -159,21 +153,22 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
     if sent and (rest := _after_button(about.whole, sent.refuses)) is not None:
         said = read_reply(f"deny\n{rest}", about.author)
         plain = plain.model_copy(update={"said": said.said, "reason": said.reason} if said.said == "deny" else {})
-    why = _untrusted(about, sent, received_at)
-    if sent and not why and (rest := _after_button(about.whole, sent.button)) is not None:
+    why, more = _untrusted(about, sent, received_at), _more_quoted(about, sent) if sent else ""
+    is_button = not (why or more)
+    if sent and is_button and (rest := _after_button(about.whole, sent.button)) is not None:
         said = read_reply(f"approve\n{rest}", about.author)
         # What else is typed below it may be an order, which is read as it is below an approval in words.
         is_plain = said.said == "approve"
         text = f"{sent.button}{said.text.removeprefix('approve')}" if is_plain else f"approve\n\n{rest.strip()}"
         read = {"said": said.said, "reason": "", "text": text, "above": "", "is_below_quote": False}
         return plain.model_copy(update=read)
-    if sent and not why and (read := _chosen(about, sent)) is not None:
+    if sent and is_button and (read := _chosen(about, sent)) is not None:
         return plain.model_copy(update=read)
-    if sent and not why and (rest := _after_button(about.whole, sent.fills)) is not None:
+    if sent and is_button and (rest := _after_button(about.whole, sent.fills)) is not None:
         above = above_contacts(rest, about.author)
         return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip(), "above": above})
     if sent and not why:
-        why = _unnamed(about, sent)
+        why = _unnamed(about, sent, more)
     return plain.model_copy(update={"unbound": why})
 
 
@@ -212,21 +207,16 @@ def _after_button(whole: str, button: str) -> str | None:
     return whole[found.end() :] if found else None
 
 
-def _unnamed(about: About, sent: SentCard) -> str:
-    """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote."""
+def _unnamed(about: About, sent: SentCard, more: str) -> str:
+    """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote. `more` is why
+    what it repeats is not the card alone.
+    """
     if not _is_subject_of(about.subject, sent.subject):
         return recorded("reason.other-subject")
-    if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
-        return recorded("reason.long-quote")
+    if more:
+        return more
     quotes_of = [_Quote(older, sent) for older in about.older]
     has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
-    for quote in quotes_of:
-        if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
-            return recorded("reason.other-quote")
-        if quote.has_more_above:
-            return recorded("reason.more-quoted")
-        if quote.strange_below or (quote.has_words_within and not sent.fills):
-            return recorded("reason.words-in-quote")
     if about.in_reply_to == (sent.message_id,):
         return recorded("reason.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
     if not has_opening:
@@ -234,6 +224,22 @@ def _unnamed(about: About, sent: SentCard) -> str:
     if any(quote.strange_quoted or quote.adds for quote in quotes_of):
         return recorded("reason.more-quoted")
     return "" if _says_it_is_ours(quotes_of, about, sent) else recorded("reason.writer-unsaid")
+
+
+def _more_quoted(about: About, sent: SentCard) -> str:
+    """Return why what the mail repeats is not the card alone: below a button's sentence, too, somebody may have typed
+    `> only after lunch`.
+    """
+    if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
+        return recorded("reason.long-quote")
+    for quote in (_Quote(older, sent) for older in about.older):
+        if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
+            return recorded("reason.other-quote")
+        if quote.has_more_above:
+            return recorded("reason.more-quoted")
+        if quote.strange_below or (quote.has_words_within and not sent.fills):
+            return recorded("reason.words-in-quote")
+    return ""
 
 
 def _is_subject_of(subject: str, stored: str) -> bool:

@@ -134,6 +134,13 @@ class _Reading:
         self._beside.append("\n".join(self._lines.raw[at:end]))
         return end
 
+    def _typed(self, at: int, end: int) -> int:
+        """Take the lines from `at` to `end` for a program's, but for those that somebody may have typed."""
+        raw, may_be_typed = self._lines.raw, quotes.may_be_typed
+        typed = (raw[i] for i in range(at, end) if may_be_typed(self._lines.folded(i), self._own))
+        self._beside.append("\n".join(typed))
+        return end
+
     def _next(self, at: int) -> int:
         """Deal with line `at`; the line to go on with."""
         lines = self._lines
@@ -155,7 +162,7 @@ class _Reading:
         if quotes.is_continuation(lines, at) or quotes.is_weak_attribution(lines, at) or quotes.is_bare_name(lines, at):
             self._judge([lines.folded(at)], BESIDE_QUOTE)
             self._heads.append(lines.raw[at])
-            return at + 1
+            return self._typed(at, at + 1)
         if signature.is_footer(lines, at):
             return at + 1 if signature.is_footer(lines, at, any_name=False) else self._skip(at, at + 1)
         if signature.begins_legal(lines, at) and self._first is None:
@@ -177,6 +184,8 @@ class _Reading:
             self._kept.pop()
         self._first = None if self._first is not None and self._first >= start else self._first
         self._floor = at + 1
+        # Above the line with the date it may be what somebody says: `On the small one,`.
+        self._typed(start, next((i for i in range(at, start, -1) if shapes.has_date(self._lines.folded(i))), start))
         if quotes.quote_follows(self._lines, at + 1):
             self._heads.append("\n".join(self._lines.raw[start : at + 1]))
             return at + 1
@@ -205,7 +214,8 @@ class _Reading:
     def _cut(self, at: int, below: int) -> int:
         """Everything from line `at` on is an older mail without marks, whose header ends before line `below`."""
         own, legal = _perhaps_own(self._lines, below, self._card)
-        self._beside.append("\n".join(self._lines.raw[i] for i in legal))
+        title = (at,) if quotes.is_typed_title(self._lines, at) else ()
+        self._beside.append("\n".join(self._lines.raw[i] for i in (*title, *legal)))
         self._judge(own, "what stands below the quoted mail could be part of the answer")
         self._end = at
         return at

@@ -10,6 +10,14 @@ from itertools import islice, pairwise
 from channels.email.reply import shapes, vocabulary
 from channels.email.reply.lines import GOES_ON, GROUPWISE, OLDER, Lines, is_rule
 
+NAME = "sayso"
+"""The name that our mails come from."""
+
+WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
+BEFORE_NAME = rf"{WROTE}|{vocabulary.QUOTING}|{vocabulary.every('around_date')}|[ap]m|uhr|h|utc|cet|cest|gmt"
+AROUND_NAME = rf"{NAME}|{BEFORE_NAME}|{vocabulary.MOMENT_WORDS}"
+"""What stands in an attribution that prints our name alone: words for who wrote it and when."""
+
 _ATTRIBUTION_LINES = 7
 _ATTRIBUTION_CHARS = 600
 _BLOCK_LINES = 14
@@ -45,6 +53,9 @@ _ORIGINAL = re.compile(rf"\W{{0,12}}(?:{vocabulary.ORIGINAL}|{vocabulary.FORWARD
 _BEGINS = re.compile(rf"\W{{0,4}}(?:{vocabulary.BEGINS})\s*[:\uff1a]\W{{0,2}}")
 _ABOVE = re.compile(rf"\W{{0,12}}(?:{vocabulary.ABOVE})\W{{0,12}}")
 _FORWARDED = re.compile(rf"\W{{0,12}}(?:{vocabulary.FORWARDED})\W{{0,12}}")
+_OF_PROGRAMS = re.compile(rf"(?<![^\W\d_])(?:{AROUND_NAME}|{vocabulary.OPENERS})(?![^\W\d_])")
+_WORD = re.compile(r"[^\W\d_]+")
+_SHORT_CHARS = 3
 _DASHES = "-_=*\u2014\u2015\u2500 "
 _SECOND_LABEL = re.compile(rf" (?:{vocabulary.FIRST}): ")
 _URL_ONLY = re.compile(r"[\s(<\[]*https?://\S+[\s>]*")
@@ -174,6 +185,26 @@ def _is_torn_above(lines: Lines, at: int, floor: int) -> bool:
     text = lines.folded(at) if at >= floor else ""
     fits = text != "" and text[-1] not in ".!?:" and len(text) <= 100
     return fits and _OPENER.match(text) is not None and _MOMENT.search(text) is not None
+
+
+def may_be_typed(text: str, own: str) -> bool:
+    """Return whether the folded line `text`, which stands where a program says who wrote what follows, has words that
+    none is known to write there: `The small one at 17:00:`. No list tells a language from a remark, but nobody types
+    `own`, the address of our mails, and short words beside our name are those of a language.
+    """
+    if shapes.names(text, own):
+        return False
+    has_name = re.search(rf"(?<!\w){NAME}(?!\w)", text) is not None
+    return any(len(word) > _SHORT_CHARS or not has_name for word in _WORD.findall(_OF_PROGRAMS.sub(" ", text)))
+
+
+def is_typed_title(lines: Lines, at: int) -> bool:
+    """Return whether line `at`, above the header of an older mail, is a title in words that no program is known to
+    write there: `--- Just the small one ---`.
+    """
+    text = lines.folded(at)
+    is_known = any(known.fullmatch(text) for known in (_ORIGINAL, _ABOVE, GROUPWISE))
+    return _is_dashed(text) and not (is_known or _says_wrote(text.strip(_DASHES)))
 
 
 def is_bare_name(lines: Lines, at: int) -> bool:

@@ -498,6 +498,29 @@ async def test_attack_words_that_hide_in_a_companys_line_or_in_place_of_its_logo
             assert await is_open(world, record), new
 
 
+async def test_attack_words_that_look_like_a_programs_own_above_a_quote_or_are_marked_as_one_approve(
+    world: World,
+) -> None:
+    outlook = "From: sayso <sayso@sayso.example>\nSent: Tuesday, 3 March 2026 12:00\nTo: Bo Berg\nSubject: Press bell"
+    gmail = "On Tue, Mar 3, 2026 at 12:00 PM sayso <sayso@sayso.example> wrote:"
+    for number, below in enumerate((
+        "The {size} one at 17:00:\n\n> {card}",
+        f"On the {{size}} one,\n{gmail}\n> {{card}}",
+        f"--- Just the {{size}} one ---\n{outlook}\n\n{{card}}",
+        "> only the {size} one",
+    )):  # fmt: skip
+        for size in ("small", "large"):  # what an earlier mail had is known
+            record, card = await card_for(world)
+            words = "approve" if size == "small" else button(world, card)
+            quote = card.text.replace("\n", "\n> ") if number < 2 else card.text
+
+            text = f"{words}\n\n{below.format(size=size, card=quote)}"
+            await write(world, card.reply_to, text, f"Re: {card.subject}", card.message_id)
+
+            await world.next_mail("bo", about=record.request.digest)
+            assert await is_open(world, record), text
+
+
 async def test_a_button_writes_a_sentence_that_counts_by_itself_for_its_own_card_alone(world: World) -> None:
     record, card = await card_for(world)
     for of_another in (True, False):

@@ -81,7 +81,7 @@ def pressed(card: Card, body: str) -> Reply:
     _, asks = sent(card)
     with speaking(another()):
         said = read_both(body, None, "Bo Berg")
-    about = About(subject="x", sent_at=NOON + timedelta(hours=1), whole=said.whole, author="Bo Berg")
+    about = About(subject="x", sent_at=NOON + timedelta(hours=1), whole=said.whole, author="Bo Berg", older=said.older)
     answered = Answered(person="bo", token=TOKEN, said=said.said, text=said.text, reason=said.reason, about=about)
     return bound(answered, asks, NOON + timedelta(hours=1))
 
@@ -130,6 +130,15 @@ def test_a_sentence_with_words_below_or_with_another_code_or_none_picks_and_appr
     for body in (other_code(approves, denies), approves.rsplit(" ", 2)[0]):
         assert pressed(DEPLOY, body).said != "approve"
         assert pressed(DEPLOY, body).unbound
+
+
+def test_attack_words_marked_as_a_quote_beside_a_sentence_are_dropped_and_it_counts() -> None:
+    (approves, refuses), (staging, _) = bodies(DEPLOY), bodies(CHOICE)
+
+    for body in (f"{approves}\n\n> only after lunch", f"> Shall I wait until Friday?\n\n{approves}"):
+        assert (pressed(DEPLOY, body).said == "approve", pressed(DEPLOY, body).unbound) != (True, "")
+    assert pressed(CHOICE, f"{staging}\n\n> only after lunch").unbound
+    assert pressed(DEPLOY, f"{refuses}\n\n> only after lunch").said == "deny"
 
 
 def test_only_the_very_sentence_that_was_sent_approves_not_its_translation() -> None:

@@ -182,3 +182,28 @@ def test_a_long_line_of_anything_at_the_top_is_looked_at_once(start: str) -> Non
     for piece in ("@", "<", "(", "[", "*", "_", " ", "a@", "<a", "http://", "((["):
         body = f"{start}{piece * (2_000 // len(piece))}\n\napprove"
         assert calls_of(partial(new_text, body)) < MOST_CALLS
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "3.3.2026 12:00 sayso:",
+        "wt., 3 mar 2026 o 12:00 sayso <agent@sayso.example> napisał(a):",
+        "On Tue, Mar 3, 2026 at 12:00 PM sayso\n<agent@sayso.example> wrote:",
+        "---- On Tue, 3 Mar 2026 12:00:00 +0100 sayso <agent@sayso.example> wrote ----",
+    ],
+)
+def test_what_a_program_says_of_who_wrote_is_its_own(head: str) -> None:
+    assert not any(new_text(f"approve\n\n{head}\n\n> Press bell?\n", own=OWN).beside)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "The small one at 17:00:\n\n> Press bell?",
+        f"On the small one,\n{ON}\n> Press bell?",
+        f"--- Just the small one ---\n{HEADER}\n\nPress bell?",
+    ],
+)
+def test_attack_words_that_only_look_like_what_a_program_says_of_who_wrote_are_taken_for_that(typed: str) -> None:
+    assert typed.partition("\n")[0] in new_text(f"approve\n\n{typed}\n", own=OWN).beside
