@@ -34,7 +34,7 @@ from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice, void_text
-from bot.render.words import present
+from bot.render.words import asking_now, present
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
@@ -330,18 +330,23 @@ class Departures:
             return say(_WHY[kind])
 
     def _told(self, record: RequestRecord, kind: _Closes, gone: Sequence[PersonId], now: datetime) -> Iterator[Tell]:
-        """Tell the operators why it was closed, and what would help; the run tells whoever asked."""
+        """Tell the operators why it was closed, and what would help; and whoever asked, where people are asked anew: of
+        all else the run tells them as it ends.
+        """
         request, operators = record.request, self._people.alerted(now)
-        for person in operators:
+        is_asked_anew = request.purpose == "gate" and not request.program
+        askers = asking_now(record.askers, self._people) if is_asked_anew else ()
+        for person in dict.fromkeys((*operators, *askers)):
             with self._people.speaking_to(person):
                 heading = "notice.in-doubt-title" if kind == "in_doubt" else "notice.nobody-left-title"
                 title = say(heading, title=request.title.removesuffix("?"))
                 key = "notice.nobody-left-question" if request.policy.name == QUESTION else "notice.nobody-left-do"
                 key = "notice.in-doubt-do" if kind == "in_doubt" else key
+                key = key if person in operators else "notice.nobody-left-anew"
                 told = say("notice.nobody-left", why=say(_WHY[kind]), names=self._people.names_of(dict.fromkeys(gone)))
                 text = f"{told} {say(key, policy=request.policy.name)}"
                 card = notice(title, text, now, request.id)
-            yield Tell(
+            to_operator = Tell(
                 id=outgoing_id(request.id),
                 run_id=request.run_id,
                 person=person,
@@ -349,6 +354,7 @@ class Departures:
                 card=card,
                 thread=f"left-{request.id}",
             )
+            yield to_operator if person in operators else tell_about(request, person, card)
 
     async def _show_who_asked(self, record: RequestRecord) -> None:
         """Have cards say once, where they stand, that everybody who asked has left, and no more once somebody is back.

@@ -139,6 +139,26 @@ async def test_who_approved_as_one_of_two_is_asked_anew_where_one_is_enough_by_n
     assert world.workshop.effects == ["press bell"]
 
 
+@opens(SOLO)
+@pytest.mark.parametrize("where", ["here", "in a pause", "in a run below, in a pause"])
+async def test_attack_who_asked_never_hears_that_nobody_is_left_to_decide_where_others_are_asked_anew(
+    world: World, where: str
+) -> None:
+    world.workshop.policy_of["bell"] = "solo"
+    run_id = await world.trigger("start_run press bell" if "below" in where else "press bell")
+    await world.opened((await world.child(run_id)).id if "below" in where else run_id)
+    if "pause" in where:
+        await world.steer(run_id, "pause", "dan")
+
+    await becomes(world, without(SOLO, "bo").replace('"person:bo"', '"person:cy"'))
+
+    told = await world.next_mail("anna", about="Nobody is left to decide: Press bell")
+    assert "People are asked anew under the policy 'solo' as it is now" in " ".join(told.text.split())
+    assert "Bo Berg (has left)" in told.text
+    await world.quiet()
+    assert bool(world.mails("cy")) == (where == "here")
+
+
 NOBODY = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
 
 
@@ -154,7 +174,7 @@ async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_wh
     assert "Bo Berg" not in closed.decision.reason
     assert "left the directory" in closed.decision.reason
     assert "policy 'pair' can't be met" in run.results[0].text
-    assert "can't be met" in (await world.next_mail("anna")).text.replace("\n", " ")
+    assert "can't be met" in (await world.next_mail("anna", about="Failed")).text.replace("\n", " ")
     assert world.workshop.effects == []
     what = became(closed, in_run(run, closed.request.id))
     assert word(what) == "No longer asked"
