@@ -72,6 +72,7 @@ class Register:
             _check_is_nobody_of(humans, now, (by, *behind))
             mine, was = humans.known[now], _whom(humans, known_by, now)
             if was is None:
+                await self._tell_others()
                 return now, now
             _check_is_nobody_of(humans, was.id, (by, *behind))
             if self._people.is_here(was.id):
@@ -82,7 +83,7 @@ class Register:
             # By whatever they were known in between somebody may be them as well.
             again, other = reduce(Human.known_by, mine.marks, was), mine.model_copy(update={"same_as": was.id})
             if await self._keep(was, again) and await self._keep(mine, other):
-                await self._client.do("INCR", _KEYS.people_number)
+                await self._tell_others()
                 await self.hold()
                 return was.id, now
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
@@ -92,12 +93,16 @@ class Register:
         for _ in range(_TRIES):
             _, humans = await self._read()
             known = humans.known.get(PersonId(person))
-            if known is None or not known.name or self._people.is_here(person):
+            if known is None or self._people.is_here(person):
                 return
             if await self._keep(known, known.model_copy(update={"name": ""})):
-                await self._client.do("INCR", _KEYS.people_number)
+                await self._tell_others()
                 return
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
+
+    async def _tell_others(self) -> None:
+        """Have other processes read the register anew, also where it is said again: the first time may have failed."""
+        await self._client.do("INCR", _KEYS.people_number)
 
     async def _read(self) -> tuple[bytes, Humans]:
         number, found = await self._client.read(["GET", _KEYS.people_number], ["HGETALL", _KEYS.people])
