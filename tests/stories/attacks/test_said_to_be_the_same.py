@@ -1,5 +1,6 @@
 """Who is said to be the same human: by whom, of whom, how often, and what the id of somebody else means meanwhile."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from httpx2 import AsyncClient
 from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.errors import SaysoError
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.register import Register
@@ -87,7 +89,6 @@ async def test_attack_somebody_else_is_told_to_be_the_same_already(world: World,
 
 
 async def test_attack_what_was_said_while_redis_refused_it_other_processes_never_hear(world: World, api: Api) -> None:
-    """The register has it, and nothing tells them to look: to whoever says it again it is so already."""
     ada, client = await api.client("ada", "admin"), world.app.store.client
     await becomes(world, at(_ADMINS, "bob@corp.example"))
     people, said = People(settings_in(world.folder).people, {}), {"known_by": "bo@corp.example", "person": "bo"}
@@ -101,6 +102,18 @@ async def test_attack_what_was_said_while_redis_refused_it_other_processes_never
 
     await other.look()
     assert people.named("bo") == "bo"
+
+
+async def test_attack_two_are_said_at_once_to_be_one_who_has_left(world: World) -> None:
+    """The second one's runs and requests became those of the first."""
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example").replace("eve@", "other@"))
+    register, people = world.app.register, world.app.people
+
+    said = [register.same("cy@corp.example", one, PersonId("ada"), proof=as_by("cli")) for one in ("cy", "eve")]
+    found = await asyncio.gather(*said, return_exceptions=True)
+
+    [was_said] = [one for one in found if not isinstance(one, SaysoError)]
+    assert people.ids_of("cy") == was_said
 
 
 async def test_what_somebody_asked_for_and_is_asked_back_in_between_is_in_their_lists(world: World) -> None:
