@@ -15,6 +15,7 @@ from bot.people.tables import Tables
 from bot.store import Store, scripts
 from bot.store.client import Client
 from bot.store.keys import Keys
+from bot.store.scripts import If
 from language import say
 
 _KEYS = Keys(0)
@@ -63,12 +64,14 @@ class Register:
         where that is a program; saying it again changes nothing. Raises NotFound, Conflict, WaitsForFile,
         and Forbidden to whoever says it of themselves, or of one whom they may be by anything they were ever known by.
         """
-        await self.hold()
-        if self._people.half_taken:  # whom it means may only be missing in a file
-            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
-        now = self._people.named(person)
         for _ in range(_TRIES):
-            _, humans = await self._read()
+            await self.hold()
+            if self._people.half_taken:  # whom it means may only be missing in a file
+                raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+            now = self._people.named(person)
+            number, humans = await self._read()
+            if number != self._people.joined_as_of:
+                continue
             _check_is_nobody_of(humans, now, (by, *behind))
             mine, was = humans.known[now], _whom(humans, known_by, now)
             if was is None:
@@ -81,8 +84,7 @@ class Register:
             await self._audit.note("people_same", who=by, proof=proof, people=(was.id, now))
             # By whatever they were known in between somebody may be them as well.
             again, other = reduce(Human.known_by, mine.marks, was), mine.model_copy(update={"same_as": was.id})
-            if await self._keep(was, again) and await self._keep(mine, other):
-                await self._client.do("INCR", _KEYS.people_number)
+            if await self._change(number, (was, again), (mine, other)):
                 await self.hold()
                 return was.id, now
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
@@ -90,14 +92,20 @@ class Register:
     async def forget(self, person: str) -> None:
         """Forget what somebody was called who is in the directory no longer; that their id was theirs stays known."""
         for _ in range(_TRIES):
-            _, humans = await self._read()
+            number, humans = await self._read()
             known = humans.known.get(PersonId(person))
             if known is None or not known.name or self._people.is_here(person):
                 return
-            if await self._keep(known, known.model_copy(update={"name": ""})):
-                await self._client.do("INCR", _KEYS.people_number)
+            if await self._change(number, (known, known.model_copy(update={"name": ""}))):
                 return
         raise RuntimeError(f"the register of people changed {_TRIES} times at once")
+
+    async def _change(self, number: bytes, *changes: tuple[Human, Human]) -> bool:
+        """Change what is known of people, and have every process read it; False where that changed since `number`."""
+        there = [If(_KEYS.people, [was.model_dump_json()], was.id) for was, _ in changes]
+        kept = [["HSET", _KEYS.people, now.id, now.model_dump_json()] for _, now in changes]
+        call = scripts.write_if([If(_KEYS.people_number, [number]), *there], ["INCR", _KEYS.people_number], *kept)
+        return (await self._client.run(call)).is_set
 
     async def _read(self) -> tuple[bytes, Humans]:
         number, found = await self._client.read(["GET", _KEYS.people_number], ["HGETALL", _KEYS.people])

@@ -252,7 +252,8 @@ class Departures:
 
     def _renamed(self, record: RequestRecord) -> list[PersonId]:
         """Return the ids in its seats that are, as an operator has said since, those of somebody who is here."""
-        gone = [one for one in who_of(record).seated_ever if not self._people.is_here(one)]
+        rules = (record.asked.rule, *(step.rule for step in record.asked.other_steps))
+        gone = [one for rule in rules for one in people_of(rule) if not self._people.is_here(one)]
         return [one for one in gone if self._people.is_here(self._people.ids_of(one)[0])]
 
     def _doubles(self, record: RequestRecord) -> list[PersonId]:

@@ -39,6 +39,19 @@ async def test_an_item_that_arrives_again_keeps_its_first_id_and_bytes_also_once
     assert await woken(store) == {}
 
 
+async def test_attack_what_was_only_half_accepted_is_known_already_as_it_comes_again(store: Store) -> None:
+    wake = Keys.of(ITEM).wake
+    await store.client.do("SET", wake, "by hand")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))
+    await store.client.do("DEL", wake)
+
+    again = "s0i-bbbbbbbbbbbbb"
+
+    assert await store.accept(Accepted(again, "email:m1", b"body", b"raw", 60)) == (again, True)
+    assert f"in {again}" in await woken(store)
+
+
 async def test_what_came_in_by_then_is_unread_until_it_is_handled_or_put_off(store: Store) -> None:
     assert await store.unread_for_s() is None
     await store.accept(Accepted(ITEM, "email:m1", b"body", b"raw", 60))

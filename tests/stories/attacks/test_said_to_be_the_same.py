@@ -1,5 +1,6 @@
 """Who is said to be the same human: by whom, of whom, how often, and what the id of somebody else means meanwhile."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,20 @@ from httpx2 import AsyncClient
 from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.errors import SaysoError
+from bot.people.directory import People
 from bot.people.offers import offers
+from bot.people.register import Register
 from bot.policy.judgements import Decided, NotEntitled
 from bot.queries import lists
 from bot.render.cards import request_card
 from bot.render.words import feedback_text
+from bot.store.keys import Keys
 from tests.bot.web.problems import refused
 from tests.kit.long import few_of
-from tests.kit.office import ROLES, TOML
+from tests.kit.office import ROLES, STEPS, TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, without
+from tests.kit.tables import becomes, settings_in, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console
@@ -81,6 +86,34 @@ async def test_attack_somebody_else_is_told_to_be_the_same_already(world: World,
     for known_by in ("bo~2", "bo@corp.example"):
         refused(await ada.post(_SAME, json={"known_by": known_by, "person": "cy"}), 409, "not-now")
     assert (await ada.post(_SAME, json={"known_by": "bo~2", "person": "bo"})).json()["id"] == "bo"
+
+
+async def test_attack_what_was_said_while_redis_refused_it_other_processes_never_hear(world: World, api: Api) -> None:
+    ada, client = await api.client("ada", "admin"), world.app.store.client
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    people, said = People(settings_in(world.folder).people, {}), {"known_by": "bo@corp.example", "person": "bo"}
+    other = Register(world.app.store, people)
+    await other.hold()
+    await client.do("SET", Keys(0).people_number, "by hand")
+    refused(await ada.post(_SAME, json=said), 503, "unavailable")
+    await client.do("DEL", Keys(0).people_number)
+
+    assert (await ada.post(_SAME, json=said)).json()["id"] == "bo"
+
+    await other.look()
+    assert people.named("bo") == "bo"
+
+
+async def test_attack_two_are_said_at_once_to_be_one_who_has_left(world: World) -> None:
+    """The second one's runs and requests became those of the first."""
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example").replace("eve@", "other@"))
+    register, people = world.app.register, world.app.people
+
+    said = [register.same("cy@corp.example", one, PersonId("ada"), proof=as_by("cli")) for one in ("cy", "eve")]
+    found = await asyncio.gather(*said, return_exceptions=True)
+
+    [was_said] = [one for one in found if not isinstance(one, SaysoError)]
+    assert people.ids_of("cy") == was_said
 
 
 async def test_what_somebody_asked_for_and_is_asked_back_in_between_is_in_their_lists(world: World) -> None:
@@ -479,6 +512,25 @@ async def test_attack_who_is_asked_as_somebody_new_is_asked_no_more_once_they_ar
     assert world.workshop.effects == ["press bell"]
     kinds = [event.type for event in await world.events(record.request.run_id)]
     assert kinds.count("request_reassigned") == 1
+
+
+@opens(STEPS + ROLES.replace("eve", "ed"))
+async def test_attack_who_is_asked_for_a_step_as_somebody_new_is_brought_to_it_with_each_look(
+    world: World, api: Api
+) -> None:
+    await becomes(world, world.toml.replace("eve@corp.example", "second@corp.example"))
+    record = await asked(world, "spending")
+    await world.decide("bo", record, "approve")
+    await is_known_by(world, api, "eve")
+    run_id = record.request.run_id
+    before = [event for event in await world.events(run_id) if event.type == "request_reassigned"]
+
+    await world.app.requests.departures.look_at_all()
+
+    assert [event for event in await world.events(run_id) if event.type == "request_reassigned"] == before
+    await world.decide("eve", await world.request(record.request.id), "approve")
+    await world.ended(run_id)
+    assert world.workshop.effects == ["press bell"]
 
 
 @opens(_ADMINS.replace("[policies.production]\n", '[policies.production]\nstand_ins = ["person:dan"]\n'))
