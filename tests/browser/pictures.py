@@ -24,7 +24,7 @@ FLAT_LETTERS = "--disable-lcd-text"
 _VARIES = re.compile(
     r"\bs\d+[a-z]-[a-z2-7]{13}\b|\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{7}\b|\b\d+ h(?: \d+ min)?\b|\b\d+ min\b"
     r"|(?:\b[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2}(?: \d{4})?, )?\b\d{1,2}:\d\d(?::\d\d)?(?: [A-Z]{2,4})?\b"
-    r"|\b(?:today|tomorrow|yesterday)\b|\bjust now\b|/(?:tmp|dev/shm)/[\w./-]+"
+    r"|\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b(?:today|tomorrow|yesterday)\b|\bjust now\b|/(?:tmp|dev/shm)/[\w./-]+"
 )
 
 PIXELS = """async (png) => {
