@@ -27,6 +27,7 @@ CHARSETS = re.compile(
 """Character sets that a text may be written in; UTF-7 and its like can spell one text in two ways."""
 
 _TEXTS = ("text/plain", "text/html", "text/calendar")
+_BY_EXCHANGE = re.compile(r"name=\"?att\d{5}\.(?:txt|html?)\b")
 _ENCRYPTED = ("application/pkcs7-mime", "application/x-pkcs7-mime", "application/ms-tnef", "multipart/encrypted")
 _OWN_MARK = re.compile(r"^ +>", re.MULTILINE)
 _CONTENT_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)\s*(.*)", re.DOTALL)
@@ -50,8 +51,13 @@ class Part:
 
     @property
     def is_file(self) -> bool:
-        """True if the part is named a file: it is then no text of the mail, whatever its type. Raises Unreadable."""
+        """True if the part is named a file: it is then no text of the mail, whatever its type. Raises Unreadable.
+
+        Exchange gives such a name to what somebody wrote below a picture.
+        """
         disposition = self.disposition.lower()
+        if _BY_EXCHANGE.search(f"{disposition} {self.headers.one('content-type').lower()}"):
+            return False
         is_named = any(name.partition("*")[0] == "name" for name in self.parameters)
         return disposition.startswith("attachment") or "filename" in disposition or is_named
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from channels.email.reply import DECISION_CHARS, read_reply, vocabulary
+from channels.email.reply import DECISION_CHARS, is_courtesy, read_reply, vocabulary
 
 CONDITION_WORDS = 8
 """Most words of a sentence that is nothing but a condition: `once the backup of production has run`."""
@@ -47,6 +47,7 @@ _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:
 _NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
 _FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
 _FRAME = "<>{}[]()\"'`*_ .!-"
+_LINK = re.compile(r"https?://\S+")
 _LEFT_OUT = re.compile(r"\bx{3,}\b|:\s*\.{2,}\s*\Z")
 
 
@@ -160,7 +161,24 @@ def is_reason(text: str) -> bool:
     is_short = len(plain.split()) <= SHORT_WORDS and len(plain) <= SHORT_CHARS
     words = _words()
     tells = words.tells.search(plain) or (not is_short and words.names.search(plain))
+    if not _goes_on_telling(plain):
+        return False
     return tells is not None and tells is not False and not _is_unread(plain) and not speaks_against(text)
+
+
+def _goes_on_telling(plain: str) -> bool:
+    """Return whether each clause behind one that tells something does so, too, or is polite: no list of words knows all
+    that somebody may add: `checkout is down, canary only`.
+    """
+    words = _words()
+    clauses = (clause.text for clause in _clauses(_LINK.sub("", plain)))
+    is_telling = False
+    for text in clauses:
+        tells = words.tells.search(text) or words.names.search(text) or words.well.search(text)
+        if is_telling and not (tells or words.acts.search(text) or is_courtesy(read_reply(text))):
+            return False
+        is_telling = is_telling or tells is not None
+    return True
 
 
 def _line(text: str) -> str:

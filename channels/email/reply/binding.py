@@ -21,7 +21,7 @@ from channels.email.reply import above_contacts, banners, newtext, quotes, read_
 from channels.email.reply.lines import BLANK, DIRECTIONS, Lines, is_rule
 from channels.email.reply.markup import PICTURE, RULE
 from channels.email.reply.newtext import Older
-from channels.email.reply.quotes import AROUND_NAME, BEFORE_NAME, NAME, WROTE
+from channels.email.reply.quotes import AROUND_NAME, BEFORE_NAME, NAME, SAYS_WROTE, WROTE
 from channels.email.reply.stored import URL, squashed, strange
 from channels.email.reply.vocabulary import every, fold
 from language.recorded import recorded
@@ -50,7 +50,6 @@ _PRINTS_NAMES = re.compile(r"\d:\d\d:\d\d|[+-]\d{4}(?!\d)|(?<!\d)\d{1,4}([/.-])\
 """How programs that print a name alone write the time above a quote: with seconds, a zone, or the date in figures."""
 
 _OUR_NAME = re.compile(rf"(?<![\w.@-]){NAME}(?![\w.@-])")
-_SAYS_WROTE = re.compile(rf"(?<!\w)(?:{WROTE})(?!\w)")
 _NAMED = re.compile(rf"(?:(?:{BEFORE_NAME}) )*+{NAME}(?: (?:{WROTE}))?")
 _BETWEEN_NAMES = r"[\s\d,:;.()<>\[\]|/\"'*_+-]"
 _BESIDE_NAME = re.compile(
@@ -316,7 +315,7 @@ def _writer(head: str, about: About, sent: SentCard) -> _Writer:
         return "other"
     if has_name:
         return "name"
-    return "other" if is_header or _SAYS_WROTE.search(fold(said)) else "nobody"
+    return "other" if is_header or SAYS_WROTE.search(fold(said)) else "nobody"
 
 
 def _names_more(value: str, ours: re.Pattern[str]) -> bool:

@@ -14,6 +14,7 @@ NAME = "sayso"
 """The name that our mails come from."""
 
 WROTE = rf"{vocabulary.WROTE}|{vocabulary.WROTE_ALONE}|{vocabulary.WROTE_WITHIN}"
+SAYS_WROTE = re.compile(rf"(?<!\w)(?:{WROTE})(?!\w)")
 BEFORE_NAME = rf"{WROTE}|{vocabulary.QUOTING}|{vocabulary.every('around_date')}|[ap]m|uhr|h|utc|cet|cest|gmt"
 AROUND_NAME = rf"{NAME}|{BEFORE_NAME}|{vocabulary.MOMENT_WORDS}"
 """What stands in an attribution that prints our name alone: words for who wrote it and when."""
@@ -188,13 +189,18 @@ def _is_torn_above(lines: Lines, at: int, floor: int) -> bool:
 
 
 def may_be_typed(text: str, own: str) -> bool:
-    """Return whether the folded line `text`, which stands where a program says who wrote what follows, has words that
-    none is known to write there: `The small one at 17:00:`. No list tells a language from a remark, but nobody types
-    `own`, the address of our mails, and short words beside our name are those of a language.
+    """Return whether the folded line `text`, which stands where a program says who wrote what follows, does not say who
+    (`On 9 March 2026 at 17:00:`), or has words that none is known to write there: `The small one at 17:00:`. No list
+    tells a language from a remark, but nobody types `own`, the address of our mails, and short words beside our name
+    are those of a language.
     """
     if shapes.names(text, own):
         return False
     has_name = re.search(rf"(?<!\w){NAME}(?!\w)", text) is not None
+    # `sayso, Monday at 17:00:` may be said to us.
+    is_named = has_name and (shapes.has_date(text) or _WORD.findall(text) == [NAME])
+    if not is_named and not SAYS_WROTE.search(text):
+        return True
     return any(len(word) > _SHORT_CHARS or not has_name for word in _WORD.findall(_OF_PROGRAMS.sub(" ", text)))
 
 

@@ -202,6 +202,10 @@ def test_what_a_program_says_of_who_wrote_is_its_own(head: str) -> None:
     [
         "The small one at 17:00:\n\n> Press bell?",
         f"On the small one,\n{ON}\n> Press bell?",
+        "On 9 March 2026 at 17:00:\n\n> Press bell?",
+        "in 2 h at 14:00:\n\n> Press bell?",
+        "sayso, Monday at 17:00:\n\n> Press bell?",
+        f"On Monday, 9 March 2026 at 17:00,\n{ON}\n> Press bell?",
         f"--- Just the small one ---\n{HEADER}\n\nPress bell?",
     ],
 )
