@@ -583,3 +583,20 @@ async def test_attack_who_could_come_to_decide_as_somebody_new_is_never_asked(wo
     await world.reply(who, card, "approve")
     await world.ended(record.request.run_id)
     assert world.workshop.effects == ["press bell"]
+
+
+async def test_attack_the_answer_to_who_asked_back_as_somebody_new_goes_to_others_and_lacks_the_card(
+    world: World, api: Api
+) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    record = await asked(world)
+    await world.reply("bo", await world.next_mail("bob", about=record.request.digest), "Why now?")
+    question = await world.next_mail("anna", about="Why now?")
+    await is_known_by(world, api, "bo")
+
+    await world.reply("anna", question, "The old one is cracked")
+
+    answer = await world.next_mail("bob", about="The old one is cracked")
+    assert record.request.digest in answer.text
+    await world.quiet()
+    assert not [one for one in world.mails("cy") if "cracked" in one.text]
