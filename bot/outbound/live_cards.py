@@ -145,7 +145,10 @@ class LiveCards:
             return self._with_token(card, placed), run.seq
 
         async def dressed(card: Card) -> Card:
-            return await self._dress(entry, card, channel.name, record, me)
+            # Whoever was asked under another id before answers by a card of their own, and may stop it by this one.
+            stops = card.form is not None and card.form.only_stops
+            by = self._people.ids_of(me)[0] if me and stops else me
+            return await self._dress(entry, card, channel.name, record, by)
 
         async def call(card: Card, key: str, newest: Newest) -> None:
             async def by_now() -> Card:

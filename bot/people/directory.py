@@ -572,7 +572,7 @@ class People:
         """
         found, may_join = dict[PersonId, None](), self.may_join(record, at)
         for seat in seats:
-            there = [one for one in self.filled(seat, at).people if may_join or one in seat.people]
+            there = self.by_now(one for one in self.filled(seat, at).people if may_join or one in seat.people)
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
 

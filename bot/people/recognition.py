@@ -101,8 +101,8 @@ def is_stranger(record: RequestRecord, known: RequestRecord, person: PersonId) -
 
     Whoever may decide, deny or take back what they did may still end it.
     """
-    who = who_of(record)
-    return person in known.may_be and person not in {*who.seated_ever, *who.denied_before, *known.joined}
+    may_end = {*who_of(record).seated_ever, *who_of(known).denied_before, *known.joined}
+    return person in known.may_be and person not in may_end
 
 
 def void_votes(record: RequestRecord, people: People) -> tuple[Vote, ...]:

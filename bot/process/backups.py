@@ -26,6 +26,7 @@ from bot.process.half_taken import HalfTaken
 from bot.process.logging import log_to
 from bot.process.processes import real_channel
 from bot.registry.configured import agents_of
+from bot.render.words import asking_now
 from bot.store import Keys, StoreError, StoreUnavailable
 from bot.store.client import Client, adjusted, asked
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
@@ -197,7 +198,7 @@ async def _tell_people(app: App, as_of: datetime, held: Held) -> None:
         return say("notice.alert-restored-title", at=at), f"{told} {say('notice.alert-restored-frozen')}"
 
     people = app.people
-    known = [one for one in (*held.requesters, *held.away) if people.is_here(one) or people.is_missing(one)]
+    known = asking_now((*held.requesters, *held.away), people)
     await app.messages.outbox.alert(new_id("outgoing", 0), words, also=known)
 
 

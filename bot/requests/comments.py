@@ -141,10 +141,11 @@ class Comments:
         if question is None:  # so many wait that nobody knows whose it was
             told = [tell_about(request, one, self._reply(request, said, text, one)) for one in self._deciding(record)]
             return Brought(events, [*map(outbox_entry, told)])
-        if question.person == said.person:
+        person = self._people.ids_of(question.person)[0]
+        if person == said.person:
             return Brought(events)
         was_typed_there = is_public and question.channel == said.channel and not question.was_sent
-        person, others = question.person, self._in_place_of(record, question.person)
+        others = self._in_place_of(record, person)
         holds = any(holder.person == person for holder in record.holders)
         may = record.state == "open" and person in deciders(record, self._people)
         if question.channel == "email" and holds and may:

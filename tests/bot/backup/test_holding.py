@@ -517,6 +517,18 @@ async def test_attack_whoever_has_the_id_that_was_somebody_elses_hears_nothing_o
     assert not await office.dead()
 
 
+async def test_attack_whoever_asked_as_somebody_new_hears_nothing_of_a_restoration(office: World) -> None:
+    await becomes(office, TOML.replace("anna@corp.example", "second@corp.example"))
+    office.toml = TOML.replace("anna@corp.example", "second@corp.example")
+    await office.opened(await office.trigger("press bell"))
+    await office.app.register.same("anna@corp.example", "anna", PersonId("dan"), proof=None)
+    await office.quiet()
+
+    await restored(office, await backed_up(office))
+
+    await office.next_mail("second", about="Restored from a backup of")
+
+
 async def test_attack_whoever_is_only_missing_in_a_file_hears_nothing_of_a_restoration(office: World) -> None:
     await becomes(office, BO_LAST)
     until_then, bo = (await office.now() + timedelta(days=2)).isoformat(), PersonId("bo")

@@ -592,3 +592,63 @@ async def test_attack_a_run_is_stopped_as_who_may_have_stopped_it_as_somebody_ne
 
     await world.reply("bo", await world.next_mail("bob", about="Which version?"), "answer: v2")
     await world.has(run_id, "done")
+
+
+@opens(with_mark(_ADMINS, "anna", 'uid = "of-anna"'))
+@pytest.mark.parametrize("before", ["others approve it", "it is open"])
+async def test_attack_who_decided_as_somebody_new_stops_nothing_as_whoever_asks_has_an_address_of_theirs(
+    world: World, api: Api, before: str
+) -> None:
+    """Cy may be Anna by then, who only asks: that takes no denial away."""
+    moved = world.toml.replace("cy@corp.example", "second@corp.example")
+    await becomes(world, moved)
+    record, admin = await asked(world), await api.client("ada", "admin")
+    if before == "others approve it":
+        await world.steer(record.request.run_id, "pause")
+        await world.decide("bo", record, "approve")
+    await becomes(world, moved.replace("anna@corp.example", "cy@corp.example"))
+    assert (await admin.post(_SAME, json={"known_by": "cy", "person": "cy"})).json()["id"] == "cy"
+
+    await world.decide("cy", await world.request(record.request.id), "deny")
+
+    stands = await world.request(record.request.id)
+    assert stands.state == ("revoked" if before == "others approve it" else "denied")
+
+
+_LATER = 'escalate_after = "1h"\nescalate_to = ["person:eve", "person:dan"]\nstand_ins = ["person:ole"]\n'
+
+
+@opens(_ADMINS.replace("[policies.production]\n", f"[policies.production]\n{_LATER}"))
+@pytest.mark.parametrize("way", ["it escalates", "it is handed on"])
+async def test_attack_who_could_come_to_decide_as_somebody_new_is_never_asked(world: World, api: Api, way: str) -> None:
+    who = "eve" if way == "it escalates" else "ole"
+    await becomes(world, world.toml.replace(f"{who}@corp.example", "second@corp.example"))
+    record = await asked(world)
+    await is_known_by(world, api, who)
+
+    if way == "it escalates":
+        await world.move_time(3700)
+    else:
+        await world.delegate("bo", record, who)
+
+    card = await world.next_mail("second", about=record.request.digest)
+    await world.reply(who, card, "approve")
+    await world.ended(record.request.run_id)
+    assert world.workshop.effects == ["press bell"]
+
+
+async def test_attack_the_answer_to_who_asked_back_as_somebody_new_goes_to_others_and_lacks_the_card(
+    world: World, api: Api
+) -> None:
+    await becomes(world, at(_ADMINS, "bob@corp.example"))
+    record = await asked(world)
+    await world.reply("bo", await world.next_mail("bob", about=record.request.digest), "Why now?")
+    question = await world.next_mail("anna", about="Why now?")
+    await is_known_by(world, api, "bo")
+
+    await world.reply("anna", question, "The old one is cracked")
+
+    answer = await world.next_mail("bob", about="The old one is cracked")
+    assert record.request.digest in answer.text
+    await world.quiet()
+    assert not [one for one in world.mails("cy") if "cracked" in one.text]

@@ -461,5 +461,26 @@ async def test_attack_the_card_of_who_decided_as_somebody_new_can_be_pressed_for
     await office.becomes(card, "Done: Press bell")
 
 
+async def test_attack_the_card_of_who_may_stop_it_loses_that_button_once_they_are_known(office: SlackWorld) -> None:
+    world = office.world
+    await becomes(world, world.toml.replace("cy@corp.example", "second@corp.example"))
+    record = await world.opened(await world.trigger("press bell"))
+    card = await office.card("@cy", "Approve")
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+    await office.becomes(card, "Approved")
+    await world.app.register.same("cy@corp.example", "cy", PersonId("ada"), proof=None)
+
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "incident 4711", proof=None)
+
+    await office.becomes(card, "incident 4711")
+    await office.cy.presses("Stop", in_=card)
+
+    async def is_revoked() -> bool:
+        return await state(office, record) == "revoked"
+
+    await until(is_revoked, what="the approval is taken back")
+
+
 async def has_no_button(office: SlackWorld, card: Message) -> bool:
     return "Approve" not in (await office.slack.now(card)).buttons
