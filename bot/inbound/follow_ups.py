@@ -523,7 +523,8 @@ class FollowUps:
         above = await question_above(self._store, channel, trigger.within or trigger.thread) if question else ""
         is_taken_back = takes_back(trigger.text, is_asked=question is not None)
         asks = _asks(record, trigger.person, self._people)
-        if is_stop(trigger.text) and not _is_answerable(record) and asks:
+        is_run_stop = is_stop(trigger.text) and not _is_answerable(record)
+        if is_run_stop and (asks or await self._may("cancel", PersonId(trigger.person), run)):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_taken_back and record.state != "open":
             told = self._about_words(trigger, run, record, answers)

@@ -377,6 +377,40 @@ async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_progr
     assert await state(world, record) == ("revoked", [])
 
 
+DECIDES = THEIRS.replace('email = "ole@corp.example"\n', 'email = "ole@corp.example"\ngroups = ["release"]\n')
+
+
+@opens(DECIDES, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_an_operator_who_answered_a_question_of_the_run_stops_it_only_before_something_has_begun(
+    world: World, hallway: Hallway
+) -> None:
+    """As one who answered, Ole takes back what is asked; as an operator he stops the run, also above a child."""
+    for way, wish in (
+        ("the thread", "ask-of group:release free_text Which?\npress bell\nstamp cup"),
+        ("its id", "ask-of group:release free_text Which?\npress bell\nstamp cup"),
+        ("above a child", "start_run ask-of group:release free_text Which?;press bell;stamp cup\nstamp cup"),
+    ):
+        goes_on, hallway.cards = world.workshop.hold("bell"), {}
+        goes_on.clear()
+        inbox = world.app.messages.inbox
+        top = RunId(world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", wish, way))))
+        run_id = (await world.child(top)).id if "child" in way else top
+        question = await world.opened(run_id)
+        await world.decide("ole", question, "free_text", "the small one")
+        await world.decide("bo", await world.opened(run_id, after=question.request.id), "approve")
+        await until(lambda: world.workshop.started, what="it has begun")
+
+        text = f"stop {run_id}" if way == "its id" else "stop"
+        await write(world, hallway, "ole", text, thread=ELSEWHERE if way == "its id" else way, is_addressed=True)
+        goes_on.set()
+
+        assert (await world.ended(run_id)).state == (await world.ended(top)).state == "cancelled", way
+        assert hallway.to("ole", "it was started at"), way
+        assert world.workshop.effects == ["press bell"], way
+        world.workshop.started.clear()
+        world.workshop.effects.clear()
+
+
 async def test_attack_who_names_a_request_and_its_run_stops_them_and_reads_that_it_is_too_late(
     world: World, hallway: Hallway
 ) -> None:
