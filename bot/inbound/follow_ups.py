@@ -170,10 +170,9 @@ class FollowUps:
         if await has_effect(self._store.client, [request.id], said_id):
             return False
         run = await self._run(request.run_id)
-        if stops and request.purpose == "review":
-            return await self._take(
-                await self._pinned(said_id, request.run_id, trigger), said_id, channel, trigger, record
-            )
+        if stops and request.purpose == "review":  # an answer to it may hold a stop as its reason, and counts as well
+            homes, is_answer = await self._pinned(said_id, request.run_id, trigger), given(request, trigger.text)
+            return await self._take(homes, said_id, channel, trigger, record) and is_answer is None
         is_stopped = stops and (
             _may_stop_by(record, person, trigger.text, self._people)
             or await self._only_steers(record, trigger, channel, run)

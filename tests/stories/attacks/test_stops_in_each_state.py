@@ -331,15 +331,13 @@ async def stops_a_review(world: World, text: str, hallway: Hallway | None) -> No
         await world.steer(record.request.run_id, "pause")
         await breaks(world, "eve", record, reply_id=f"cli-{is_over}")
         review = await world.opened(review_of(record.request.id))
-        if hallway is None:
-            card = await world.next_mail("cy", about=review.request.id)
-        else:
+        if hallway is not None:
             await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
         if is_over:
             await world.decide("bo", review, "free_text", "right: yes\nreason: I saw it burn")
             await world.ended(review.request.run_id)
         if hallway is None:
-            await world.reply("cy", card, text)
+            await world.reply("cy", await world.next_mail("cy", about=review.request.id), text)
         else:
             cards = hallway.cards.items()
             key = next(key for key, (to, card) in cards if to.person == "cy" and "Was it right" in card.title)
@@ -361,6 +359,19 @@ async def test_attack_who_is_asked_whether_breaking_the_glass_was_right_stops_it
     world: World, hallway: Hallway
 ) -> None:
     await stops_a_review(world, "bitte nicht deployen", hallway)
+
+
+@opens(NIGHT, change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer_to_it(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    card = await world.next_mail("cy", about="Was it right")
+
+    await world.reply("cy", card, "right: no\nreason: wrong version, do not deploy")
+
+    assert await state(world, record) == ("revoked", [])
+    assert (await world.run(review_of(record.request.id))).state == "done"
 
 
 @opens(NIGHT, change=by_night)
