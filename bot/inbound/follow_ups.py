@@ -170,10 +170,9 @@ class FollowUps:
         if await has_effect(self._store.client, [request.id], said_id):
             return False
         run = await self._run(request.run_id)
-        if stops and request.purpose == "review":
-            return await self._take(
-                await self._pinned(said_id, request.run_id, trigger), said_id, channel, trigger, record
-            )
+        if stops and request.purpose == "review":  # an answer to it may hold a stop as its reason, and counts as well
+            homes, is_answer = await self._pinned(said_id, request.run_id, trigger), given(request, trigger.text)
+            return await self._take(homes, said_id, channel, trigger, record) and is_answer is None
         is_stopped = stops and (
             _may_stop_by(record, person, trigger.text, self._people)
             or await self._only_steers(record, trigger, channel, run)
@@ -207,8 +206,14 @@ class FollowUps:
     async def _take(
         self, homes: Sequence[RunId], said_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> bool:
-        """Whoever stops a run stops the child that it waits for first, which may be about to start something."""
+        """Whoever stops a run stops the child that it waits for first, which may be about to start something, and in a
+        review, also one that is over, what is reviewed.
+        """
         is_taken = False
+        if homes and is_stop(trigger.text) and (reviewed := await self._reviewed(homes[-1])):
+            name = f"{said_id} reviewed"
+            if await self._take(await self._pinned(name, reviewed, trigger), said_id, channel, trigger, answers):
+                return True
         for run_id in homes:
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
             try:
@@ -358,10 +363,6 @@ class FollowUps:
                 raise Conflict(say("run.no-words"), say("run.no-words-do"))
             log.info("ignored", reason="a message without words and files")
             return "taken"
-        if is_stop(trigger.text) and (reviewed := await self._reviewed(run)):
-            homes = await self._pinned(f"{inbound_id} reviewed", reviewed, trigger)
-            if await self._take(homes, inbound_id, channel, trigger, answers):
-                return "taken"
         asked = _asked(run)
         read = await self._decisions.request(asked) if asked else None
         record, version = (read.record, read.version) if read else (None, 0)
@@ -405,11 +406,11 @@ class FollowUps:
         may_cancel = self._denied("cancel", person, run) is None
         return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
 
-    async def _reviewed(self, run: Run) -> RunId | None:
-        """Return the run for which `run` asks whether breaking the glass was right, where that began nothing yet: who
-        stops something there means that.
+    async def _reviewed(self, run_id: RunId) -> RunId | None:
+        """Return the run for which this one asks, or has asked, whether breaking the glass was right, where that began
+        nothing yet: who stops something there means that.
         """
-        reviewed = reviewed_of(run)
+        reviewed = reviewed_of(await self._run(run_id))
         if reviewed is None:
             return None
         record = (await self._decisions.request(reviewed.request_id)).record
@@ -521,7 +522,8 @@ class FollowUps:
         above = await question_above(self._store, channel, trigger.within or trigger.thread) if question else ""
         is_taken_back = takes_back(trigger.text, is_asked=question is not None)
         asks = _asks(record, trigger.person, self._people)
-        if is_stop(trigger.text) and not _is_answerable(record) and asks:
+        is_run_stop = is_stop(trigger.text) and not _is_answerable(record)
+        if is_run_stop and (asks or await self._may("cancel", PersonId(trigger.person), run)):
             return await self._stop(inbound_id, channel, trigger, run, record, version)
         if not is_taken_back and record.state != "open":
             told = self._about_words(trigger, run, record, answers)

@@ -14,7 +14,7 @@ from agents.events import (
     RequestRevoked,
     StepRefused,
 )
-from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote
+from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote, bound_to
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -192,9 +192,9 @@ class Decisions:
             is_picked = picks_stop(record.request, answer)
             if (answer.act in STOPS or answer.about or is_picked) and isinstance(judgement, Late):
                 is_over = isinstance(judgement, AlreadyDecided) and not is_picked
-                newer = None if is_over else await self.asked_anew(record)
+                newer = None if is_over else await self.asked_anew(record, is_picked=is_picked)
                 if newer:
-                    statement = replace(statement, said="deny", picks=(), given=None) if is_picked else statement
+                    statement = await self._picked_anew(newer, statement) if is_picked else statement
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
@@ -256,16 +256,26 @@ class Decisions:
         """Return whether another step needs somebody as soon as those are back who may only be missing in a file."""
         return bool(missing := self._people.missing) and person in needed_later(known, {*self._people.all(), *missing})
 
-    async def asked_anew(self, record: RequestRecord) -> RequestId | None:
+    async def asked_anew(self, record: RequestRecord, *, is_picked: bool = False) -> RequestId | None:
         """The approval of the same step that is asked for by now, or waits for its start: a no counts for that one, and
-        so does an answer to who asked back.
+        so does an answer to who asked back. A stop that `is_picked` also counts where it is asked once more what became
+        of that step.
 
         Whoever says either has what came before it in front of them, and would read that there is nothing to answer.
         """
         pending = (await self._run_of(record)()).pending
         request = pending.request if pending and pending.id == record.request.step_id else None
-        is_other = request is not None and request.id != record.request.id
-        return request.id if request and is_other and request.format == "approval" else None
+        if request is None or request.id == record.request.id:
+            return None
+        return request.id if request.format == "approval" or (is_picked and request.purpose == "unknown") else None
+
+    async def _picked_anew(self, request_id: RequestId, statement: Statement) -> Statement:
+        """Return a stop that was picked of an earlier try as what it is of the one that is asked about by now."""
+        request = (await self.request(request_id)).record.request
+        if request.format == "approval":
+            return replace(statement, said="deny", picks=(), given=None)
+        now = bound_to(request, "request").model_copy(update={"unbound": statement.binding.unbound})
+        return replace(statement, binding=now)
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:

@@ -192,6 +192,20 @@ async def test_attack_a_decider_has_a_run_stopped_that_a_colleague_had_asked_aga
     assert await stands(world, again) == became
 
 
+async def test_attack_a_decider_has_a_run_stopped_whose_second_try_is_asked_about_as_the_first_was(
+    world: World,
+) -> None:
+    first, again = await two_tries(world)
+    card = await world.next_mail("cy", about="not known whether")
+    await world.decide("bo", again, "approve")
+    await world.opened(first.request.run_id, after=again.request.id)
+
+    await world.reply("cy", card, "3")
+    await world.quiet()
+
+    assert (await world.run(first.request.run_id)).state == "cancelled"
+
+
 async def asked_by_mail(world: World, number: int = 0) -> tuple[EmailMessage, RequestRecord]:
     """The mail of Anna's wish, and what it asks; `number` were asked before."""
     wish = await write(world, SAYSO, "press bell", "press bell", "", by="anna")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from bot.store.ids import review_of
 from channels import Reply
 from tests.bot.execution.test_executor import found_gone
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
@@ -14,7 +15,7 @@ from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
-from tests.servers.web import serving
+from tests.servers.web import Api, serving
 from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, types, write
 from tests.stories.test_break_glass import NIGHT, breaks
 
@@ -322,19 +323,28 @@ def by_night(world: World) -> None:
 
 
 async def stops_a_review(world: World, text: str, hallway: Hallway | None) -> None:
-    """Cy, who is asked whether Eve was right to break the glass, says it by mail, or below the card in the hallway."""
-    record = await world.opened(await world.trigger("press bell"))
-    await world.steer(record.request.run_id, "pause")
-    await breaks(world, "eve", record)
-    if hallway is None:
-        await world.reply("cy", await world.next_mail("cy", about="Was it right"), text)
-    else:
-        await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
-        cards = hallway.cards.items()
-        key = next(key for key, (to, card) in cards if to.person == "cy" and "Was it right" in card.title)
-        await write(world, hallway, "cy", text, thread=f"at {key}", is_addressed=True)
+    """Cy, who is asked whether Eve was right to break the glass, says it by mail, or below the card in the hallway: of
+    one that nobody has answered, and of one to which Bo has said yes.
+    """
+    for is_over in (False, True):
+        record = await world.opened(await world.trigger("press bell"))
+        await world.steer(record.request.run_id, "pause")
+        await breaks(world, "eve", record, reply_id=f"cli-{is_over}")
+        review = await world.opened(review_of(record.request.id))
+        if hallway is not None:
+            await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
+        if is_over:
+            await world.decide("bo", review, "free_text", "right: yes\nreason: I saw it burn")
+            await world.ended(review.request.run_id)
+        if hallway is None:
+            await world.reply("cy", await world.next_mail("cy", about=review.request.id), text)
+        else:
+            cards = hallway.cards.items()
+            key = next(key for key, (to, card) in cards if to.person == "cy" and "Was it right" in card.title)
+            await write(world, hallway, "cy", text, thread=f"at {key}", is_addressed=True)
+            hallway.cards.clear()
 
-    assert await state(world, record) == ("revoked", [])
+        assert await state(world, record) == ("revoked", []), is_over
 
 
 @opens(NIGHT, change=by_night)
@@ -349,6 +359,67 @@ async def test_attack_who_is_asked_whether_breaking_the_glass_was_right_stops_it
     world: World, hallway: Hallway
 ) -> None:
     await stops_a_review(world, "bitte nicht deployen", hallway)
+
+
+@opens(NIGHT, change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer_to_it(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    card = await world.next_mail("cy", about="Was it right")
+
+    await world.reply("cy", card, "right: no\nreason: wrong version, do not deploy")
+
+    assert await state(world, record) == ("revoked", [])
+    assert (await world.run(review_of(record.request.id))).state == "done"
+
+
+@opens(NIGHT, change=by_night)
+async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_program(world: World, api: Api) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    review = await world.opened(review_of(record.request.id))
+    await world.decide("bo", review, "free_text", "right: yes\nreason: I saw it burn")
+    await world.ended(review.request.run_id)
+
+    await (await api.client("cy")).post(f"/v1/requests/{review.request.id}/answer", json={"text": "Stop!"})
+
+    assert await state(world, record) == ("revoked", [])
+
+
+DECIDES = THEIRS.replace('email = "ole@corp.example"\n', 'email = "ole@corp.example"\ngroups = ["release"]\n')
+
+
+@opens(DECIDES, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_an_operator_who_answered_a_question_of_the_run_stops_it_only_before_something_has_begun(
+    world: World, hallway: Hallway
+) -> None:
+    """As one who answered, Ole takes back what is asked; as an operator he stops the run, also above a child."""
+    for way, wish in (
+        ("the thread", "ask-of group:release free_text Which?\npress bell\nstamp cup"),
+        ("its id", "ask-of group:release free_text Which?\npress bell\nstamp cup"),
+        ("above a child", "start_run ask-of group:release free_text Which?;press bell;stamp cup\nstamp cup"),
+    ):
+        goes_on, hallway.cards = world.workshop.hold("bell"), {}
+        goes_on.clear()
+        inbox = world.app.messages.inbox
+        top = RunId(world.app.runs.starter.run_id(await inbox.accept(hallway.begins("anna", wish, way))))
+        run_id = (await world.child(top)).id if "child" in way else top
+        question = await world.opened(run_id)
+        await world.decide("ole", question, "free_text", "the small one")
+        await world.decide("bo", await world.opened(run_id, after=question.request.id), "approve")
+        await until(lambda: world.workshop.started, what="it has begun")
+
+        text = f"stop {run_id}" if way == "its id" else "stop"
+        await write(world, hallway, "ole", text, thread=ELSEWHERE if way == "its id" else way, is_addressed=True)
+        goes_on.set()
+
+        assert (await world.ended(run_id)).state == (await world.ended(top)).state == "cancelled", way
+        assert hallway.to("ole", "it was started at"), way
+        assert world.workshop.effects == ["press bell"], way
+        world.workshop.started.clear()
+        world.workshop.effects.clear()
 
 
 async def test_attack_who_names_a_request_and_its_run_stops_them_and_reads_that_it_is_too_late(
