@@ -176,7 +176,7 @@ def _beside(run: Run, event: Event) -> Run:
             ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
             if isinstance(event, ToolFinished) and not ends:
                 changes["heard_late"] = event.attempt_id
-                changes["heard_after"] = event.attempt_id if run.ended else None
+                changes["heard_after"] = (*run.heard_after, event.attempt_id) if run.ended else ()
             if isinstance(event, ToolFinished) and run.ended:
                 after = replace(run, made=made_after(run.made, event))
                 was, now = _came_to(run, event.attempt_id), _came_to(after, event.attempt_id)
@@ -322,7 +322,9 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     if was or run.ended:  # it is heard by now what became of it
         told = (replace(one, child=event) if _is_of(one, child) else one for one in run.results)
         run = replace(run, results=(*told,))
-        return replace(run, ended=_as_it_turned_out(run, was or "unknown", event.change))
+        ended = _as_it_turned_out(run, was or "unknown", event.change)
+        news = (child.run_id,) if ended != run.ended else ()
+        return replace(run, ended=ended, heard_after=tuple(dict.fromkeys((*run.heard_after, *news))))
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)

@@ -448,8 +448,8 @@ class Run:
     end. `child_changes` are what the tools of children did, one for each that has ended, and `child_live` what they saw
     live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
     why some prove too little for an approval. `heard_late` is the last attempt whose result ended no step, and
-    `heard_after` the last whose result came after the end. `fallback` is the model that is asked for the next step in
-    place of the agent's own.
+    `heard_after` are the attempts, and the runs that it started, of which it heard after its end. `fallback` is the
+    model that is asked for the next step in place of the agent's own.
     """
 
     id: RunId = NOT_YET
@@ -495,7 +495,7 @@ class Run:
     stopped_with: RunId | None = None
     ended: RunEnded | None = None
     heard_late: AttemptId | None = None
-    heard_after: AttemptId | None = None
+    heard_after: tuple[AttemptId | RunId, ...] = ()
     forked: RunForked | None = None
     beside: tuple[Remark, ...] = ()
 
