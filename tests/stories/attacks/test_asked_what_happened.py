@@ -285,7 +285,7 @@ async def test_attack_a_run_stays_headed_by_what_people_said_of_the_one_that_it_
     await world.quiet()
     if goes_on:
         await world.decide("bo", goes_on, "approve")
-        await world.ended(above)
+        await world.next_mail("anna", about=f"what became of {run_id}, which it had started, is known by now: failed")
         await world.quiet()
     assert word_of(await world.run(above)) == word
 
@@ -345,7 +345,9 @@ async def test_attack_who_approved_in_a_run_headed_done_hears_nothing_of_what_fa
     run_id = (await world.child(above)).id
     _, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other", run_id)
     await world.decide("bo", asks, "free_text", asks.request.options[0])
-    await world.decide("cy", await world.opened(above), "approve")
+    gate = await world.opened(above)
+    await world.quiet()
+    await world.decide("cy", gate, "approve")
     await world.ended(above)
     for person in ("anna", "cy"):
         await world.next_mail(person, about="ok: press gong: done")
@@ -353,8 +355,39 @@ async def test_attack_who_approved_in_a_run_headed_done_hears_nothing_of_what_fa
     may_end.set()
 
     for person in ("anna", "cy"):
-        told = await world.next_mail(person, about="came to something else")
-        assert f"Afterwards: {run_id}, which it had started, came to something else after all: failed" in told.text
+        told = await world.next_mail(person, about="is known by now")
+        assert f"Afterwards: what became of {run_id}, which it had started, is known by now: failed" in told.text
         assert "Something was changed all the same" in told.text
     await world.quiet()
     assert len([mail for mail in world.mails("cy") if "Afterwards" in mail.text]) == 1
+
+
+@opens(TOML)
+async def test_attack_of_two_effects_that_people_said_had_happened_who_asked_hears_of_one_that_it_failed(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.breaks |= {"bell": RuntimeError("no bell is there"), "gong": RuntimeError("no gong is there")}
+    run_id, last = await world.trigger("press bell\npress gong\npress horn"), None
+    for what in ("bell", "gong"):
+        world.workshop.hold(what)
+        gate = await world.opened(run_id, after=last)
+        await world.decide("bo", gate, "approve")
+        await until(lambda what=what: f"press {what}" in world.workshop.started, what="it presses")
+        async with beside_it(World(redis, tmp_path / what, world.toml)) as other:
+            await found_gone(world, other, await world.run(run_id))
+            await world.has(run_id, "unknown")
+        asks = await world.opened(run_id, after=gate.request.id)
+        await world.decide("bo", asks, "free_text", asks.request.options[0])
+        last = asks.request.id
+    gate = await world.opened(run_id, after=last)
+
+    for may_end in world.workshop.holds.values():
+        may_end.set()
+
+    async def are_heard() -> bool:
+        return [one.state for one in (await world.run(run_id)).made] == ["error", "error"]
+
+    await until(are_heard, what="both have failed")
+    await world.decide("bo", gate, "deny")
+    told = await world.next_mail("anna", about="Stopped: press bell")
+    assert told.text.count("press was tried after all, and failed") == 2
