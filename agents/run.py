@@ -174,7 +174,8 @@ def _beside(run: Run, event: Event) -> Run:
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             changes["made"] = made_after(run.made, event)
             ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
-            if isinstance(event, ToolFinished) and not ends:
+            # A file may tell of any number that nobody began.
+            if isinstance(event, ToolFinished) and not ends and any(one.id == event.attempt_id for one in run.made):
                 changes |= _heard_late(run, event.attempt_id)
             if isinstance(event, ToolFinished) and run.ended:
                 after = replace(run, made=made_after(run.made, event))
@@ -190,8 +191,9 @@ def _beside(run: Run, event: Event) -> Run:
 
 def _heard_late(run: Run, what: AttemptId | RunId) -> dict[str, tuple[AttemptId | RunId, ...]]:
     """Return what changes as it is heard late what came of an attempt, or of a run below."""
-    after = (*run.heard_after, what) if run.ended else ()
-    return {"heard_late": (*run.heard_late, what), "heard_after": after}
+    late = (*dict.fromkeys((*run.heard_late, what)),)
+    after = (*dict.fromkeys((*run.heard_after, what)),) if run.ended else ()
+    return {"heard_late": late, "heard_after": after}
 
 
 def _came_to(run: Run, attempt_id: AttemptId) -> Change | None:

@@ -190,7 +190,7 @@ def said_late(run: Run) -> list[tuple[str, str]]:
 
     It came afterwards, or was about another attempt than the one that `run` ended with.
     """
-    return [*filter(None, (_said_late(one, run) for one in dict.fromkeys(run.heard_late)))]
+    return [*filter(None, (_said_late(one, run) for one in run.heard_late))]
 
 
 def _said_late(heard: str, run: Run) -> tuple[str, str] | None:
