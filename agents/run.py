@@ -44,7 +44,7 @@ from agents.events import (
     VoteCast,
 )
 from agents.model.failures import is_too_long, status_of
-from agents.requests import AttemptId, Author, Decision, PersonId, Remark, Request, StandIn
+from agents.requests import AttemptId, Author, Decision, PersonId, Remark, Request, RunId, StandIn
 from agents.requests.concern import asked_in
 from agents.requests.record import MOST_REMARKS, approval_before, remarks_of, step_requests
 from agents.state import (
@@ -174,9 +174,9 @@ def _beside(run: Run, event: Event) -> Run:
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             changes["made"] = made_after(run.made, event)
             ends = run.pending is not None and _may_finish(run, run.pending, event.attempt_id)
-            if isinstance(event, ToolFinished) and not ends:
-                changes["heard_late"] = event.attempt_id
-                changes["heard_after"] = event.attempt_id if run.ended else None
+            # A file may tell of any number that nobody began.
+            if isinstance(event, ToolFinished) and not ends and any(one.id == event.attempt_id for one in run.made):
+                changes |= _heard_late(run, event.attempt_id)
             if isinstance(event, ToolFinished) and run.ended:
                 after = replace(run, made=made_after(run.made, event))
                 was, now = _came_to(run, event.attempt_id), _came_to(after, event.attempt_id)
@@ -187,6 +187,13 @@ def _beside(run: Run, event: Event) -> Run:
         case _:
             pass
     return replace(run, **changes) if changes else run
+
+
+def _heard_late(run: Run, what: AttemptId | RunId) -> dict[str, tuple[AttemptId | RunId, ...]]:
+    """Return what changes as it is heard late what came of an attempt, or of a run below."""
+    late = (*dict.fromkeys((*run.heard_late, what)),)
+    after = (*dict.fromkeys((*run.heard_after, what)),) if run.ended else ()
+    return {"heard_late": late, "heard_after": after}
 
 
 def _came_to(run: Run, attempt_id: AttemptId) -> Change | None:
@@ -322,7 +329,9 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     if was or run.ended:  # it is heard by now what became of it
         told = (replace(one, child=event) if _is_of(one, child) else one for one in run.results)
         run = replace(run, results=(*told,))
-        return replace(run, ended=_as_it_turned_out(run, was or "unknown", event.change))
+        ended = _as_it_turned_out(run, was or "unknown", event.change)
+        is_news = ended is None or ended != run.ended
+        return replace(run, ended=ended, **(_heard_late(run, child.run_id) if is_news else {}))
     if run.pending and run.pending.id == child.step_id:
         run = replace(run, pending=replace(run.pending, child=event))
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)

@@ -153,7 +153,7 @@ class Notifier:
         being an approver gets no card: they are told all the same.
         """
         # The others were told when their request was closed, which ends what a program wanted.
-        is_closed = program_of(run) and run.results and run.heard_late is None
+        is_closed = program_of(run) and run.results and not run.heard_late
         stop = run.results[-1].stopped if is_closed else None
         news = run.voters & {*stop.by} if stop else run.voters
         entries: list[OutboxEntry] = [

@@ -348,8 +348,7 @@ def outcome_card(run: Run, people: People, at: datetime) -> Card:
     if did.by_glass:
         facts.append(Line(label=say("card.broke-glass"), text=people.names_of(did.by_glass)))
     facts += [said_line(Said("note", (note.person,), note.text), people) for note in did.notes]
-    if late := said_late(run):
-        facts.insert(0, Line(label=late[0], text=late[1]))
+    facts[:0] = [Line(label=label, text=text) for label, text in said_late(run)]
     has_failed = ended is not None and word_of(run) == "failed"
     failure = failed_command(run.made) if has_failed else None
     facts += map(output_line, failure.files if failure else ())

@@ -32,7 +32,7 @@ _STOPPED = {
 _HEADINGS = {"ended": "answered", "unknown": "nobody knows"} | {
     word: word for word in ("done", "partly", "failed", "cancelled", "unchanged", "answered")
 }
-_ENDS = {"nothing": "unchanged", "not_wanted": "answered", "unknown": "nobody knows"}
+_ENDS = {"changed": "done", "nothing": "unchanged", "not_wanted": "answered", "unknown": "nobody knows"}
 _SENTENCES: dict[Change, str] = {
     "nothing": "card.nothing-changed",
     "not_wanted": "card.nothing-changed",
@@ -185,23 +185,31 @@ def program_said(made: AttemptOutcome, text: str, chars: int) -> str:
     return say("agent.relay-failed" if made.state == "error" else "agent.relay-done", text=quote(text, chars))
 
 
-def said_late(run: Run) -> tuple[str, str] | None:
-    """Return what came of what `run` did when it did not wait for that, and what it is called.
+def said_late(run: Run) -> list[tuple[str, str]]:
+    """Return what came of what `run` did when it did not wait for that, and what each is called.
 
-    It came afterwards, or was about another attempt than the one that `run` ended with. None where nothing is known.
+    It came afterwards, or was about another attempt than the one that `run` ended with.
     """
-    made = next((one for one in run.made if one.id == run.heard_late), None)
+    return [*filter(None, (_said_late(one, run) for one in run.heard_late))]
+
+
+def _said_late(heard: str, run: Run) -> tuple[str, str] | None:
+    """Return what came of an attempt, or of a run below; None where nothing is known."""
+    if below := next((change for child, change in run.ended_children.items() if child == heard), None):
+        how = state_word(_ENDS.get(below, below))
+        return say("card.afterwards"), say("card.child-late", run=heard, how=how)
+    made = next((one for one in run.made if one.id == heard), None)
     text = (program_said(made, made.text, WORDS_CHARS) or _came_late(made, run)) if made else ""
     if made is None or not text:
         return None
     is_before = run.ended and made.ended_at and made.ended_at < run.ended.at
-    is_earlier = is_before and made != run.made[-1] and made.id != run.heard_after
+    is_earlier = is_before and made != run.made[-1] and made.id not in run.heard_after
     return say("card.earlier-attempt" if is_earlier else "card.afterwards"), text
 
 
 def _came_late(made: AttemptOutcome, run: Run) -> str:
     """Return what an effect of our own came to after all; empty where nothing was changed, or only made once more."""
-    is_again = made.idempotent and made.id != run.heard_after
+    is_again = made.idempotent and made.id not in run.heard_after
     if made.begun_by or is_again or not made.changes or made.state not in {"ok", "error"}:
         return ""
     key = "card.came-late" if made.state == "ok" else "card.failed-late"

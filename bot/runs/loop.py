@@ -227,7 +227,7 @@ class Loop:
         """Have what came of an effect told, once, to all who heard of the end of its run, where it came after that."""
         run = told.run
         if run.heard_after and said_late(run):
-            once = Once(run.id, f"heard {run.heard_after}", b"")
+            once = Once(run.id, f"heard {len(run.heard_after)} {run.ended and run.ended.change}", b"")
             outgoing = self._notifier.outcome(run, told.now)
             await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
 

@@ -285,7 +285,7 @@ async def test_attack_a_run_stays_headed_by_what_people_said_of_the_one_that_it_
     await world.quiet()
     if goes_on:
         await world.decide("bo", goes_on, "approve")
-        await world.ended(above)
+        await world.next_mail("anna", about=f"what became of {run_id}, which it had started, is known by now: failed")
         await world.quiet()
     assert word_of(await world.run(above)) == word
 
@@ -311,3 +311,83 @@ async def test_attack_a_cancelled_run_leaves_out_what_the_one_that_it_started_is
     await world.quiet()
     told = status_line(await world.run(above), None, world.people)
     assert told == f"Cancelled by Anna Ames: start_run press bell. {say('card.something-changed')}"
+
+
+@opens(TOML)
+async def test_attack_of_two_attempts_that_end_after_their_run_people_hear_of_one(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
+    await world.decide("bo", asks, "free_text", asks.request.options[1])
+    again = await world.opened(run_id, after=asks.request.id)
+    await world.decide("cy", again, "approve")
+    await until(lambda: len(world.workshop.started) == 2, what="it presses again")
+    async with beside_it(World(redis, tmp_path / "third", world.toml)) as other:
+        await found_gone(world, other, await world.run(run_id))
+        await world.has(run_id, "unknown")
+    await world.steer(run_id, "cancel")
+    await world.ended(run_id)
+
+    may_end.set()
+
+    await until(lambda: len(world.workshop.effects) == 2, what="it has happened twice")
+    await world.quiet()
+    for person in ("anna", "bo", "cy"):
+        assert max(mail.text.count("press was done after all") for mail in world.mails(person)) == 2
+
+
+@opens(TOML)
+async def test_attack_who_approved_in_a_run_headed_done_hears_nothing_of_what_failed_in_the_one_that_it_started(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.breaks["bell"] = RuntimeError("no bell is there")
+    above = await world.trigger("start_run press bell\npress gong")
+    run_id = (await world.child(above)).id
+    _, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other", run_id)
+    await world.decide("bo", asks, "free_text", asks.request.options[0])
+    gate = await world.opened(above)
+    await world.quiet()
+    await world.decide("cy", gate, "approve")
+    await world.ended(above)
+    for person in ("anna", "cy"):
+        await world.next_mail(person, about="ok: press gong: done")
+
+    may_end.set()
+
+    for person in ("anna", "cy"):
+        told = await world.next_mail(person, about="is known by now")
+        assert f"Afterwards: what became of {run_id}, which it had started, is known by now: failed" in told.text
+        assert "Something was changed all the same" in told.text
+    await world.quiet()
+    assert len([mail for mail in world.mails("cy") if "Afterwards" in mail.text]) == 1
+
+
+@opens(TOML)
+async def test_attack_of_two_effects_that_people_said_had_happened_who_asked_hears_of_one_that_it_failed(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.breaks |= {"bell": RuntimeError("no bell is there"), "gong": RuntimeError("no gong is there")}
+    run_id, last = await world.trigger("press bell\npress gong\npress horn"), None
+    for what in ("bell", "gong"):
+        world.workshop.hold(what)
+        gate = await world.opened(run_id, after=last)
+        await world.decide("bo", gate, "approve")
+        await until(lambda what=what: f"press {what}" in world.workshop.started, what="it presses")
+        async with beside_it(World(redis, tmp_path / what, world.toml)) as other:
+            await found_gone(world, other, await world.run(run_id))
+            await world.has(run_id, "unknown")
+        asks = await world.opened(run_id, after=gate.request.id)
+        await world.decide("bo", asks, "free_text", asks.request.options[0])
+        last = asks.request.id
+    gate = await world.opened(run_id, after=last)
+
+    for may_end in world.workshop.holds.values():
+        may_end.set()
+
+    async def are_heard() -> bool:
+        return [one.state for one in (await world.run(run_id)).made] == ["error", "error"]
+
+    await until(are_heard, what="both have failed")
+    await world.decide("bo", gate, "deny")
+    told = await world.next_mail("anna", about="Stopped: press bell")
+    assert told.text.count("press was tried after all, and failed") == 2
