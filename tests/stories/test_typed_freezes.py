@@ -121,7 +121,7 @@ async def test_attack_a_typed_reason_of_whatever_words_ends_no_freeze_before_its
 
     await sent(world, a_mail(world, "cy", "unfreeze production: fixed\nunfreeze production", subject="Unfreeze"))
     assert await frozen(world) == held
-    for text in ("the board has the last word: the fix is in", "fixed, says the vendor", "fixed"):
+    for text in ("the board has the last word: the fix is in", "fixed says the vendor", "fixed"):
         await world.move_time(1)
         told = await sent(world, a_mail(world, "cy", f"unfreeze production: {text}", subject="Unfreeze"))
         assert "Nothing is unfrozen yet" in told, text

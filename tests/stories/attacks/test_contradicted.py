@@ -78,7 +78,7 @@ async def test_attack_a_typed_reason_of_whatever_words_breaks_nothing_before_its
     world: World,
 ) -> None:
     """It may be an objection in words of no list: nobody can tell them apart."""
-    reason = "production is down, the board has the last word"
+    reason = "production is down as the board has the last word"
     record = await world.opened(await world.trigger("press bell"))
     card = await world.next_mail("bo")
 
@@ -217,7 +217,7 @@ async def test_attack_a_message_in_slack_that_ends_a_freeze_and_says_no_ends_non
 
         for text in ("only once Dan says so", "erst wenn Dan es sagt", "no, do not", "nach 17 Uhr", "REASON"):
             await office.cy.says("#ops", f"@sayso unfreeze production: {text}")
-        await office.cy.says("#ops", "@sayso unfreeze production: fixed, the vendor has the last word")
+        await office.cy.says("#ops", "@sayso unfreeze production: fixed as the vendor has the last word")
         await office.world.quiet()
 
         assert await frozen(office.world) == [("production", "dan", "incident 4711")]
