@@ -92,7 +92,7 @@ class StandingApprovals:
         """Return who sees and revokes it: whom it serves, who granted it, and who may decide by its policy."""
         approval = standing.approval
         may = self._people.may_ever(approval.pattern.policy, standing.now)
-        return (approval.people | {*may}) & {*self._people.all()}
+        return frozenset((*self._people.by_now(approval.people), *may)).intersection(self._people.all())
 
     def concerns(self, caller: Caller, standing: Standing) -> bool:
         """Return whether somebody sees and revokes it; operators and admins do so with all."""
@@ -248,7 +248,7 @@ class StandingApprovals:
 
     async def _tell(self, found: Standing, ended: Ended) -> None:
         approval = found.approval
-        people = {*filter(self._people.is_here, approval.people)} - {ended.by}
+        people = {*filter(self._people.is_here, self._people.by_now(approval.people))} - {ended.by}
         await self._journal.send(*(self._notice(found, ended, person) for person in people))
 
     def _notice(self, found: Standing, ended: Ended, person: PersonId) -> Tell:

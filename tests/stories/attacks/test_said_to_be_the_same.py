@@ -28,6 +28,7 @@ from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
+from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.test_absences import away
 from tests.stories.test_break_glass import breaks
 
@@ -652,3 +653,22 @@ async def test_attack_the_answer_to_who_asked_back_as_somebody_new_goes_to_other
     assert record.request.digest in answer.text
     await world.quiet()
     assert not [one for one in world.mails("cy") if "cracked" in one.text]
+
+
+@opens(ALLOWED + ROLES)
+@pytest.mark.parametrize("who", ["whom it serves", "who granted it"])
+async def test_attack_a_standing_approval_from_before_they_are_known_is_hidden_from_them_and_its_end_is_told_to_nobody(
+    world: World, api: Api, who: str
+) -> None:
+    person, other = ("anna", "bo") if who == "whom it serves" else ("cy", "anna")
+    await becomes(world, world.toml.replace(f"{person}@corp.example", "second@corp.example"))
+    standing = (await granted(world, await done_once(world), by=("cy" if person == "cy" else "bo",))).approval
+    admin = await api.client("ada", "admin")
+    assert (await admin.post(_SAME, json={"known_by": f"{person}@corp.example", "person": person})).is_success
+
+    listed = (await (await api.client(person)).get("/v1/standing")).json()["standing"]
+    assert [one["id"] for one in listed] == [standing.id]
+    await world.app.requests.standing.revoke(standing.id, PersonId(other), proof=as_by("cli"))
+
+    await world.quiet()
+    assert [one for one in world.mails("second") if f"revoked standing approval {standing.id}." in one.text]
