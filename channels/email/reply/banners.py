@@ -58,11 +58,10 @@ def _is_banner(paragraph: list[str]) -> bool:
         return False
     text = _ADDRESSES.sub("", text)
     sentences = [each for each in _SENTENCE.split(text) if re.search(r"\w", each)]
-    short = [each for each in paragraph if len(each.split()) <= 3]
     return (
         _BEGINS.match(text) is not None
         and (_SAYS.search(text) is not None or any(_HEADING.fullmatch(each.strip()) for each in sentences))
-        and all(_WARNS.search(each) for each in (*sentences, *short))
+        and all(_WARNS.search(each) for each in (*sentences, *paragraph))
     )
 
 

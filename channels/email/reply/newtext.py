@@ -184,8 +184,10 @@ class _Reading:
             self._kept.pop()
         self._first = None if self._first is not None and self._first >= start else self._first
         self._floor = at + 1
-        # Above the line with the date it may be what somebody says: `On the small one,`.
-        self._typed(start, next((i for i in range(at, start, -1) if shapes.has_date(self._lines.folded(i))), start))
+        # Above the line with the date, and below it, may stand what somebody says: `On the small one,`.
+        dated = next((i for i in range(at, start, -1) if shapes.has_date(self._lines.folded(i))), start)
+        self._typed(start, dated)
+        self._typed(dated + 1, at + 1)
         if quotes.quote_follows(self._lines, at + 1):
             self._heads.append("\n".join(self._lines.raw[start : at + 1]))
             return at + 1

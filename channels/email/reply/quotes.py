@@ -307,9 +307,20 @@ def one_header_end(lines: Lines, at: int) -> int:
             break
         elif is_bare and not lines.is_blank(i):  # a value that stands below its label
             is_bare, end = False, i + 1
-        elif not lines.is_blank(i) and (lines.is_blank(i - 1) or not _ADDRESS.search(lines.folded(i))):
+        elif not lines.is_blank(i) and not _goes_on_with_addresses(lines, i):
             break
     return end
+
+
+def _goes_on_with_addresses(lines: Lines, at: int) -> bool:
+    """Return whether line `at` goes on with the people of the header line above it, and says nothing else: a name below
+    its label, and `ask cy@corp.example first` in the midst, may be what somebody says.
+    """
+    text, above = lines.folded(at).rstrip(" ,;"), lines.folded(at - 1)
+    if _ADDRESS.fullmatch(text):
+        return above != ""
+    is_of_people = text.endswith((">", ")", "]")) and _ADDRESS.search(text) is not None
+    return is_of_people and ((above != "" and text[0] == "<") or (above.endswith((",", ";")) and "@" in above))
 
 
 def sender_in(lines: Lines) -> str | None:
