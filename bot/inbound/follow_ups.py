@@ -176,6 +176,7 @@ class FollowUps:
         is_stopped = stops and (
             _may_stop_by(record, person, trigger.text, self._people)
             or await self._only_steers(record, trigger, channel, run)
+            or (not _is_answerable(record) and await self._denies_next(record, trigger, channel, run))
         )
         if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
             return False
@@ -500,6 +501,18 @@ class FollowUps:
                 return True
         return False
 
+    async def _denies_next(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
+        """Return whether another approval than this closed one waits in its run, or below it, to which a stop of
+        somebody who decides is a no.
+        """
+        person = PersonId(trigger.person)
+        asked = _asked(await self._run(await busy_with(self._store, run.id, person)))
+        if asked is None or asked == record.request.id:
+            return False
+        waits = (await self._decisions.request(asked)).record
+        may = offers(waits, self._people, person, channel, self._store.about_now(asked))
+        return waits.request.format == "approval" and "deny" in may
+
     async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""
         who = self._rights.of_person(person, proof)
@@ -797,7 +810,7 @@ def _may_stop_by(record: RequestRecord, person: PersonId, text: str, people: Peo
     """Return whether words that stop a run do so in answer to this request, or beside it.
 
     Words that also fit an open question are asked about first, and once. An approval that can still be taken back is,
-    by its own rules; of a closed one the words of whoever decides it are about that one alone.
+    by its own rules; by the card of a closed one, whoever decides stops what waits after it (`_denies_next`).
     """
     if record.request.format == "approval":
         return not _is_answerable(record) and _asks(record, person, people)

@@ -517,3 +517,30 @@ async def test_attack_of_a_run_that_is_over(world: World, hallway: Hallway) -> N
 
     await until(lambda: hallway.to("anna", "it was started"), what="anna is told")
     assert await world.app.store.lists.runs() == [record.request.run_id]
+
+
+async def test_attack_a_decider_stops_by_the_card_of_what_was_done_what_is_approved_after_it(
+    world: World, hallway: Hallway
+) -> None:
+    """In the same run and in one below it; each reads what was denied, and the card of what was done stays as it is."""
+    for wish in ("press bell\npress horn", "press bell\nstart_run press horn"):
+        for way in ("a window", "a program"):
+            world.workshop.effects.clear()
+            record = await asked(world, hallway, wish, thread=f"{wish} {way}")
+            run_id, token = record.request.run_id, await token_of(hallway, "cy")
+            await world.decide("bo", record, "approve")
+            next_of = (await world.child(run_id)).id if "start_run" in wish else run_id
+            waits = await world.opened(next_of, after=record.request.id)
+            await world.steer(run_id, "pause")
+            await world.decide("bo", waits, "approve")
+
+            if way == "a window":
+                said = Reply(person="cy", token=token, said="free_text", text="Stop, please.", is_typed=True)
+                await types(world, hallway, said)
+            else:
+                async with serving(world.app) as api:
+                    answer = f"/v1/requests/{record.request.id}/answer"
+                    await (await api.client("cy")).post(answer, json={"text": "Stop!"})
+
+            assert await state(world, waits) == ("revoked", ["press bell"]), way
+            assert (await world.request(record.request.id)).state == "approved"
