@@ -167,7 +167,7 @@ class Notifier:
             entries += [self._ending(run, one, now) for one in untold]
             told |= {*untold}
         # Whoever breaks the glass need not be among those who were asked.
-        may_lack_card = {*run.broke_glass.values(), *(news if run.started and run.started.asked_with else ())}
+        may_lack_card = news if run.started and run.started.asked_with else news & {*run.broke_glass.values()}
         without_card = may_lack_card - told - {held.person for held in run.cards}
         entries += [self._ending(run, one, now) for one in sorted(asking_now(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]

@@ -52,7 +52,7 @@ from bot.policy.judgements import (
 )
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.request_card import with_notes
-from bot.render.words import decided, feedback_text, has_no_room, how_to_approve, stands
+from bot.render.words import asking_now, decided, feedback_text, has_no_room, how_to_approve, stands
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -420,13 +420,21 @@ class Decisions:
         )
 
     def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
-        """Shows every holder of a card that it is closed; a mail goes only to those who did not close it."""
+        """Shows every holder of a card that it is closed; a mail goes only to those who did not close it.
+
+        Whoever breaks the glass need not be asked, and has no card: they are told.
+        """
         request = record.request
         if record.decision is None:
             return []
         newest = {self._people.ids_of(holder.person)[0]: holder.delivery_id for holder in newest_of(record)}
         news = [delivery_id for person, delivery_id in newest.items() if person != decider]
-        return updates_for(request, record.holders, self._edits, lambda person: self._closed(record, person, now), news)
+        by_glass = asking_now((vote.person for vote in record.votes if vote.breaks_glass), self._people)
+        without_card = [person for person in by_glass if person not in newest and person != decider]
+        return [
+            *updates_for(request, record.holders, self._edits, lambda person: self._closed(record, person, now), news),
+            *(tell_about(request, person, self._closed(record, person, now)) for person in without_card),
+        ]
 
     def _closed(self, record: RequestRecord, person: PersonId, now: datetime) -> Card:
         """The card for `person` that says who has decided."""

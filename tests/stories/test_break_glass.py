@@ -21,6 +21,8 @@ from bot.render.status_line import status_line
 from bot.store import Keys
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
+from tests.bot.web.api.test_asking_approval import asked as asked_by_program
+from tests.bot.web.api.test_asking_approval import program
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.shop import a_shop
@@ -464,3 +466,34 @@ async def test_by_mail_it_is_refused_to_others_and_where_no_approval_counts(worl
         (await world.next_mail("bo", about="does not count this way")).text.split()
     )
     assert {(await world.request(one.request.id)).state for one in (record, barred)} == {"open"}
+
+
+async def test_attack_whoever_broke_the_glass_without_a_card_hears_that_it_was_taken_back_or_is_asked_anew(
+    world: World,
+) -> None:
+    for ends in ("taken back", "asked anew"):
+        record = await asked(world)
+        run_id = record.request.run_id
+        await world.steer(run_id, "pause")
+        await breaks(world, "eve", record, reply_id=f"cli-{run_id}")
+        if ends == "taken back":
+            await world.decide("bo", await world.request(record.request.id), "deny", "it is up again")
+        else:
+            world.workshop.meaning["bell"] = "another bell"
+            await world.steer(run_id, "resume")
+            await world.opened(run_id, after=record.request.id)
+
+        told = await world.next_mail("eve", about="Closed: Press bell")
+        assert ("Taken back by Bo Berg" if ends == "taken back" else "No longer asked") in told.text
+
+
+async def test_whoever_broke_the_glass_for_a_program_hears_once_that_it_was_taken_back(world: World) -> None:
+    async with serving(world.app) as api:
+        request = await asked_by_program(await program(api, "policy:night"), policy="night")
+        await breaks(world, "eve", await world.request(request["id"]))
+        await world.decide("bo", await world.request(request["id"]), "deny", "it is up again")
+        await world.ended(request["run_id"])
+        await world.quiet()
+
+    [told] = world.mails("eve")
+    assert "Taken back by Bo Berg" in told.text
