@@ -152,8 +152,9 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
     if sent and (rest := _after_button(about.whole, sent.refuses)) is not None:
         said = read_reply(f"deny\n{rest}", about.author)
         plain = plain.model_copy(update={"said": said.said, "reason": said.reason} if said.said == "deny" else {})
-    why, more = _untrusted(about, sent, received_at), _more_quoted(about, sent) if sent else ""
-    is_button = not (why or more)
+    why, of_another = _untrusted(about, sent, received_at), _of_another(about, sent) if sent else ""
+    # A button begins a mail of its own; where that quotes something, it is the card, as it is below words.
+    is_button = not why and (not of_another or all(older.is_empty for older in about.older))
     if sent and is_button and (rest := _after_button(about.whole, sent.button)) is not None:
         said = read_reply(f"approve\n{rest}", about.author)
         # What else is typed below it may be an order, which is read as it is below an approval in words.
@@ -166,8 +167,8 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
     if sent and is_button and (rest := _after_button(about.whole, sent.fills)) is not None:
         above = above_contacts(rest, about.author)
         return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip(), "above": above})
-    if sent and not why:
-        why = _unnamed(about, sent, more)
+    if sent and not why:  # the subject names the card, and so does the thread or the quote
+        why = of_another if _is_subject_of(about.subject, sent.subject) else recorded("reason.other-subject")
     return plain.model_copy(update={"unbound": why})
 
 
@@ -206,15 +207,20 @@ def _after_button(whole: str, button: str) -> str | None:
     return whole[found.end() :] if found else None
 
 
-def _unnamed(about: About, sent: SentCard, more: str) -> str:
-    """Return why the mail does not visibly name the card: by its subject, and by the thread or the quote. `more` is why
-    what it repeats is not the card alone.
+def _of_another(about: About, sent: SentCard) -> str:
+    """Return why the mail does not visibly name the card by its thread or its quote, or repeats more than the card:
+    somebody may have typed `> only after lunch` there.
     """
-    if not _is_subject_of(about.subject, sent.subject):
-        return recorded("reason.other-subject")
-    if more:
-        return more
+    if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
+        return recorded("reason.long-quote")
     quotes_of = [_Quote(older, sent) for older in about.older]
+    for quote in quotes_of:
+        if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
+            return recorded("reason.other-quote")
+        if quote.has_more_above:
+            return recorded("reason.more-quoted")
+        if quote.strange_below or (quote.has_words_within and not sent.fills):
+            return recorded("reason.words-in-quote")
     has_opening = bool(quotes_of) and all(quote.has_opening for quote in quotes_of)
     if about.in_reply_to == (sent.message_id,):
         return recorded("reason.other-quote") if _says_it_is_of_others(quotes_of, about, sent) else ""
@@ -223,22 +229,6 @@ def _unnamed(about: About, sent: SentCard, more: str) -> str:
     if any(quote.strange_quoted or quote.adds for quote in quotes_of):
         return recorded("reason.more-quoted")
     return "" if _says_it_is_ours(quotes_of, about, sent) else recorded("reason.writer-unsaid")
-
-
-def _more_quoted(about: About, sent: SentCard) -> str:
-    """Return why what the mail repeats is not the card alone: below a button's sentence, too, somebody may have typed
-    `> only after lunch`.
-    """
-    if any(len(older.quoted) + len(older.below) > 2 * TEXT_CHARS for older in about.older):
-        return recorded("reason.long-quote")
-    for quote in (_Quote(older, sent) for older in about.older):
-        if not quote.is_empty and not quote.has_opening and not quote.is_part_of_card:
-            return recorded("reason.other-quote")
-        if quote.has_more_above:
-            return recorded("reason.more-quoted")
-        if quote.strange_below or (quote.has_words_within and not sent.fills):
-            return recorded("reason.words-in-quote")
-    return ""
 
 
 def _is_subject_of(subject: str, stored: str) -> bool:

@@ -102,6 +102,17 @@ def test_a_line_more_in_an_honest_mail_is_seen_wherever_it_stands(mail: dict[str
     assert not taken(mail, all_places=all_places)
 
 
+def test_attack_a_line_typed_within_what_a_program_writes_above_a_quote_is_missed_below_a_buttons_sentence() -> None:
+    asks = posted().asks
+    assert asks
+    draft = answer(GENUINE["Gmail, where a relay replaced our Message-ID"], posted(), asks.button)
+    page = (draft.page or "").replace("agent@sayso.example</a>", "agent@sayso.example</a><div>Just the small one</div>")
+
+    assert approves(draft) is not None
+    assert page != draft.page
+    assert approves(replace(draft, page=page)) is None
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("mail", GENUINE.values(), ids=GENUINE)
 def test_no_line_makes_a_no_a_yes(mail: dict[str, str]) -> None:
