@@ -143,6 +143,7 @@ def step(run: Run, event: Event) -> Run:
                 paused_by=paused and paused.by,
                 paused_with=paused and paused.parent,
                 restored_from=paused and paused.restored_from,
+                at_pause=(run.at_pause or run) if paused else None,
             )
         case RunCancelled():
             # The run that started it may end while a person cancels it: neither undoes the other.

@@ -321,6 +321,11 @@ class AttemptOutcome:
     begun_by: PersonId = field(default=PersonId(""))
 
     @property
+    def is_settled(self) -> bool:
+        """Whether no more is waited for: it has a result, which may be that it takes too long, or people said one."""
+        return self.ended_at is not None and self.state not in {"running", "left"}
+
+    @property
     def came_to(self) -> Change:
         """What it changed, as far as that is known."""
         return _CAME_TO.get(self.state, "unknown")
@@ -449,7 +454,8 @@ class Run:
     live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
     why some prove too little for an approval. `heard_late` are the attempts whose result ended no step,
     and the runs that it started of which it heard again, and `heard_after` those of them of which it heard after its
-    end. `fallback` is the model that is asked for the next step in place of the agent's own.
+    end. `fallback` is the model that is asked for the next step in place of the agent's own. `at_pause` is the run
+    before it was paused.
     """
 
     id: RunId = NOT_YET
@@ -491,6 +497,7 @@ class Run:
     paused_by: PersonId | None = None
     paused_with: RunId | None = None
     restored_from: datetime | None = None
+    at_pause: "Run | None" = field(default=None, repr=False, compare=False)
     cancelled_by: PersonId | None = None
     stopped_with: RunId | None = None
     ended: RunEnded | None = None

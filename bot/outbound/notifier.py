@@ -1,12 +1,12 @@
 """Telling people what became of what they asked for or decided."""
 
-from collections.abc import Sequence, Set
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from agents.events import Why
-from agents.events.tools import Stopped
 from agents.moves import filled
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
@@ -19,10 +19,10 @@ from bot.config.tables import CHANNELS
 from bot.people.directory import People
 from bot.policy.approvers.steps import by_any_of, refilled
 from bot.policy.approvers.who import who_at_first, who_of
-from bot.render.became import how_stopped
 from bot.render.cards import notice, outcome_card
+from bot.render.meanwhile import meanwhile
 from bot.render.status_line import status_card, status_line
-from bot.render.words import askers_of, asking_now, present, reason_given, wish_of
+from bot.render.words import askers_of, asking_now, present, wish_of
 from bot.requests.card_updates import changed, moved, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -187,23 +187,20 @@ class Notifier:
         told = present({*askers_of(run, self._people)} - {by}, self._people)
         return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
 
-    def stopped_in_pause(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
-        """Outbox entries that tell whoever asked for a paused `run` that people said no, or nothing in time.
+    def in_pause(self, run: Run, now: datetime) -> Mapping[str, list[tuple[str, bytes]]]:
+        """Outbox entries that tell whoever asked for a paused `run` what becomes of it meanwhile, news by news.
 
         Its end, which says so as well, comes once somebody resumes it, and maybe never.
         """
-        own = run.results[run.copied :]
-        stop = own[-1].stopped if own and run.pending is None else None
-        if stop is None:
-            return []
-        told = present({*askers_of(run, self._people)} - {*stop.by}, self._people)
-        return [outbox_entry(self._tell(run, one, self._stopped(run, stop, one, now))) for one in told]
-
-    def _stopped(self, run: Run, stop: Stopped, person: PersonId, now: datetime) -> Card:
-        with self._people.speaking_to(person):
-            paused = say("notice.paused", wish=wish_of(run.started, _WISH_CHARS), id=run.id)
-            text = f"{reason_given(stop.reason)} {paused}".strip()
-            return notice(how_stopped(stop, self._people), text, now, run.id)
+        told = defaultdict[str, list[tuple[str, bytes]]](list)
+        for person in present(askers_of(run, self._people), self._people):
+            with self._people.speaking_to(person):
+                paused = say("notice.paused", wish=wish_of(run.started, _WISH_CHARS), id=run.id)
+                for news in meanwhile(run, self._people):
+                    card = notice(news.title, f"{news.text} {paused}".strip(), now, run.id)
+                    if person not in news.by:
+                        told[news.what].append(outbox_entry(self._tell(run, person, card)))
+        return told
 
     def redrawn(self, record: RequestRecord, now: datetime) -> list[tuple[str, bytes]]:
         """Outbox entries that show how a request stands now, wherever a card of it can be changed."""

@@ -89,6 +89,7 @@ _WORDS: Final[dict[Kind, tuple[str, Mark]]] = {
     "superseded": ("superseded", "doubt"),
 }
 _NOT_YET = {"approved", "queued", "goes_on"}
+_ENDED: Final[dict[str, Kind]] = {"ok": "done", "error": "failed", "not_done": "not_done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +205,23 @@ def word(of: Became | Run) -> str:
     decision = of.record.decision
     if of.kind in {"approved", "allowed"} and decision and decision.broke_glass:
         return state_title("glass")
-    if of.kind in {"done", "failed"} and of.is_programs_word:
-        return say("standing.program-done" if of.kind == "done" else "standing.program-failed")
+    if of.kind in {"done", "failed"} and of.made and of.is_programs_word:
+        return attempt_word(of.made)
     return state_title(of.stands)
+
+
+def attempt_word(made: AttemptOutcome) -> str:
+    """`Done`: how an attempt ended that waits for nothing more."""
+    stands = _WORDS[_ENDED.get(made.state, "unknown")][0]
+    if made.begun_by and not made.by and made.state in {"ok", "error"}:
+        return say("standing.program-done" if made.state == "ok" else "standing.program-failed")
+    return state_title(stands)
+
+
+def says_it(made: AttemptOutcome, people: People) -> str:
+    """`Bo Berg said that it happened.`; empty where no person said what came of an attempt."""
+    key = "standing.says-not-happened" if made.state == "not_done" else "standing.says-happened"
+    return say(key, names=people.names_of(made.by)) if made.by else ""
 
 
 def line(of: Became | Run, people: People) -> str:
@@ -271,12 +286,10 @@ def _came(became: Became, people: People) -> str:
             return say("standing.tried-again")
         case "interrupted":
             return say("standing.was-interrupted")
-        case "done" if by:
-            return say("standing.says-happened", names=people.names_of(by))
+        case "done" | "not_done" if made and by:
+            return says_it(made, people)
         case "done" | "failed":
             return _live(became)
-        case "not_done":
-            return say("standing.says-not-happened", names=people.names_of(by))
         case "unknown" if made and not made.ended_at:  # else it was waited for as long as it may take
             left = say("standing.run-ended" if run and run.ended else "standing.deciders-asked")
             return f"{say('standing.no-word' if made.begun_by else 'standing.not-known')} {left}"

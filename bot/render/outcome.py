@@ -196,8 +196,7 @@ def said_late(run: Run) -> list[tuple[str, str]]:
 def _said_late(heard: str, run: Run) -> tuple[str, str] | None:
     """Return what came of an attempt, or of a run below; None where nothing is known."""
     if below := next((change for child, change in run.ended_children.items() if child == heard), None):
-        how = state_word(_ENDS.get(below, below))
-        return say("card.afterwards"), say("card.child-late", run=heard, how=how)
+        return say("card.afterwards"), say("card.child-late", run=heard, how=state_word(state_of(below)))
     made = next((one for one in run.made if one.id == heard), None)
     text = (program_said(made, made.text, WORDS_CHARS) or _came_late(made, run)) if made else ""
     if made is None or not text:
@@ -275,6 +274,11 @@ def _sentences(
 
 def _live(what: str, where: str) -> str:
     return say("card.live-now", what=what, where=where)
+
+
+def state_of(change: str) -> str:
+    """Return what a run came to, as a state that `words.state_word` has a word for."""
+    return _ENDS.get(change, change)
 
 
 def done_by_edit(run: Run) -> tuple[ArgumentEdit, ...]:

@@ -232,11 +232,10 @@ class Loop:
             await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
 
     async def _tell_in_pause(self, told: RunSnapshot) -> None:
-        """Have whoever asked for a paused run told, once, how people stopped its last step."""
-        run = told.run
-        if outgoing := self._notifier.stopped_in_pause(run, told.now):
-            once = Once(run.id, f"stopped in pause {run.results[-1].step_id}", b"")
-            await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
+        """Have whoever asked for a paused run told, each once, what became of it meanwhile."""
+        for what, outgoing in self._notifier.in_pause(told.run, told.now).items():
+            once = Once(told.run.id, what, b"")
+            await self._journal.write(Commit(run_id=told.run.id, once=once, outgoing=outgoing))
 
     def _speaking_to_requester(self, run: Run) -> AbstractContextManager[None]:
         """Speak to whoever is told how a step of `run` ended; what others read as well is worded outside of this."""

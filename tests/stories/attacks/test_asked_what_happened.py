@@ -163,6 +163,63 @@ async def taken_for_lost(
     return run_id, await world.opened(run_id, after=gate.request.id), may_end
 
 
+TOLD = {
+    "said to have happened": ["Done: Press", "Cy Cole said that it happened."],
+    "said not to have happened": ["Not done: Press", "Cy Cole said that it did not happen."],
+    "done after all": ["Done: Press", ": done”"],
+    "failed after all": ["Failed: Press", "no bell is there"],
+    "said to have happened, and failed": ["Failed: Press", "no bell is there"],
+    "done": ["Done: Press", ": done”"],
+    "failed": ["Failed: Press", "no bell is there"],
+    "the end of a run that it started": ["Stopped: cancelled by Dan Dorn: press"],
+}
+
+
+@opens(TOML)
+async def test_attack_who_asked_hears_nothing_of_what_becomes_of_a_run_that_somebody_else_has_paused(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    runs = dict[str, tuple[RunId, RequestRecord]]()
+    for number, becomes_of in enumerate(TOLD):
+        thing, above = f"bell{number}", "end of a run" in becomes_of
+        may_end = world.workshop.hold(thing)
+        if "failed" in becomes_of:
+            world.workshop.breaks[thing] = RuntimeError("no bell is there")
+        run_id = await world.trigger(f"{'start_run ' if above else ''}press {thing}")
+        asking = (await world.child(run_id)).id if above else run_id
+        runs[becomes_of] = run_id, await world.opened(asking)
+        if above:
+            await world.steer(run_id, "pause", "dan")
+            await world.steer(asking, "cancel", "dan")
+            continue
+        await world.decide("bo", runs[becomes_of][1], "approve")
+        await until(lambda thing=thing: f"press {thing}" in world.workshop.started, what="it presses")
+        if "said" in becomes_of or "after all" in becomes_of:
+            async with beside_it(World(redis, tmp_path / thing, world.toml)) as other:
+                await found_gone(world, other, await world.run(run_id))
+            asks = await world.opened(run_id, after=runs[becomes_of][1].request.id)
+            await world.quiet()
+            await world.steer(run_id, "pause", "dan")
+            if "said" in becomes_of:
+                await world.decide("cy", asks, "free_text", asks.request.options["not" in becomes_of])
+                await world.quiet()
+        else:
+            await world.steer(run_id, "pause", "dan")
+        if "said" not in becomes_of or "and failed" in becomes_of:
+            may_end.set()
+    await world.quiet()
+
+    for number, (becomes_of, (run_id, _)) in enumerate(runs.items()):
+        title, *words = TOLD[becomes_of]
+        assert not (await world.run(run_id)).ended
+        told = [mail for mail in world.mails("anna") if f"{title} bell{number}" in mail.text]
+        assert len(told) == 1, becomes_of
+        assert f"sayso resume {run_id}" in told[0].text
+        assert [each for each in words if each not in " ".join(told[0].text.split())] == []
+    for may_end in world.workshop.holds.values():
+        may_end.set()
+
+
 @opens(TOML)
 async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have_happened_is_told_to_nobody(
     world: World, redis: str, tmp_path: Path

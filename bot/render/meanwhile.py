@@ -1,0 +1,69 @@
+"""What becomes of a run while it is paused. Its end says so as well, and comes once somebody resumes it. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.events import Change, ChildStarted
+from agents.events.tools import Stopped
+from agents.requests import PersonId
+from agents.run import Run
+from agents.state import AttemptOutcome
+from agents.text import quote
+from bot.people.directory import People
+from bot.render.became import attempt_word, how_stopped, says_it
+from bot.render.outcome import WORDS_CHARS, state_of
+from bot.render.words import reason_given, state_title, wish
+from language import say
+from language.recorded import ending_of, result_of
+
+_WISH_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it."""
+
+    what: str
+    title: str
+    text: str = ""
+    by: tuple[PersonId, ...] = ()
+
+
+def meanwhile(run: Run, people: People) -> Iterator[Meanwhile]:
+    """Yield what has become of a paused `run`: that its last step was stopped or refused, what came of what it had
+    begun, and how runs ended that it had started.
+    """
+    before = run.at_pause or run
+    last = run.results[-1] if run.results[run.copied :] and run.pending is None else None
+    if last and (stop := last.stopped):
+        yield _stopped(stop, f"stopped in pause {last.step_id}", how_stopped(stop, people))
+    if last and last.kind == "refused" and len(run.results) > len(before.results):
+        yield Meanwhile(f"refused in pause {last.step_id}", state_title("not begun"), ending_of(last.text))
+    was = {one.id: one.state for one in before.made}
+    for made in run.made:
+        if made.changes and made.is_settled and was.get(made.id) != made.state:
+            yield _came_of(made, run, people)
+    for child in run.children:
+        change = run.ended_children.get(child.run_id)
+        if change and change != before.ended_children.get(child.run_id):
+            yield _below(child, change, run, people)
+
+
+def _stopped(stop: Stopped, what: str, title: str) -> Meanwhile:
+    return Meanwhile(what, title, reason_given(stop.reason), stop.by)
+
+
+def _came_of(made: AttemptOutcome, run: Run, people: People) -> Meanwhile:
+    asked = run.requests.get(made.request_id) if made.request_id else None
+    name = asked.request.title.removesuffix("?") if asked else made.tool
+    title = say("standing.title", word=attempt_word(made), title=name)
+    text = says_it(made, people) or (quote(result_of(made.text), WORDS_CHARS) if made.text else "")
+    return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by)
+
+
+def _below(child: ChildStarted, change: Change, run: Run, people: People) -> Meanwhile:
+    told, what = run.pending.child if run.pending else None, f"{change} in pause {child.run_id}"
+    name = wish(child.text, _WISH_CHARS, by_model=child.by_model)
+    if told and told.report_id == child.run_id and (stop := told.stopped):
+        return _stopped(stop, what, say("standing.title", word=how_stopped(stop, people), title=name))
+    return Meanwhile(what, say("standing.title", word=state_title(state_of(change)), title=name))
