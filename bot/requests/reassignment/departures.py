@@ -347,7 +347,10 @@ class Departures:
                 told = say("notice.nobody-left", why=say(_WHY[kind]), names=self._people.names_of(dict.fromkeys(gone)))
                 text = f"{told} {say(key, policy=request.policy.name)}"
                 card = notice(title, text, now, request.id)
-            to_operator = Tell(
+            if person not in operators:
+                yield tell_about(request, person, card)
+                continue
+            yield Tell(
                 id=outgoing_id(request.id),
                 run_id=request.run_id,
                 person=person,
@@ -355,7 +358,6 @@ class Departures:
                 card=card,
                 thread=f"left-{request.id}",
             )
-            yield to_operator if person in operators else tell_about(request, person, card)
 
     async def _show_who_asked(self, record: RequestRecord) -> None:
         """Have cards say once, where they stand, that everybody who asked has left, and no more once somebody is back.
