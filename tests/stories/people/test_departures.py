@@ -159,6 +159,21 @@ async def test_attack_who_asked_never_hears_that_nobody_is_left_to_decide_where_
     assert bool(world.mails("cy")) == (where == "here")
 
 
+async def test_attack_who_asked_through_a_program_never_hears_that_nobody_is_left_to_decide_in_a_paused_run(
+    world: World,
+) -> None:
+    async with serving(world.app) as api:
+        request = await asked_by_program(await program(api, "policy:pair"), policy="pair", requester="anna")
+    await world.steer(request["run_id"], "pause", "dan")
+
+    await becomes(world, NOBODY.replace('"person:anna"', '"person:dan"'))
+
+    told = await world.next_mail("anna", about="Not begun")
+    assert "people who decide left the directory" in " ".join(told.text.split())
+    await world.quiet()
+    assert len([mail for mail in world.mails("anna") if "left the directory" in mail.text]) == 1
+
+
 NOBODY = without(without(TOML, "bo"), "cy").replace('"group:release"', '"person:anna"')
 
 
