@@ -9,7 +9,7 @@ from typing import Literal
 from agents.events import Why
 from agents.moves import filled
 from agents.relay import Question, wanted_of
-from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId
+from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId, StepId
 from agents.requests.asked import asked_at_first
 from agents.requests.record import RequestRecord
 from agents.review import Reviewed, reviewed_of
@@ -188,17 +188,19 @@ class Notifier:
         return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
 
     def in_pause(self, run: Run, now: datetime) -> Mapping[str, list[tuple[str, bytes]]]:
-        """Outbox entries that tell whoever asked for a paused `run` what becomes of it meanwhile, news by news.
+        """Outbox entries that tell whoever asked for a paused `run` what becomes of it meanwhile, news by news; and
+        whoever broke the glass what came of that.
 
         Its end, which says so as well, comes once somebody resumes it, and maybe never.
         """
         told = defaultdict[str, list[tuple[str, bytes]]](list)
-        for person in present(askers_of(run, self._people), self._people):
+        askers = present(askers_of(run, self._people), self._people)
+        for person in dict.fromkeys((*askers, *asking_now(run.broke_glass.values(), self._people))):
             with self._people.speaking_to(person):
                 paused = say("notice.paused", wish=wish_of(run.started, _WISH_CHARS), id=run.id)
                 for news in meanwhile(run, self._people):
                     card = notice(news.title, f"{news.text} {paused}".strip(), now, run.id)
-                    if person not in news.by:
+                    if person not in news.by and person in (*askers, *news.by_glass):
                         told[news.what].append(outbox_entry(self._tell(run, person, card)))
         return told
 
@@ -213,11 +215,16 @@ class Notifier:
             return notice(say(title, name=self._people.name_of(by)), say(text, wish=wish, id=run.id), now, run.id)
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
-        """`commit`, which opens an UNKNOWN question, and a word to whoever asked where others are asked now."""
+        """`commit`, which opens an UNKNOWN question, and a word to whoever wanted it where others are asked now."""
         asked = present(who_of(RequestRecord(request=request)).approve, self._people)
-        untold = [one for one in askers_of(run, self._people) if one not in asked]
+        untold = [one for one in self._who_wanted(run, request.step_id) if one not in asked]
         entries = [self._tell(run, one, self._unknown(run, request, asked, one, now)) for one in untold]
         return replace(commit, outgoing=[*commit.outgoing, *map(outbox_entry, entries)])
+
+    def _who_wanted(self, run: Run, step_id: StepId) -> tuple[PersonId, ...]:
+        """Return who asked for a step, and who broke the glass for it: they need not be among those who are asked."""
+        broke = (one for about, one in run.broke_glass.items() if run.requests[about].request.step_id == step_id)
+        return tuple(dict.fromkeys((*askers_of(run, self._people), *asking_now(broke, self._people))))
 
     def _unknown(self, run: Run, request: Request, asked: Sequence[PersonId], person: PersonId, now: datetime) -> Card:
         with self._people.speaking_to(person):

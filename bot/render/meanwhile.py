@@ -12,7 +12,7 @@ from agents.text import quote
 from bot.people.directory import People
 from bot.render.became import attempt_word, how_stopped, says_it
 from bot.render.outcome import WORDS_CHARS, state_of
-from bot.render.words import reason_given, state_title, wish
+from bot.render.words import asking_now, reason_given, state_title, wish
 from language import say
 from language.recorded import ending_of, result_of
 
@@ -21,12 +21,15 @@ _WISH_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
-    """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it."""
+    """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it; it is about something for
+    which those in `by_glass` broke the glass.
+    """
 
     what: str
     title: str
     text: str = ""
     by: tuple[PersonId, ...] = ()
+    by_glass: tuple[PersonId, ...] = ()
 
 
 def meanwhile(run: Run, people: People) -> Iterator[Meanwhile]:
@@ -58,7 +61,8 @@ def _came_of(made: AttemptOutcome, run: Run, people: People) -> Meanwhile:
     name = asked.request.title.removesuffix("?") if asked else made.tool
     title = say("standing.title", word=attempt_word(made), title=name)
     text = says_it(made, people) or (quote(result_of(made.text), WORDS_CHARS) if made.text else "")
-    return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by)
+    broke = [one for about, one in run.broke_glass.items() if about == made.request_id]
+    return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by, asking_now(broke, people))
 
 
 def _below(child: ChildStarted, change: Change, run: Run, people: People) -> Meanwhile:

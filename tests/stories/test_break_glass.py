@@ -21,13 +21,15 @@ from bot.render.status_line import status_line
 from bot.store import Keys
 from bot.store.ids import review_of
 from tests.bot.cli.shell import sayso
+from tests.bot.execution.test_executor import found_gone
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import program
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.shop import a_shop
 from tests.kit.tables import becomes, without
-from tests.kit.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World, beside_it
 from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.examples import example
@@ -485,6 +487,28 @@ async def test_attack_whoever_broke_the_glass_without_a_card_hears_that_it_was_t
 
         told = await world.next_mail("eve", about="Closed: Press bell")
         assert ("Taken back by Bo Berg" if ends == "taken back" else "No longer asked") in told.text
+
+
+async def test_attack_whoever_broke_the_glass_hears_nothing_where_nobody_knows_whether_it_happened(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    world.workshop.hold("bell")
+    record = await asked(world)
+    run_id = record.request.run_id
+    await breaks(world, "eve", record)
+    await until(lambda: world.workshop.started, what="it presses")
+    async with beside_it(World(redis, tmp_path / "other", world.toml)) as other:
+        await found_gone(world, other, await world.run(run_id))
+    asks = await world.opened(run_id, after=record.request.id)
+    assert "Bo Berg" in (await world.next_mail("eve", about="nobody knows whether something happened")).text
+    await world.steer(run_id, "pause", "dan")
+
+    await world.decide("cy", asks, "free_text", asks.request.options[1])
+
+    assert "Cy Cole said that it did not happen." in (await world.next_mail("eve", about="Not done: Press bell")).text
+    await world.quiet()
+    assert len(world.mails("eve")) == 2
+    world.workshop.hold("bell").set()
 
 
 async def test_whoever_broke_the_glass_for_a_program_hears_once_that_it_was_taken_back(world: World) -> None:
