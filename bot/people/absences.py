@@ -1,6 +1,7 @@
 """Absences: who is away from when until when, and who stands in. Kept outside runs, one for each person."""
 
 from datetime import datetime, timedelta
+from itertools import chain
 
 from pydantic import AwareDatetime
 
@@ -10,7 +11,9 @@ from bot.people.directory import People
 from bot.policy.approvers.delegation import Absent
 from bot.policy.judge import counts
 from bot.store import Store, scripts
+from bot.store.journal import outbox_entry
 from bot.store.keys import Keys
+from bot.store.outbox_entry import OutboxEntry
 from language import say
 from language.dates import in_words
 from language.stored import Stored
@@ -68,11 +71,11 @@ class Absences:
     """What is stored of absences. All methods raise StoreUnavailable."""
 
     def __init__(self, store: Store, people: People) -> None:
-        self._client, self._people = store.client, people
+        self._store, self._people = store, people
 
     async def all(self) -> dict[PersonId, Absence]:
         """Return every absence by its person, as it is stored: one that is over may still be among them."""
-        found = await self._client.do("HGETALL", _KEYS.absences)
+        found = await self._store.client.do("HGETALL", _KEYS.absences)
         kept = (Absence.model_validate_json(body) for body in found.values())
         return {one.person: one for one in kept}
 
@@ -86,10 +89,6 @@ class Absences:
         away = (one for one in await self.counting() if one.holds(moment))
         return {one.person: Absent(one.until, one.chosen(policy)) for one in away}
 
-    async def put(self, absence: Absence) -> None:
-        """Keep an absence in place of any other of its person."""
-        await self._client.do("HSET", _KEYS.absences, absence.person, absence.model_dump_json())
-
     async def follow(self) -> None:
         """Keep each absence for whom an operator has said its person to be; of two of one human the later one."""
         found = await self.all()
@@ -102,11 +101,15 @@ class Absences:
                 await self.change(absence, known)
                 continue
             if before is None or before.starts <= known.starts:
-                await self.put(known)
+                await self.change(before, known)
             await self.change(absence, None)
 
-    async def change(self, was: Absence, now: Absence | None) -> bool:
-        """Replace an absence, None ends it; False where it is another one by now."""
-        body = now.model_dump_json() if now else ""
-        call = scripts.set_if(_KEYS.absences, was.person, body, was.model_dump_json())
-        return (await self._client.run(call)).is_set
+    async def change(self, was: Absence | None, now: Absence | None, *told: OutboxEntry) -> bool:
+        """Replace an absence, None ends it, and have the entries of its shard sent; False where it is another one by
+        now.
+        """
+        person = now.person if now else was.person if was else ""
+        before, after = was.model_dump_json() if was else "", now.model_dump_json() if now else ""
+        sending = chain.from_iterable(self._store.sending(*outbox_entry(one)) for one in told)
+        call = scripts.set_if(_KEYS.absences, person, after, before, also=[*sending])
+        return (await self._store.client.run(call)).value == after.encode()  # also where its answer was lost

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Container, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast, get_args
 
@@ -17,7 +18,7 @@ from bot.audit.log import AuditLog
 from bot.errors import Invalid, NotFound
 from bot.people.directory import People
 from bot.store import Store
-from bot.store.client import Client
+from bot.store.client import Client, TakesNoWrites
 from bot.store.keys import Keys
 from language import say
 from language.stored import Stored
@@ -277,7 +278,8 @@ class Keyring:
             return None
         now = self._store.about_now()
         if used is None or now - datetime.fromisoformat(used.decode()) >= _USED_EVERY:
-            await self._client.do("HSET", self._names.api_keys_used, hashed, now.isoformat())
+            with suppress(TakesNoWrites):  # whoever only looks can do so
+                await self._client.do("HSET", self._names.api_keys_used, hashed, now.isoformat())
         return key
 
     async def still(self, text: str) -> ApiKey | None:

@@ -61,11 +61,12 @@ async def running(app: App, *, works: bool, receives: Collection[str]) -> AsyncG
 
 
 async def _due(app: App, shard: int) -> None:
-    """Do what is due in a shard beside the schedule: timers, freezes, absences."""
+    """Do what is due in a shard beside the schedule: timers, freezes, absences, ended standing approvals."""
     await app.work.crons.sweep(shard)
     await app.requests.freezes.look(shard)
     if shard == 0:
         await app.requests.absences.look()
+        await app.requests.standing.look()
 
 
 async def keep_to_store(app: App, *, holds: bool) -> None:

@@ -23,6 +23,7 @@ from agents.events import (
     RunCancelled,
     RunEnded,
     RunPaused,
+    RunResumed,
     RunStarted,
     ToolOrphaned,
 )
@@ -215,11 +216,12 @@ class Children:
         own = change_of(None, with_changes(child, below.changes))
         return Left((*filter(None, [goes_on(child)]), *below.goes_on), (own,))
 
-    async def began_too_late(self, run: Run) -> RunCancelled | RunPaused | None:
+    async def began_too_late(self, run: Run, events: Sequence[Event]) -> RunCancelled | RunPaused | None:
         """Return the event that stops or pauses a child begun after its parent did so with its children; None if it may
         go on.
 
-        Whoever begins a child may be held up for so long that the parent is over by then.
+        Whoever begins a child may be held up for so long that the parent is over by then. What was resumed by its
+        `events` goes on: what is below a run is resumed first.
         """
         parent = run.started.parent if run.started else None
         if parent is None:
@@ -228,7 +230,8 @@ class Children:
         above = fold(loaded.events)
         if above.is_cancelled or above.budget.over:
             return RunCancelled(at=loaded.now, by=above.cancelled_by, parent=above.id)
-        return RunPaused(at=loaded.now, by=above.paused_by, parent=above.id) if above.is_paused else None
+        is_late = above.is_paused and not any(isinstance(event, RunResumed) for event in events)
+        return RunPaused(at=loaded.now, by=above.paused_by, parent=above.id) if is_late else None
 
     async def notify_parent(self, run: Run, events: Sequence[Event]) -> None:
         """The end of `run`, of these events, is news to the run that started it, and so is what it is heard to have

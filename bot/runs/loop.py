@@ -254,7 +254,7 @@ class Loop:
             move = End("failed", "no_agent")
         match move:
             case Think() if agent:
-                if run.facts is None and (late := await self._children.began_too_late(run)):
+                if run.facts is None and (late := await self._children.began_too_late(run, told.events)):
                     return await self._log.append(told, [late])
                 with self._speaking_to_requester(run):
                     return await self._turn.think(agent, told, self._after(agent))

@@ -80,6 +80,8 @@ class Steering:
             wake = [Wake(WorkItem("run", run_id))]
             commit = Commit(run_id=run_id, events=[kinds[verb]], expect=run.seq, wake=wake, limit=MAX_EVENTS_AT_ALL)
             if verb != "cancel":  # the end is told
+                # First what is below: whoever dies over it leaves a run that does not say yet what holds for it alone.
+                await self._steer_below(run, verb, by, proof)
                 told = self._notifier.steered(run, verb, by, now) if above is None else []
                 commit = await self._on_cards(commit, run, told)
             written = await self._journal.write(commit)
@@ -87,8 +89,8 @@ class Steering:
                 steered = fold(commit.events, run)
                 if verb == "cancel":  # who approves what they ask has it started before the turn of this run comes
                     await self._children.stop_all(steered)
-                else:
-                    await self._steer_below(run, verb, by, proof)
+                else:  # and what was begun meanwhile
+                    await self._steer_below(await self._journal.store.run(run_id), verb, by, proof)
                 return steered
             if written.state == "full":
                 raise Conflict(say("run.run-full"), say("run.nothing-changed"))

@@ -27,7 +27,7 @@ from bot.store.client import (
     WentBack,
 )
 from bot.store.client.durability import look_at_shards
-from bot.store.client.line import Arg
+from bot.store.client.line import Arg, Command
 from bot.store.commit import (
     Accepted,
     Commit,
@@ -475,6 +475,12 @@ class Store:
     async def outgoing(self, outgoing_id: str) -> bytes | None:
         """An outbox entry that must still be sent."""
         return await self.client.do("HGET", Keys.of(outgoing_id).outbox, outgoing_id)
+
+    def sending(self, outgoing_id: str, body: bytes) -> list[Command]:
+        """Return what puts an entry into the outbox with another change of its shard; see `Commit.outgoing`."""
+        keys, item = Keys.of(outgoing_id), str(WorkItem("out", outgoing_id))
+        due = scripts.at_ms(self.about_now(outgoing_id)) + self._grace_ms
+        return [["HSET", keys.outbox, outgoing_id, body], ["ZADD", keys.wake, due, item]]
 
     async def is_waiting(self, outgoing_id: str) -> bool:
         """Return whether an outbox entry will still be sent by itself."""

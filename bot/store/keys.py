@@ -355,6 +355,14 @@ class Keys:
         "zset",
         "all standing approvals, by when they end. In one shard",
     )
+    standings_ending = One(
+        "standing:ending",
+        "requests.standing.kept",
+        "until people were told",
+        "standing approvals",
+        "set",
+        "those that were revoked, and of whose end people are still to be told",
+    )
     standings_of = Each(
         "standing:of:PERSON",
         "requests.standing.kept",

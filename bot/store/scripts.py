@@ -173,13 +173,13 @@ def write_if(conditions: Sequence[If], *commands: Command) -> Call[Now]:
     return Call(_SCRIPTS["write_if"], names, args, lambda reply: Now(bool(reply[0]), reply[1]))
 
 
-def set_if(key: str, field: Arg, value: Arg, *there: Arg) -> Call[Now]:
+def set_if(key: str, field: Arg, value: Arg, *there: Arg, also: Sequence[Command] = ()) -> Call[Now]:
     """Set a field, or with an empty `value` take it out, if one of `there` is there; an empty one is nothing.
 
-    Returns what is there then.
+    What is `also` to be written comes first: the field stays as it is where that can't be. Returns what is there then.
     """
     command = ["HSET", key, field, value] if value else ["HDEL", key, field]
-    call = write_if([If(key, there, field)], command)
+    call = write_if([If(key, there, field)], *also, command)
     after = value if isinstance(value, bytes) else str(value).encode()
 
     def read(reply: Any) -> Now:

@@ -1,6 +1,7 @@
 """Somebody is away: whoever stands in is asked instead, and everybody reads it."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,12 +13,14 @@ from agents.requests import PersonId
 from agents.requests.proof import as_by
 from bot.audit.reading import Query
 from bot.errors import Invalid, NotFound
+from bot.people.absences import Absence
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.queries.rebuild import rebuild
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.requests.reassignment.absences import AbsenceWanted
+from bot.store import Keys, StoreError
 from channels import Trigger
 from channels.email.local.reply_mail import compose_reply
 from tests.bot.cli.shell import sayso
@@ -71,6 +74,31 @@ async def test_a_request_that_names_them_asks_whoever_stands_in(world: World) ->
     assert await world.request(record.request.id) == record
     assert isinstance(await world.decide("bo", record, "approve"), NotEntitled)
     assert isinstance(await world.decide("cy", record, "approve"), Decided)
+
+
+async def test_attack_they_are_away_or_back_by_what_others_say_and_are_not_told_as_that_breaks_off(
+    world: World,
+) -> None:
+    client, absences, outbox = world.app.store.client, world.app.requests.absences, Keys(0).outbox
+    wanted = AbsenceWanted(PersonId("bo"), _after(await world.now(), 3), "", PersonId("cy"))
+    says: list[Callable[[], Awaitable[Absence]]] = [
+        lambda: absences.set(wanted, PersonId("dan"), as_by("cli")),
+        lambda: absences.end(PersonId("bo"), PersonId("dan"), as_by("cli")),
+    ]
+    for number, say in enumerate(says):
+        before = await absences.all()
+        await client.do("SET", outbox, "by hand")
+        with pytest.raises(StoreError):
+            await say()
+        assert await absences.all() == before
+        await client.do("DEL", outbox)
+
+        await say()
+
+        await world.quiet()
+        told = [letter for letter in world.mails("bo") if letter.subject == "About your absence"]
+        assert len(told) == number + 1
+        assert await absences.all() != before
 
 
 async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_they_are_away(world: World) -> None:

@@ -10,6 +10,7 @@ from agents.requests import PersonId, RunId, StepId
 from agents.requests.proof import BySession, as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
+from bot.errors import NotFound
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
@@ -17,6 +18,8 @@ from bot.runs.children import Children
 from bot.runs.start import Sent
 from bot.store import Commit
 from bot.store.ids import new_id, shard_of
+from bot.store.keys import Keys
+from bot.testing.people import Verb
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -279,14 +282,44 @@ async def test_attack_what_was_resumed_by_itself_below_a_paused_run_goes_on_as_w
     assert (await world.ended(root)).state == "done"
 
 
-async def test_attack_a_child_that_begins_once_its_parent_is_paused_goes_on_while_that_waits(world: World) -> None:
+async def test_attack_a_pause_or_its_end_that_breaks_off_is_said_of_the_run_though_what_it_started_is_as_before(
+    world: World,
+) -> None:
+    root = await world.trigger("start_run start_run press bell")
+    record = await world.opened((await world.child((await world.child(root)).id)).id)
+    await world.quiet()
+    name = Keys.of(record.request.id).request
+    ways: list[tuple[Verb, str, str]] = [("pause", "waiting", "paused"), ("resume", "paused", "waiting")]
+    for verb, before, after in ways:
+        await world.app.store.client.do("RENAME", name(record.request.id), name("away"))
+
+        with pytest.raises(NotFound):
+            await world.steer(root, verb)
+
+        assert await states(world) == {before}
+        await world.app.store.client.do("RENAME", name("away"), name(record.request.id))
+        await world.steer(root, verb)
+        assert await states(world) == {after}
+    await world.decide("bo", record, "approve")
+    assert (await world.ended(root)).state == "done"
+
+
+async def states(world: World) -> set[str]:
+    """The states of all runs."""
+    return {(await world.run(run_id)).state for run_id in await world.app.store.lists.runs()}
+
+
+@pytest.mark.parametrize("resumed", few_of(["the parent", "the child alone"], 1))
+async def test_attack_a_child_that_begins_once_its_parent_is_paused_goes_on_while_that_waits(
+    world: World, resumed: str
+) -> None:
     run_id = await world.trigger("ask free_text Ready?")
     step_id = (await world.opened(run_id)).request.step_id
     await world.steer(run_id, "pause")
 
     child_id = await world.app.runs.children.start(await world.run(run_id), step_id, "clerk", "stamp letter", "", {})
     await world.has(child_id, "paused")
-    await world.steer(run_id, "resume")
+    await world.steer(run_id if resumed == "the parent" else child_id, "resume")
 
     assert (await world.ended(child_id)).state == "done"
 

@@ -2,19 +2,23 @@
 
 from zoneinfo import ZoneInfo
 
+import pytest
 from pydantic import JsonValue
 
 from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.standing import AllowAgainArgs, Pattern, facts_of
+from bot.policy.standing import Ended
 from bot.render import times
+from bot.requests.standing.kept import KeptStandings
+from bot.store.outbox_entry import Tell
 from bot.testing.events import NOON
 from channels.email import cards
 from language import dates
 from tests.bot.cli.shell import sayso
 from tests.kit.opens import opens
 from tests.kit.tables import becomes
-from tests.kit.world import World
+from tests.kit.world import World, beside_it
 from tests.servers.console import a_console
 from tests.stories.people.standing import ALLOWED, asked, done_once, granted, is_asked, the_only
 
@@ -48,6 +52,23 @@ async def test_what_people_allowed_once_for_three_times_is_not_asked_three_times
     await world.app.requests.standing.revoke(standing.approval.id, PersonId("bo"), "", proof=as_by("cli"))
     after = await sayso(world, "policies", "explain", "production", "--as", "anna")
     assert "standing approval" not in of_dan.out + after.out
+
+
+@pytest.mark.parametrize("looks", ["who ends it once more", "a worker"])
+async def test_whom_it_serves_and_who_granted_it_hear_of_its_end_though_whoever_ended_it_died_over_it(
+    world: World, looks: str
+) -> None:
+    standing, cy = (await granted(world, await done_once(world))).approval.id, PersonId("cy")
+    async with world.stopped(), beside_it(world):
+        ended = Ended(by=cy, at=await world.now())
+        await KeptStandings(world.app.store).revoke(standing, ended, is_told=True)
+        if looks == "who ends it once more":
+            await world.app.requests.standing.revoke(standing, cy, proof=as_by("cli"))
+            assert {"anna", "bo"} <= {one.person for one in await world.unsent() if isinstance(one, Tell)}
+
+    for person in ("anna", "bo"):
+        told = await world.next_mail(person, about="Revoked: ")
+        assert "Cy Cole revoked" in " ".join(told.text.split())
 
 
 async def test_an_open_argument_may_be_anything_and_the_rest_may_not(world: World) -> None:

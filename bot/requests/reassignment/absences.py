@@ -18,7 +18,7 @@ from bot.render.cards import notice
 from bot.render.times import read_moment
 from bot.requests.decisions import Decisions
 from bot.requests.stored import TRIES
-from bot.store.ids import new_id
+from bot.store.ids import WorkItem, new_id
 from bot.store.journal import Journal, outgoing_id
 from bot.store.outbox_entry import Tell
 from language import say
@@ -74,8 +74,7 @@ class AbsentPeople:
         about = (person, to) if to else (person,)
         absence = Absence(person=person, starts=starts, until=until, to=to, by=by, proof=proof)
         await self._audit.note("absence_set", who=by, proof=proof, people=about, words=times)
-        await self._absences.put(absence)
-        await self._tell(absence, by, absence_words(absence, self._people))
+        await self._change(person, absence, by, absence_words(absence, self._people))
         log.info("absence set", person=person, to=to, until=until.isoformat(), by=by)
         if absence.holds(now):
             await self._look_at(absence, now)
@@ -87,31 +86,39 @@ class AbsentPeople:
 
     async def end(self, person: PersonId, by: PersonId, proof: Proof) -> Absence:
         """End an absence; what went to others stays with them. Raises NotFound where there is none."""
+        if person not in await self._absences.all():
+            raise self._is_here_already(person)
+        await self._audit.note("absence_ended", who=by, proof=proof, people=(person,))
+        ended = await self._change(person, None, by, say("absence.is-back"))
+        if ended is None:
+            raise self._is_here_already(person)
+        log.info("absence ended", person=person, by=by)
+        return ended
+
+    def _is_here_already(self, person: PersonId) -> NotFound:
+        return NotFound(say("absence.none", name=self._people.name_of(person)), say("absence.none-do"))
+
+    async def _change(self, person: PersonId, now: Absence | None, by: PersonId, text: str) -> Absence | None:
+        """Have `now` hold of somebody, None for nothing, and return what did. Where others say so, they hear of it with
+        that: others may decide in their place by it.
+        """
+        told = [self._told(person, by, text)] if by != person else []
         for _ in range(TRIES):
-            absence = (await self._absences.all()).get(person)
-            if absence is None:
-                raise NotFound(say("absence.none", name=self._people.name_of(person)), say("absence.none-do"))
-            await self._audit.note("absence_ended", who=by, proof=proof, people=(person,))
-            if await self._absences.change(absence, None):
-                await self._tell(absence, by, say("absence.is-back"))
-                log.info("absence ended", person=person, by=by)
-                return absence
+            was = (await self._absences.all()).get(person)
+            if was is now:
+                return None
+            if await self._absences.change(was, now, *told):
+                for one in told:
+                    await self._journal.queue.notify(WorkItem("out", one.id))
+                return was
         raise Conflict(say("absence.changed"), say("run.look-again"))
 
-    async def _tell(self, absence: Absence, by: PersonId, text: str) -> None:
-        """Have somebody hear that others said that they are away, or back: others may decide in their place by that."""
-        if by == absence.person:
-            return
-        with self._people.speaking_to(absence.person):
-            said = f"{text} {say('absence.said-by', name=self._people.name_of(by))}"
-        await self._write(absence.person, said)
-
-    async def _write(self, person: PersonId, said: str) -> None:
+    def _told(self, person: PersonId, by: PersonId, text: str) -> Tell:
         near = RunId(new_id("run", 0))
         with self._people.speaking_to(person):
+            said = f"{text} {say('absence.said-by', name=self._people.name_of(by))}"
             card = notice(say("absence.title"), said, self._store.about_now())
-        entry = Tell(id=outgoing_id(near), run_id=near, person=person, reach=tuple(CHANNELS), card=card, thread=near)
-        await self._journal.send(entry)
+        return Tell(id=outgoing_id(near), run_id=near, person=person, reach=tuple(CHANNELS), card=card, thread=near)
 
     async def look(self) -> None:
         """End what is over, and hand on what people hold whose absence has started. Repeating it does no more.

@@ -27,7 +27,8 @@ from bot.requests.standing.kept import KeptStandings
 from bot.requests.standing.uses import lapse_now, lapse_text
 from bot.requests.stored import TRIES
 from bot.store import StoreError
-from bot.store.journal import Journal, outgoing_id
+from bot.store.ids import derived_id
+from bot.store.journal import Journal
 from bot.store.outbox_entry import Tell
 from language import say
 
@@ -172,13 +173,31 @@ class StandingApprovals:
                 detail={"standing": standing_id},
             )
             ended = Ended(by=by, at=found.now, reason=reason[:_REASON_CHARS])
-            if await self._kept.revoke(standing_id, ended):
+            if await self._kept.revoke(standing_id, ended, is_told=True):
                 log.warning("a standing approval was revoked", standing=standing_id, person=by)
-                await self._tell(found, ended)
         found = await self.one(standing_id)
-        for use in found.uses:  # also of one that was revoked by somebody who died over it
-            await self._take_back(found, use)
+        await self._follow(found)
         return found
+
+    async def look(self) -> None:
+        """Do what the end of those asks for over which somebody died. Repeating it does no more."""
+        for standing_id in await self._kept.ending():
+            if self._people.half_taken:
+                return
+            if found := await self._kept.read(standing_id):
+                await self._follow(found)
+            else:
+                await self._kept.done(standing_id)
+
+    async def _follow(self, found: Standing) -> None:
+        """Tell people of the end of one, unless they were told, and take back what it allowed."""
+        is_ending = found.approval.id in await self._kept.ending()
+        if found.revoked and is_ending:
+            await self._tell(found, found.revoked)
+        for use in found.uses:
+            await self._take_back(found, use)
+        if is_ending:
+            await self._kept.done(found.approval.id)
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether one that can be used would end with who is not `here`, and hardly on purpose: the file
@@ -260,7 +279,7 @@ class StandingApprovals:
                 text = say("again.revoked-by", name=self._people.name_of(ended.by), id=approval.id)
             card = notice(say("again.revoked-title", title=approval.title), text, ended.at, approval.request_id)
         return Tell(
-            id=outgoing_id(approval.run_id),
+            id=derived_id("outgoing", approval.run_id, f"{approval.id} was revoked {person}"),
             run_id=approval.run_id,
             person=person,
             reach=policy.reach if policy else CHANNELS,

@@ -96,9 +96,22 @@ class KeptStandings:
                 count += is_ended or (one.revoked is not None and one.revoked.reason == reason)
         return count
 
-    async def revoke(self, standing_id: str, ended: Ended) -> bool:
-        """End one; False where it was revoked before. From then on no use is counted."""
-        return bool(await self._client.do("HSETNX", _HOME.standing(standing_id), "revoked", ended.model_dump_json()))
+    async def revoke(self, standing_id: str, ended: Ended, *, is_told: bool = False) -> bool:
+        """End one; False where it was revoked before. From then on no use is counted.
+
+        Where it `is_told` to people, it is among the `ending` until that is `done`.
+        """
+        key, body = _HOME.standing(standing_id), ended.model_dump_json()
+        noted = [["SADD", _HOME.standings_ending, standing_id]] if is_told else []
+        return (await self._client.run(scripts.set_if(key, "revoked", body, "", also=noted))).is_set
+
+    async def ending(self) -> list[str]:
+        """Return the ids of those that have ended, and of whose end people are still to be told."""
+        return sorted(one.decode() for one in await self._client.do("SMEMBERS", _HOME.standings_ending))
+
+    async def done(self, standing_id: str) -> None:
+        """Note that all was done that its end asks for."""
+        await self._client.do("SREM", _HOME.standings_ending, standing_id)
 
 
 def _standing(held: Mapping[str, bytes], now: datetime) -> Standing:

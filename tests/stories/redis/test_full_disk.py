@@ -39,10 +39,11 @@ async def test_attack_what_comes_and_ends_while_redis_takes_no_writes_counts_onc
         await world.reply("bo", card, "approve")
         with pytest.raises(TakesNoWrites, match=r"MISCONF.*it is tried again"):
             await world.decide("bo", record, "approve")
-        deny = {"decision": "deny"}
+        deny = {"vote": "deny"}
         refused(await bo.post(f"/v1/requests/{record.request.id}/answer", json=deny), 503, "unavailable")
         assert "MISCONF" in refused(await bo.get("/readyz"), 503, "unavailable")
         assert (await bo.get("/healthz")).status_code == 200
+        assert (await bo.get(f"/v1/requests/{record.request.id}")).status_code == 200
         assert (await world.request(record.request.id)).votes == ()
         await asyncio.to_thread(server.find_disk)
 
