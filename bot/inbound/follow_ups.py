@@ -479,7 +479,11 @@ class FollowUps:
     def _has_say(self, trigger: Trigger, run: Run) -> bool:
         """Return whether somebody may steer the run, or was asked in it."""
         person = PersonId(trigger.person)
-        return person in run.asked or not self._denied("write", person, run)
+        return self._was_asked(person, run) or not self._denied("write", person, run)
+
+    def _was_asked(self, person: PersonId, run: Run) -> bool:
+        """Return whether somebody was asked in the run, under whichever id."""
+        return not run.asked.isdisjoint(self._people.ids_of(person))
 
     async def _copies(self, trigger: Trigger, run_id: RunId) -> list[RunId]:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""
@@ -642,7 +646,8 @@ class FollowUps:
         return whether it is one. They are told who decided: as a wish, an answer that comes late would begin something.
         """
         run = await self._run(run_id)
-        if not (trigger.person in run.asked and trigger.is_addressed) or trigger.is_edit or channel in ANSWERED_AT_ONCE:
+        is_asked = self._was_asked(PersonId(trigger.person), run)
+        if not (is_asked and trigger.is_addressed) or trigger.is_edit or channel in ANSWERED_AT_ONCE:
             return False
         for request_id in run.requests:
             read = await self._decisions.request(request_id)

@@ -235,8 +235,8 @@ class Decisions:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
         late with a no would read that nothing begins.
         """
-        copies = await copies_of(self._journal.store, record.request.run_id)
-        return tuple(copy.id for copy in copies if person in concern_of(copy).everybody)
+        copies, ids = await copies_of(self._journal.store, record.request.run_id), self._people.ids_of(person)
+        return tuple(copy.id for copy in copies if not concern_of(copy).everybody.isdisjoint(ids))
 
     async def _judged(
         self, record: RequestRecord, answer: Answer, change: Change | None

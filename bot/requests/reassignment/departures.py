@@ -20,7 +20,18 @@ import structlog
 
 from agents.events import CardReplaced, RequestReassigned
 from agents.moves import reassigned
-from agents.requests import Anyone, Holder, PersonId, PolicySnapshot, PolicyStep, Request, RequestId, Vote, people_of
+from agents.requests import (
+    Anyone,
+    Holder,
+    PersonId,
+    PolicySnapshot,
+    PolicyStep,
+    Request,
+    RequestId,
+    RunId,
+    Vote,
+    people_of,
+)
 from agents.requests.moves import Move, RuleReplaced, StepBegan
 from agents.requests.record import RequestRecord, after, as_reassigned
 from bot.config.tables import CHANNELS
@@ -28,12 +39,14 @@ from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
 from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
+from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
 from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice, void_text
+from bot.render.views import summary_in
 from bot.render.words import asking_now, present
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
@@ -58,6 +71,8 @@ _WHY: dict[_Closes, str] = {
 }
 # Longer than a request stays open.
 _REMEMBERED_S = 31 * 24 * 3600.0
+# The newest that are looked at, and so many of them as one message names: `sayso runs` lists all.
+_MOST_PAUSED, _LISTED = 1_000, 20
 
 log = structlog.stdlib.get_logger()
 
@@ -97,7 +112,37 @@ class Departures:
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
-        return is_done
+        return await self._tell_of_paused() if is_done else False
+
+    async def _tell_of_paused(self) -> bool:
+        """Tell the operators once of each paused run that everybody who asked for it has left: who hears how it goes on
+        is not there, and nobody else knows that it waits. Return whether that went well. Raises StoreError.
+        """
+        store, found = self._journal.store, list[RunId]()
+        marks = await store.lists.newest_runs(None, _MOST_PAUSED, state="paused")
+        lines = await store.lists.summaries_of([run_id for _, run_id in marks])
+        for line in filter(None, map(summary_in, lines)):
+            if asking_now((line.requester,), self._people):
+                continue
+            asked = concern_of(await store.run(line.id)).requesters
+            try:
+                await self._noted.check_joined(asked, self._people)
+            except WaitsForFile:
+                return False
+            if not asking_now(asked, self._people) and await store.remembered(_told_paused(line.id)) is None:
+                found.append(line.id)
+        if not found or self._people.half_taken:
+            return not self._people.half_taken
+        for person in self._people.alerted(store.about_now()):
+            with self._people.speaking_to(person):
+                text = say("notice.nobody-resumes", runs=", ".join(found[:_LISTED]))
+                card = notice(say("notice.nobody-resumes-title"), text, store.about_now())
+            near, thread = found[0], f"paused-{found[0]}"
+            told = Tell(id=outgoing_id(near), run_id=near, person=person, reach=CHANNELS, card=card, thread=thread)
+            await self._journal.send(told)
+        for run_id in found:
+            await store.remember(_told_paused(run_id), b"1", _REMEMBERED_S)
+        return True
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.
@@ -420,6 +465,10 @@ class Departures:
 
 def _told_void(vote: Vote) -> str:
     return f"told void {vote.reply_id}"
+
+
+def _told_paused(run_id: RunId) -> str:
+    return f"nobody resumes {run_id}"
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:

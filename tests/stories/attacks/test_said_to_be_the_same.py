@@ -18,7 +18,10 @@ from bot.queries import lists
 from bot.render.cards import request_card
 from bot.render.words import feedback_text
 from bot.store.keys import Keys
+from tests.bot.inbound.test_follow_ups import THREAD, written
+from tests.bot.inbound.test_follow_ups import asked as in_thread
 from tests.bot.web.problems import refused
+from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.office import ROLES, STEPS, TOML
 from tests.kit.opens import opens
@@ -672,3 +675,42 @@ async def test_attack_a_standing_approval_from_before_they_are_known_is_hidden_f
 
     await world.quiet()
     assert [one for one in world.mails("second") if f"revoked standing approval {standing.id}." in one.text]
+
+
+@opens(_ADMINS, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_late_answer_of_who_was_asked_as_somebody_new_begins_a_run(
+    world: World, api: Api, hallway: Hallway
+) -> None:
+    await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example"))
+    record = await in_thread(world, hallway, "ask-of group:release free_text What is broken?")
+    await world.decide("bo", record, "free_text", "the bell")
+    await world.ended(record.request.run_id)
+    await is_known_by(world, api, "cy")
+
+    [card] = record.cards_of(PersonId("cy~2"))
+    late = hallway.follows("cy", "press horn", THREAD, is_addressed=True, within=f"at {card}")
+    await written(world, late)
+
+    assert [*await world.app.store.lists.runs()] == [record.request.run_id]
+
+
+@opens(
+    _ADMINS + '[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n',
+    beside=("hallway",),
+    reach=("slack", "email"),
+)
+async def test_attack_the_no_in_a_thread_of_who_was_asked_as_somebody_new_is_for_a_newer_run_that_asks_others(
+    world: World, api: Api, hallway: Hallway
+) -> None:
+    await becomes(world, world.toml.replace("cy@corp.example", "second@corp.example"))
+    record = await in_thread(world, hallway, "press bell")
+    await world.steer(record.request.run_id, "pause")
+    await world.decide("bo", record, "approve")
+    world.workshop.policy_of["horn"] = "solo"
+    newer = await in_thread(world, hallway, "press horn")
+    await is_known_by(world, api, "cy")
+
+    await written(world, hallway.follows("cy", "no", THREAD, is_addressed=True))
+
+    assert (await world.request(record.request.id)).state == "revoked"
+    assert (await world.request(newer.request.id)).state == "open"

@@ -311,6 +311,24 @@ async def test_attack_a_run_waits_for_a_requester_who_left_before_it_asked_wheth
     assert (record.request.purpose, [holder.person for holder in record.holders]) == ("go_on", ["dan"])
 
 
+async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_left(world: World) -> None:
+    toml = TOML + EVE
+    await becomes(world, toml)
+    mine, theirs = await world.trigger("press bell"), await world.trigger("press bell", "eve")
+    for run_id in (mine, theirs):
+        await world.opened(run_id)
+        await world.steer(run_id, "pause", "dan")
+
+    await becomes(world, still_two(without(toml, "anna")))
+
+    told = " ".join((await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text.split())
+    assert f"these runs stay paused: {mine}." in told
+    assert theirs not in told
+    await world.app.requests.departures.look_at_all()
+    await world.quiet()
+    assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
+
+
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:
     run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
     await world.opened(run_id)
