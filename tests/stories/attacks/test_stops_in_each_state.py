@@ -464,23 +464,26 @@ async def test_attack_whoever_may_stop_the_run_and_is_asked_its_question_is_aske
 
 async def test_attack_a_no_that_is_pressed_stops_what_the_word_stops(world: World, hallway: Hallway) -> None:
     """Of what was done what waits after it, and of a question its run."""
-    async with serving(world.app) as api:
-        for person, way, became in (("cy", "a button", "denied"), ("cy", "a program", "denied")):
+    async with a_console(world) as console:
+        browser, client = await console.browser("cy"), await console.api.client("cy")
+        for way in ("a button", "a program", "the list"):
             record = await asked(world, hallway, "press bell\npress horn", thread=way)
             token = await token_of(hallway, "cy")
+            page = await browser.get(f"/requests/deny?pick={record.request.id}")
             await world.decide("bo", record, "approve")
             waits = await world.opened(record.request.run_id, after=record.request.id)
-            for _ in range(2):
-                if way == "a button":
-                    await types(world, hallway, Reply(person=person, token=token, said="deny", text="deny"))
-                else:
-                    answer = f"/v1/requests/{record.request.id}/answer"
-                    refused(await (await api.client(person)).post(answer, json={"vote": "deny"}), 409, "too-late")
-            assert (await state(world, waits))[0] == became, way
+            if way == "a button":
+                await types(world, hallway, Reply(person="cy", token=token, said="deny", text="deny"))
+            elif way == "a program":
+                answer = f"/v1/requests/{record.request.id}/answer"
+                refused(await client.post(answer, json={"vote": "deny"}), 409, "too-late")
+            else:
+                assert "The run has your stop" in (await browser.submit(page.form("/requests/deny"))).words
+            assert (await state(world, waits))[0] == "denied", way
 
         question = await asked(world, hallway, "ask-of person:bo free_text Which?\nstamp cup", thread="asked")
         answer = f"/v1/requests/{question.request.id}/answer"
-        await (await api.client("anna")).post(answer, json={"vote": "deny", "reason": "wrong version"})
+        await (await console.api.client("anna")).post(answer, json={"vote": "deny", "reason": "wrong version"})
         assert (await world.ended(question.request.run_id)).state == "cancelled"
 
 
