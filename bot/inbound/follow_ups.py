@@ -164,14 +164,15 @@ class FollowUps:
         record: RequestRecord,
         *,
         is_sure: bool,
+        is_theirs: bool = True,
         is_pressed: bool = False,
     ) -> bool:
         """Give words in answer to a request to its run; False for an answer, and where the run does not take them.
 
         Those are the words that answer a closed question, and a stop where it is no answer, or where the request is
-        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them. `is_pressed`: they stand
-        for a button, which answers no question, and of what has not begun says nothing more than its own rules make of
-        it.
+        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them. `is_theirs`: they came
+        by no card of somebody else, as which they answer no question. `is_pressed`: they stand for a button, which
+        answers none either, and of what has not begun says nothing more than its own rules make of it.
         """
         request, person = record.request, PersonId(trigger.person)
         trigger = trigger.model_copy(update={"text": stop_of(request, trigger.text)})
@@ -184,8 +185,10 @@ class FollowUps:
         if stops and request.purpose == "review":  # an answer to it may hold a stop as its reason, and counts as well
             homes, is_answer = await self._pinned(said_id, request.run_id, trigger), given(request, trigger.text)
             return await self._take(homes, said_id, channel, trigger, record) and is_answer is None
+        known = as_known_now(record, self._people)
+        may_answer = is_theirs and not is_pressed and _may_answer(known, person)
         is_stopped = stops and (
-            (is_pressed and request.format != "approval")
+            (request.format != "approval" and not may_answer)
             or _may_stop_by(record, person, trigger.text, self._people)
             or await self._only_steers(record, trigger, channel, run)
             or (not _is_answerable(record) and await self._denies_next(record, trigger, channel, run))

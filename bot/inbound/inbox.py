@@ -533,7 +533,7 @@ class Inbox:
         is_sure = is_theirs and (channel != "email" or reply.is_sure)
         try:
             return await self._follow_ups.answered(
-                statement.reply_id, channel, said, record, is_sure=is_sure, is_pressed=bool(no)
+                statement.reply_id, channel, said, record, is_sure=is_sure, is_theirs=is_theirs, is_pressed=bool(no)
             )
         except (Conflict, Forbidden) as error:
             log.warning("not passed on to the run", person=reply.person, error=str(error))

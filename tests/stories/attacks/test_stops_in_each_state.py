@@ -462,6 +462,29 @@ async def test_attack_whoever_may_stop_the_run_and_is_asked_its_question_is_aske
             assert (await world.ended(question.request.run_id)).state == "cancelled", (person, way)
 
 
+@opens(DECIDES, reach=("email",))
+async def test_attack_a_stop_of_who_may_not_answer_the_question_is_read_as_the_answer_that_it_would_be_of_another(
+    world: World, api: Api
+) -> None:
+    """Who is not asked, and who is, by the card of somebody else that was forwarded to them."""
+    for person, asks, way in (
+        ("anna", "person:bo", "a program"),
+        ("anna", "person:bo", "another's card"),
+        ("ole", "group:release", "another's card"),
+    ):
+        question = await world.opened(await world.trigger(f"ask-of {asks} free_text Which?\nstamp cup"))
+        if way == "a program":
+            answer = f"/v1/requests/{question.request.id}/answer"
+            told = (await (await api.client(person)).post(answer, json={"text": "stop"})).json()["detail"]
+            assert "The run has your stop" in told
+        else:
+            card = await world.next_mail("bo", about=question.request.id)
+            await world.post(person, card.reply_to or "", "stop")
+
+        assert (await world.ended(question.request.run_id)).state == "cancelled", (person, way)
+    assert world.workshop.effects == []
+
+
 async def test_attack_a_no_that_is_pressed_stops_what_the_word_stops(world: World, hallway: Hallway) -> None:
     """Of what was done what waits after it, and of a question its run."""
     async with a_console(world) as console:
