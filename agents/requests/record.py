@@ -99,8 +99,8 @@ class RequestRecord(Stored, Frozen):
     `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as whoever gave them has left, or no rule names them any more.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
-    when somebody was asked who was not at first. `doubts` are requesters whose answer may have been a stop, each with
-    the cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
+    when somebody was asked who was not at first. `doubts` are those whose answer may have been a stop, each with the
+    cards that they held then. `glass` are the reasons to break the glass that somebody typed and has not confirmed,
     each with the revision that it is about.
     The `policy` of the `request` is the one that it was opened under, and `asked` is who is asked by now: see
     `agents/moves.py`. While it is `frozen`, or open and its run `is_paused`, nothing of it starts. `told_why_frozen`:

@@ -25,7 +25,7 @@ from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.recognition import as_known_now
 from bot.people.refusals import Refusals
-from bot.people.rights import Action, Denied, Rights, is_free
+from bot.people.rights import Action, Denied, Rights
 from bot.policy.answers import (
     HEAD_CHARS,
     ONLY_FILES,
@@ -157,24 +157,39 @@ class FollowUps:
             return " ".join(f"{say('again.holds', id=one)} {say('again.end-it', id=one)}" for one in holds)
 
     async def answered(
-        self, said_id: str, channel: str, trigger: Trigger, record: RequestRecord, *, is_sure: bool
+        self,
+        said_id: str,
+        channel: str,
+        trigger: Trigger,
+        record: RequestRecord,
+        *,
+        is_sure: bool,
+        is_theirs: bool = True,
+        is_pressed: bool = False,
     ) -> bool:
         """Give words in answer to a request to its run; False for an answer, and where the run does not take them.
 
         Those are the words that answer a closed question, and a stop where it is no answer, or where the request is
-        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them.
+        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them. `is_theirs`: they came
+        by no card of somebody else, as which they answer no question. `is_pressed`: they stand for a button, which
+        answers none either, and of what has not begun says nothing more than its own rules make of it.
         """
         request, person = record.request, PersonId(trigger.person)
         trigger = trigger.model_copy(update={"text": stop_of(request, trigger.text)})
         stops = is_stop(trigger.text)
+        if is_pressed and request.format == "approval" and record.began_at is None:
+            return False
         if await has_effect(self._store.client, [request.id], said_id):
             return False
         run = await self._run(request.run_id)
         if stops and request.purpose == "review":  # an answer to it may hold a stop as its reason, and counts as well
             homes, is_answer = await self._pinned(said_id, request.run_id, trigger), given(request, trigger.text)
             return await self._take(homes, said_id, channel, trigger, record) and is_answer is None
+        known = as_known_now(record, self._people)
+        may_answer = is_theirs and not is_pressed and _may_answer(known, person)
         is_stopped = stops and (
-            _may_stop_by(record, person, trigger.text, self._people)
+            (request.format != "approval" and not may_answer)
+            or _may_stop_by(record, person, trigger.text, self._people)
             or await self._only_steers(record, trigger, channel, run)
             or (not _is_answerable(record) and await self._denies_next(record, trigger, channel, run))
         )
@@ -425,10 +440,7 @@ class FollowUps:
 
     async def _may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
         """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""
-        denied = self._denied(action, person, run, is_known=is_known)
-        if denied:
-            await self._decisions.noted.check_rights(person, self._people)
-        return is_free(denied)
+        return await self._decisions.may(action, person, run, is_known=is_known)
 
     def _denied(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> Denied | None:
         who = self._rights.of_person(person, None)

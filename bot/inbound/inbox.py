@@ -54,10 +54,12 @@ from bot.policy.answers import (
     left_named,
     may_be_answer,
     names_only,
+    no_in_words,
     refused_beside,
     stop_of,
     stops_named,
 )
+from bot.policy.judgements import StopOrAnswer, Unclear
 from bot.policy.orders import (
     may_mean_absence,
     may_mean_end,
@@ -345,14 +347,15 @@ class Inbox:
                 statement = as_denial(read.record.request, statement) if is_vote else statement
         elif is_heard and is_apart:
             await self._beside(inbound_id, channel, reply, read, received_at)
-        if reply.is_typed and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
+        is_said = reply.is_typed or reply.said == "deny"
+        if is_said and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        is_said = reply.said in {*IN_WORDS, "deny", "break_glass"}
-        if is_vote and is_said and not (freeze and is_apart):
+        may_freeze = is_vote and reply.said in {*IN_WORDS, "deny", "break_glass"}
+        if may_freeze and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
@@ -522,37 +525,52 @@ class Inbox:
 
     async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
-        said = _spoken(reply, record.request.thread).model_copy(update={"files": reply.files})
+        said, no = _spoken(reply, record.request.thread), no_in_words(statement)
+        said = said.model_copy(update={"files": reply.files, "text": no or reply.text})
         # An old mail can be sent to another's card: a stop in it does no harm.
         is_theirs = statement.binding.addressee in {None, statement.person}
         is_theirs = is_theirs and not (reply.said == "ask" or statement.about)
         is_sure = is_theirs and (channel != "email" or reply.is_sure)
         try:
-            return await self._follow_ups.answered(statement.reply_id, channel, said, record, is_sure=is_sure)
+            return await self._follow_ups.answered(
+                statement.reply_id, channel, said, record, is_sure=is_sure, is_theirs=is_theirs, is_pressed=bool(no)
+            )
         except (Conflict, Forbidden) as error:
             log.warning("not passed on to the run", person=reply.person, error=str(error))
             return False
 
-    async def stopped(self, statement: Statement, outcome: Outcome) -> bool:
-        """Give a stop in answer to a closed request to the run that asked; return whether it stops anything.
+    async def stopped(self, statement: Statement, outcome: Outcome) -> str:
+        """Give a stop that did not count to the run that asked; return what its writer is told where it stops anything.
 
-        It is for answers that no message brings: of a page, and of a program.
+        It is for answers that no message brings: of a page, and of a program. Whoever is asked whether they mean it
+        stops nothing yet.
         """
-        text = stop_of(outcome.record.request, statement.text)
-        if outcome.counts or statement.said not in IN_WORDS or not is_stop(text):
-            return False
+        no, judgement = no_in_words(statement), outcome.judgement
+        is_stopped = bool(no) or (
+            statement.said in IN_WORDS and is_stop(stop_of(outcome.record.request, statement.text))
+        )
+        is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
+        if outcome.counts or not is_stopped or is_asked:
+            return ""
         said = SaidElsewhere(
             person=statement.person,
-            text=statement.text,
+            text=no or statement.text,
             thread=outcome.record.request.thread,
             proof=statement.proof,
             follows=True,
         )
         said_id = f"{statement.reply_id}-stop"
         try:
-            return await self._follow_ups.answered(said_id, statement.channel, said, outcome.record, is_sure=False)
+            is_heard = await self._follow_ups.answered(
+                said_id, statement.channel, said, outcome.record, is_sure=False, is_pressed=bool(no)
+            )
         except (Conflict, Forbidden):
-            return False
+            return ""
+        with self._people.speaking_to(statement.person):
+            heard = say("notice.run-heard")
+        # Where it was meant for the run, it is no matter that it is no answer.
+        is_no_answer = isinstance(judgement, StopOrAnswer | Unclear)
+        return "" if not is_heard else heard if is_no_answer else f"{outcome.words} {heard}"
 
     async def check_begins(self, person: PersonId, text: str) -> None:
         """Check that words on a page, in a terminal or of a program begin something. Raises Invalid for an order that

@@ -440,6 +440,14 @@ def is_stop(text: str) -> bool:
     return not _behind_answer(text) and (stops_plainly(text) or refuses(text))
 
 
+def no_in_words(statement: Statement) -> str:
+    """Return a no that was pressed, and no mail, in the words that say the same; empty for anything else."""
+    if statement.said != "deny" or statement.channel == "email":
+        return ""
+    why = statement.reason or statement.text
+    return why if is_stop(why) else f"deny: {why}".strip(": ")
+
+
 @lru_cache(maxsize=16)
 def is_no_wish(text: str, *, has_subject: bool = False) -> bool:
     """Return whether a message that answers nothing says stop, or is nothing but a refusal: no run comes of it.

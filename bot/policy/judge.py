@@ -61,7 +61,7 @@ MOST_NOTED = 50
 REPLACED = "it answers a card that was replaced by a newer one"
 NO_REASON = "to break the glass, say why"
 SAY_WHICH = "what you wrote may have stopped the run: send the one word stop, or answer: and the words behind it"
-MAY_BE_STOPPED = "a requester may have stopped the run, and is asked whether they did; until then nothing counts here"
+MAY_BE_STOPPED = "somebody may have stopped the run, and is asked whether they did; until then nothing counts here"
 NOT_NAMED = (
     "something was asked or written beside the request, or it was handed on, and a yes may be about that: to approve,"
     " use the word approve above all that is quoted"
@@ -289,13 +289,13 @@ def _unexpired(case: Case) -> Judgement | None:
 
 
 def _stop_or_answer(case: Case) -> Judgement | None:
-    """Ask a requester which they mean where both fit. While one is asked, no other answer lets the run go on.
+    """Ask whoever may stop the run which they mean where both fit. While one is asked, no other answer lets it go on.
 
     Nor does what they may have written before: it may be read after the stop.
     """
     record, answer = case.record, case.answer
-    if answer.may_stop and case.me in record.askers:
-        return StopOrAnswer(text=answer.text.strip())
+    if answer.may_stop:
+        return StopOrAnswer(text=answer.text.strip(), again=case.me in record.doubts)
     if answer.act != "answer" or not record.doubts:
         return None
     if any(one != case.me for one in record.doubts):

@@ -34,10 +34,10 @@ class Answer(Frozen):
     does answer. `note` stands beside an approval and is more than courtesy, or is the reason to break the glass;
     `note_confirmed` says that it is no condition, or that the glass is to be broken for it. `about` names the comment
     that the words answer.
-    `may_stop`: the words fit the question, and are those that stop a run; `is_plain`: whoever gave it said that it is
-    the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines of the card, and
-    so may answer what was written beside that, or the wish where `wish_asks` something beside what it wants, as what is
-    to be done may. `again`: it approves, and lets the same be done again in its session.
+    `may_stop`: the words fit the question, and would stop its run by the right of whoever gave it; `is_plain`: they
+    said that it is the answer. `may_answer`: it is a typed yes that does not name the approval, or stands below lines
+    of the card, and so may answer what was written beside that, or the wish where `wish_asks` something beside what it
+    wants, as what is to be done may. `again`: it approves, and lets the same be done again in its session.
     """
 
     reply_id: str
@@ -199,10 +199,14 @@ class GlassUnconfirmed(Frozen):
 
 
 class StopOrAnswer(Frozen):
-    """A requester's words fit the question and would stop the run: nothing goes on before they say which is meant."""
+    """Somebody's words fit the question and would stop the run: nothing goes on before they say which is meant.
+
+    `again`: they had been asked that before.
+    """
 
     type: Literal["stop_or_answer"] = "stop_or_answer"
     text: str
+    again: bool = False
 
 
 class Remarked(Frozen):

@@ -23,6 +23,7 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
+from bot.people.rights import Action, Rights, is_free
 from bot.policy.answers import Statement, decided_by, events_of, picks_stop, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
 from bot.policy.attachments import contents
@@ -107,6 +108,7 @@ class Decisions:
     ) -> None:
         self._journal, self._people, self._edits = journal, people, edits
         self._archive = archive or Archive(None)
+        self._rights = Rights(people, journal.store.about_now)
         self.comments = Comments(journal.store, people, edits)
         self.timing, self.noted = Timing(journal.store, people, edits), NotedTables(journal.store)
         self.freezes = FrozenRequests(journal, people, edits, self._archive)
@@ -185,9 +187,7 @@ class Decisions:
                 return long_closed(record), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 known = as_known_now(record, self._people)
-                is_asked = known.question_for(statement.person) is not None
-                answer = read_answer(record.request, statement, now, is_asked=is_asked)
-                answer = answer.of(change.act) if change else answer
+                answer = await self._answer(known, statement, now, change)
                 judgement, changed = await self._judged(record, answer, change)
             is_picked = picks_stop(record.request, answer)
             if (answer.act in STOPS or answer.about or is_picked) and isinstance(judgement, Late):
@@ -230,6 +230,15 @@ class Decisions:
                 await self.sessions.follow(now_stands)
                 return judgement, now_stands
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
+
+    async def _answer(self, known: RequestRecord, statement: Statement, now: datetime, change: Change | None) -> Answer:
+        """Return what somebody says as an act on a request; what may stop its run is of somebody who may."""
+        is_asked = known.question_for(statement.person) is not None
+        answer = read_answer(known.request, statement, now, is_asked=is_asked)
+        if answer.may_stop:
+            may_stop = await self.may("cancel", statement.person, await self._run_of(known)())
+            answer = answer.model_copy(update={"may_stop": may_stop})
+        return answer.of(change.act) if change else answer
 
     async def _copies(self, record: RequestRecord, person: PersonId) -> tuple[RunId, ...]:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
@@ -276,6 +285,14 @@ class Decisions:
             return replace(statement, said="deny", picks=(), given=None)
         now = bound_to(request, "request").model_copy(update={"unbound": statement.binding.unbound})
         return replace(statement, binding=now)
+
+    async def may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
+        """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""
+        who = self._rights.of_person(person, None)
+        denied = self._rights.denial(who, action, concern_of(run), run.id, is_known=is_known)
+        if denied:
+            await self.noted.check_rights(person, self._people)
+        return is_free(denied)
 
     def _run_of(self, record: RequestRecord) -> Callable[[], Awaitable[Run]]:
         async def run() -> Run:

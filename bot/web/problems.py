@@ -42,6 +42,7 @@ _TITLES = {
     "unclear": "Not plainly an answer",
     "not-editable": "It can't be changed so",
     "not-delegable": "It can't be handed on so",
+    "stop-or-answer": "It may stop the run, or be the answer",
     "note-unconfirmed": "Words stand beside the approval",
     "rate-limited": "Too many",
     "unavailable": "Can't be done at the moment",

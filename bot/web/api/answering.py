@@ -40,7 +40,6 @@ from bot.web.api.shapes import (
 from bot.web.here import Here
 from bot.web.problems import Found, ProblemError, trouble
 from channels import Said
-from language import say
 
 _MOVED = (HTTPStatus.CONFLICT, "digest-moved", "Look at the request again, and answer with the digest it has")
 _EDIT_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
@@ -68,7 +67,11 @@ _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
         "note-unconfirmed",
         "To approve with this note, send the same with note_confirmed: true; to comment, send it as {text}",
     ),
-    "stop_or_answer": (HTTPStatus.CONFLICT, "stop-or-answer", "Cancel the run, or say that it is the answer"),
+    "stop_or_answer": (
+        HTTPStatus.CONFLICT,
+        "stop-or-answer",
+        "To stop the run, send the same again; for it to be the answer, send `answer:` and the words behind it",
+    ),
     "unclear": (HTTPStatus.UNPROCESSABLE_ENTITY, "unclear", "Answer in the format of the request"),
 }
 
@@ -91,14 +94,15 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         filled=given.form if isinstance(given, FormGiven) else {},
         note_confirmed=isinstance(given, Approve) and given.note_confirmed,
         about=about,
+        is_typed=isinstance(given, TextGiven),
     )
     statement = here.app.messages.inbox.heard(record.request, statement)
     outcome = await here.app.messages.inbox.answer(record.request, statement, read)
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
-    if key.may("steer") and await here.app.messages.inbox.stopped(statement, outcome):
-        outcome = replace(outcome, words=f"{outcome.words} {say('notice.run-heard')}")
+    if key.may("steer") and (told := await here.app.messages.inbox.stopped(statement, outcome)):
+        outcome = replace(outcome, words=told)
     raise await refusal(here, outcome, statement.binding.digest)
 
 

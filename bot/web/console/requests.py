@@ -173,8 +173,8 @@ async def answered(request: HttpRequest) -> Response:
         return await page(request, "note.html", {**asked, **shown})
     if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
         return await _shown_again(request, record.request, outcome.judgement.misfits, outcome.words)
-    if await process.app.messages.inbox.stopped(statement, outcome):
-        return to(request, _back(request, record.request), f"{outcome.words} {say('notice.run-heard')}")
+    if told := await process.app.messages.inbox.stopped(statement, outcome):
+        return to(request, _back(request, record.request), told)
     return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
 
 
@@ -311,6 +311,8 @@ async def _denied(request: HttpRequest, request_id: RequestId) -> tuple[Outcome,
     shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
     statement = _made(asked, visit, shown, "deny", reason, reason)
     outcome = await app.requests.decisions.answer(request_id, statement, read)
+    if told := await app.messages.inbox.stopped(statement, outcome):
+        outcome = replace(outcome, words=told)
     return outcome, await app.messages.inbox.not_ordered(asked, visit.person, reason)
 
 
@@ -358,6 +360,7 @@ def _statement(request: Request, visit: Visit) -> Statement:
         note_confirmed=visit.field("note_confirmed") == "yes",
         again=along == "again",
         about=visit.field("about")[:_ID_CHARS],
+        is_typed=said == "free_text" and request.format == "free_text",
     )
 
 

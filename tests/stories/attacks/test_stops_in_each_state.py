@@ -15,12 +15,14 @@ from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
+from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_stops_typed_anywhere import ELSEWHERE, THREAD, asked, state, token_of, types, write
 from tests.stories.test_break_glass import NIGHT, breaks
 
 THEIRS = TOML + ROLES + '[policies.theirs]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
 pytestmark = opens(THEIRS, beside=("hallway",), reach=("slack", "email"))
+_WHICH = "stop-or-answer"
 REASONED = "brich den Rollout von web-7 ab, falsche Version"
 
 
@@ -375,17 +377,22 @@ async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer
 
 
 @opens(NIGHT, change=by_night)
-async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_program(world: World, api: Api) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    await world.steer(record.request.run_id, "pause")
-    await breaks(world, "eve", record)
-    review = await world.opened(review_of(record.request.id))
-    await world.decide("bo", review, "free_text", "right: yes\nreason: I saw it burn")
-    await world.ended(review.request.run_id)
+async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_program_and_a_denial_also_before_that(
+    world: World, api: Api
+) -> None:
+    for is_over, said in ((True, {"text": "Stop!"}), (True, {"vote": "deny"}), (False, {"vote": "deny"})):
+        record = await world.opened(await world.trigger("press bell"))
+        await world.steer(record.request.run_id, "pause")
+        await breaks(world, "eve", record, reply_id=f"cli-{is_over}-{said}")
+        review = await world.opened(review_of(record.request.id))
+        if is_over:
+            await world.decide("bo", review, "free_text", "right: yes\nreason: I saw it burn")
+            await world.ended(review.request.run_id)
 
-    await (await api.client("cy")).post(f"/v1/requests/{review.request.id}/answer", json={"text": "Stop!"})
+        answer = await (await api.client("cy")).post(f"/v1/requests/{review.request.id}/answer", json=said)
 
-    assert await state(world, record) == ("revoked", [])
+        assert await state(world, record) == ("revoked", [])
+        assert "The run has your stop" in answer.json()["detail"]
 
 
 DECIDES = THEIRS.replace('email = "ole@corp.example"\n', 'email = "ole@corp.example"\ngroups = ["release"]\n')
@@ -420,6 +427,87 @@ async def test_attack_an_operator_who_answered_a_question_of_the_run_stops_it_on
         assert world.workshop.effects == ["press bell"], way
         world.workshop.started.clear()
         world.workshop.effects.clear()
+
+
+@opens(DECIDES, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_whoever_may_stop_the_run_and_is_asked_its_question_is_asked_which_they_mean_by_every_way(
+    world: World, hallway: Hallway
+) -> None:
+    """A stop was an answer from an operator, and from anybody on a page or by a program."""
+    async with a_console(world) as console:
+        for person, asks, way in (
+            ("ole", "ask-of group:release", "a window"),
+            ("ole", "ask-of group:release", "the thread"),
+            ("ole", "ask-of group:release", "a program"),
+            ("anna", "ask", "a program"),
+            ("anna", "ask", "the page"),
+        ):
+            wish = f"{asks} free_text Which?\nstamp cup"
+            question = await asked(world, hallway, wish, thread=f"{person} {way}")
+            token = await token_of(hallway, person) if way == "a window" else ""
+            for became in ("open", "withdrawn"):
+                if way == "a window":
+                    said = Reply(person=person, token=token, said="free_text", text="stop", is_typed=True)
+                    await types(world, hallway, said)
+                elif way == "the thread":
+                    await write(world, hallway, person, "stop", thread=f"{person} {way}", is_addressed=True)
+                elif way == "a program":
+                    answer = f"/v1/requests/{question.request.id}/answer"
+                    refused(await (await console.api.client(person)).post(answer, json={"text": "stop"}), 409, _WHICH)
+                else:
+                    page = await (browser := await console.browser(person)).get(f"/requests/{question.request.id}")
+                    await browser.submit(page.form(f"/requests/{question.request.id}/answer"), text="stop")
+
+                assert await state(world, question) == (became, []), (person, way)
+            assert (await world.ended(question.request.run_id)).state == "cancelled", (person, way)
+
+
+@opens(DECIDES, reach=("email",))
+async def test_attack_a_stop_of_who_may_not_answer_the_question_is_read_as_the_answer_that_it_would_be_of_another(
+    world: World, api: Api
+) -> None:
+    """Who is not asked, and who is, by the card of somebody else that was forwarded to them."""
+    for person, asks, way in (
+        ("anna", "person:bo", "a program"),
+        ("anna", "person:bo", "another's card"),
+        ("ole", "group:release", "another's card"),
+    ):
+        question = await world.opened(await world.trigger(f"ask-of {asks} free_text Which?\nstamp cup"))
+        if way == "a program":
+            answer = f"/v1/requests/{question.request.id}/answer"
+            told = (await (await api.client(person)).post(answer, json={"text": "stop"})).json()["detail"]
+            assert "The run has your stop" in told
+        else:
+            card = await world.next_mail("bo", about=question.request.id)
+            await world.post(person, card.reply_to or "", "stop")
+
+        assert (await world.ended(question.request.run_id)).state == "cancelled", (person, way)
+    assert world.workshop.effects == []
+
+
+async def test_attack_a_no_that_is_pressed_stops_what_the_word_stops(world: World, hallway: Hallway) -> None:
+    """Of what was done what waits after it, and of a question its run."""
+    async with a_console(world) as console:
+        browser, client = await console.browser("cy"), await console.api.client("cy")
+        for way in ("a button", "a program", "the list"):
+            record = await asked(world, hallway, "press bell\npress horn", thread=way)
+            token = await token_of(hallway, "cy")
+            page = await browser.get(f"/requests/deny?pick={record.request.id}")
+            await world.decide("bo", record, "approve")
+            waits = await world.opened(record.request.run_id, after=record.request.id)
+            if way == "a button":
+                await types(world, hallway, Reply(person="cy", token=token, said="deny", text="deny"))
+            elif way == "a program":
+                answer = f"/v1/requests/{record.request.id}/answer"
+                refused(await client.post(answer, json={"vote": "deny"}), 409, "too-late")
+            else:
+                assert "The run has your stop" in (await browser.submit(page.form("/requests/deny"))).words
+            assert (await state(world, waits))[0] == "denied", way
+
+        question = await asked(world, hallway, "ask-of person:bo free_text Which?\nstamp cup", thread="asked")
+        answer = f"/v1/requests/{question.request.id}/answer"
+        await (await console.api.client("anna")).post(answer, json={"vote": "deny", "reason": "wrong version"})
+        assert (await world.ended(question.request.run_id)).state == "cancelled"
 
 
 async def test_attack_who_names_a_request_and_its_run_stops_them_and_reads_that_it_is_too_late(
