@@ -68,8 +68,8 @@ class Reply(Frozen):
     `unbound` says why nothing shows that the person meant this card; then a denial is all that may count. `is_exposed`:
     others have seen the token. `key` names what the person sent, where the channel knows it: the same however often,
     and along whichever way, it arrives. `copy_key` is the same for each copy, where whoever has one can change other
-    parts of it and send it again. `is_sure`: nothing speaks against it that the `text` is what the person wrote
-    and saw, so code may read a word of it. `is_typed`: the `text` is words of the person's own, and no name of what
+    parts of it and send it again. `unsure` says why the `text` may not be all that the person wrote and saw, so
+    that code must read no word of it. `is_typed`: the `text` is words of the person's own, and no name of what
     they pressed. `is_below_quote`: it stands below lines of the card, and may be about those. `again`: what is `said`
     is an approval by which the same may be done again in its session. `above` is the part of a sure `text` above its
     writer's contacts, empty where none stand below it.
@@ -91,7 +91,7 @@ class Reply(Frozen):
     is_exposed: bool = False
     key: str = ""
     copy_key: str = ""
-    is_sure: bool = False
+    unsure: str = ""
     is_typed: bool = False
     is_below_quote: bool = False
     again: bool = False

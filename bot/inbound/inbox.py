@@ -326,7 +326,7 @@ class Inbox:
         may_revoke = is_vote and reply.said in IN_WORDS and may_mean_end(reply.text)
         together = None if may_revoke or left_named(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
-        is_read = channel != "email" or reply.is_sure
+        is_read = not reply.unsure
         freeze = typed_freeze(_with_reason(reply).text)
         is_heard = is_read or (freeze is not None and not freeze.ends)
         is_words = is_heard and reply.said == "free_text" and not reply.filled
@@ -516,7 +516,7 @@ class Inbox:
         request, is_vote = record.request, record.request.format == "approval"
         if not (is_vote or await self._answers_nothing(inbound_id, reply, record)):
             return False
-        if channel == "email" and not reply.is_sure:
+        if reply.unsure:
             return await self._freezes_alone(inbound_id, channel, reply, received_at)
         about = _spoken(reply, request.thread)
         if await self._standing.take(inbound_id, channel, about, request.run_id):
@@ -530,7 +530,7 @@ class Inbox:
         # An old mail can be sent to another's card: a stop in it does no harm.
         is_theirs = statement.binding.addressee in {None, statement.person}
         is_theirs = is_theirs and not (reply.said == "ask" or statement.about)
-        is_sure = is_theirs and (channel != "email" or reply.is_sure)
+        is_sure = is_theirs and not reply.unsure
         try:
             return await self._follow_ups.answered(
                 statement.reply_id, channel, said, record, is_sure=is_sure, is_theirs=is_theirs, is_pressed=bool(no)
@@ -1073,7 +1073,7 @@ def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> St
         filled=reply.filled,
         place=reply.place,
         about=placed.about,
-        is_sure=reply.is_sure,
+        unsure=reply.unsure,
         is_typed=reply.is_typed,
         is_below_quote=reply.is_below_quote,
         again=reply.again,

@@ -126,7 +126,7 @@ class Statement:
     their place, from 1, and `filled` the fields of a form, where it came as such. `place` is where it was said, in the
     channel's own terms: what is said to this person alone about it goes there. `note_confirmed`: the `reason` of an
     approval is a note to keep with it, and no condition. `about` is as in `Answer`. `is_public`: it was typed where the
-    card stands for all to see. `is_sure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
+    card stands for all to see. `unsure`, `is_typed`, `is_below_quote`, `again` and `above` are as in `Reply`.
     """
 
     reply_id: str
@@ -144,7 +144,7 @@ class Statement:
     note_confirmed: bool = False
     about: str = ""
     is_public: bool = False
-    is_sure: bool = False
+    unsure: str = ""
     is_typed: bool = False
     is_below_quote: bool = False
     again: bool = False
@@ -191,7 +191,7 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         reply_id=statement.reply_id,
         person=statement.person,
         act=act,
-        binding=statement.binding,
+        binding=_bound(request, statement),
         given=meaning,
         misfits=filled.misfits,
         kept=filled.values if filled.misfits else {},
@@ -207,6 +207,12 @@ def read_answer(request: Request, statement: Statement, now: datetime, *, is_ask
         wish_asks=is_yes and statement.is_typed and _asks_more_than_one(request),
         at=now,
     )
+
+
+def _bound(request: Request, statement: Statement) -> Binding:
+    """Return what an answer is about. Of a mail in two texts that say different things code reads neither."""
+    binding, is_read = statement.binding, request.format not in {"approval", "free_text"}
+    return binding.model_copy(update={"unbound": binding.unbound or statement.unsure}) if is_read else binding
 
 
 def picks_stop(request: Request, answer: Answer) -> bool:
@@ -357,7 +363,7 @@ def in_emergency(record: RequestRecord, statement: Statement) -> Statement:
     what it is. `break glass` alone confirms the reason that its writer gave last about the same revision.
     """
     request, text = record.request, unwrapped(statement.above or statement.text)
-    is_mail = statement.channel == "email" and statement.said == "free_text" and statement.is_sure
+    is_mail = statement.channel == "email" and statement.said == "free_text" and not statement.unsure
     is_mail = is_mail and not statement.about
     colon = ":" in text
     is_word, reason = behind_word(text if colon else f"{text.rstrip('.!')}:", "mail.glass-word")

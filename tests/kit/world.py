@@ -104,9 +104,19 @@ class World(Peopled):
         return format_datetime(second)
 
     async def post(
-        self, person: str, to: str, text: str, *files: tuple[str, str, bytes], about: str = "", cid: str = ""
+        self,
+        person: str,
+        to: str,
+        text: str,
+        *files: tuple[str, str, bytes],
+        about: str = "",
+        cid: str = "",
+        page: str = "",
     ) -> None:
-        """A mail from `person`, logged in, with files: (name, type, bytes) each; with `cid` they stand in the text."""
+        """A mail from `person`, logged in, with files: (name, type, bytes) each; with `cid` they stand in the text.
+
+        `page` is its HTML, beside a text or alone.
+        """
         message, sender = EmailMessage(policy=email.policy.SMTP), f"{person}@corp.example"
         message["From"], message["To"], message["Message-ID"] = sender, to, f"<{secrets.token_hex(8)}@corp.example>"
         message["Date"] = self.date(self.about_now())
@@ -116,6 +126,8 @@ class World(Peopled):
             message["Subject"] = about
         if text:
             message.set_content(text)
+        if page:
+            message.add_alternative(page, "html")
         for name, kind, content in files:
             main, _, sub = kind.partition("/")
             message.add_attachment(

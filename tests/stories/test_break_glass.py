@@ -1,11 +1,8 @@
 """Break glass: at night one person decides for everybody, all of them hear it, and are asked whether it was right."""
 
-import email.policy
 import re
-import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -411,20 +408,6 @@ async def test_attack_by_mail_nothing_else_breaks_it(world: World) -> None:
     assert len([mail for mail in world.mails("bo") if "not counted" in mail.text]) >= 4
 
 
-async def sent_with_two_texts(world: World, plain: str, seen: str) -> None:
-    """Bo answers his card by a mail whose plain text and HTML differ."""
-    card = await world.next_mail("bo", about="Press bell")
-    assert card.reply_to
-    mail, sender = EmailMessage(policy=email.policy.SMTP), world.address("bo")
-    mail["From"], mail["To"], mail["Message-ID"] = sender, card.reply_to, f"<{secrets.token_hex(8)}@corp.example>"
-    mail["Date"], mail["Subject"] = world.date(world.about_now()), f"Re: {card.subject}"
-    mail["In-Reply-To"] = card.message_id
-    mail.set_content(plain)
-    mail.add_alternative(f"<p>{seen}</p>", "html")
-    await world.transport(sender).send(bytes(mail), sender=sender, recipients=[card.reply_to])
-    await world.next_mail("bo", about="bell")
-
-
 async def test_in_a_new_message_it_starts_no_run_and_whoever_wrote_it_reads_which_card_to_answer(world: World) -> None:
     record = await asked(world)
 
@@ -443,7 +426,9 @@ async def test_attack_a_mail_whose_two_texts_differ_breaks_nothing(world: World)
     for seen in ("No!", f"break glass: {DOWN}, but only in staging"):
         record = await asked(world)
 
-        await sent_with_two_texts(world, f"break glass: {DOWN}", seen)
+        card = await world.next_mail("bo", about="Press bell")
+        await world.post("bo", card.reply_to or "", f"break glass: {DOWN}", page=f"<p>{seen}</p>")
+        await world.next_mail("bo", about="bell")
 
         now = await world.request(record.request.id)
         assert (now.state, now.glass) == ("open", {})

@@ -286,7 +286,9 @@ class Reader:
             follows=bool(earlier),
             within=next(iter(earlier), ""),
             held_because=why,
-            weakness="; ".join((*_faults(headers, found.wish_weakness, body.files), *self._misses_us(headers))),
+            weakness="; ".join(
+                (*_faults(headers, found.wish_weakness, body.files), *self._misses_us(headers), *_differs(said))
+            ),
             written_at=written_at(headers.first("date")),
             key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
@@ -325,7 +327,8 @@ class Reader:
         )
         text = said.asked if said.said == "free_text" and said.asked else said.text
         text = f"{said.sent_on}\n\n{text}".strip()  # so nobody takes what somebody else wrote for theirs
-        is_sure = said.is_one and not said.unsure and text == said.text
+        why = (said.unsure, *_differs(said), newtext.BESIDE_QUOTE if text != said.text else "")
+        unsure = next(filter(None, why), "")
         return Answered(
             person=found.contact.id,
             token=token,
@@ -337,10 +340,10 @@ class Reader:
             is_exposed=self._is_exposed(headers, token),
             key=_key_of(found, headers, said.whole),
             copy_key=_copy_key(found, headers, subject),
-            is_sure=is_sure,
+            unsure=unsure,
             is_typed=True,
             is_below_quote=said.is_below_quote,
-            above=_bounded(masked(above_contacts(text, found.contact.name), self.own)) if is_sure else "",
+            above=_bounded(masked(above_contacts(text, found.contact.name), self.own)) if not unsure else "",
             about=about,
         )
 
@@ -414,6 +417,11 @@ def _beside(said: Said, found: Accepted) -> tuple[str, ...]:
     own = found.contact.email or ""
     pieces = [each for each in said.beside if squashed(each) not in ("", squashed(own))]
     return tuple(pieces) if len(pieces) <= PIECES else ("\n".join(pieces),)
+
+
+def _differs(said: Said) -> tuple[str, ...]:
+    """Return why code must read neither of two texts that say different things."""
+    return () if said.is_one else (TWO_BODIES,)
 
 
 def _is_cut(said: Said) -> bool:

@@ -192,6 +192,8 @@ def read_both(
         for shorter in (_without_targets, partial(_LED_TO.sub, "")):
             if _letters(whole := shorter(plain.whole)) == _letters(seen.whole):
                 return replace(plain, text=shorter(plain.text), whole=whole, is_one=True)
+        if page.unsure:  # what is struck out stands in the plain text as if it was not
+            return replace(plain, text=seen.text, whole=seen.whole, asked=seen.asked, unsure=page.unsure)
     return plain
 
 

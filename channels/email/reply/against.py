@@ -36,7 +36,7 @@ _MARKS = "*_` \t"
 _LEADS = 12
 _KNOWN = re.compile(r"LATIN|HIRAGANA|KATAKANA|CJK|IDEOGRAPHIC|FEMININE|MASCULINE|GREEK SMALL LETTER MU\Z")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co"}
-_QUESTION = re.compile(r"¿|[?\u061f](?![\w=&%/#-])")
+_QUESTION = re.compile(r"[\u00bf\u203d\u2753\u2754\u055e\u1367\U0001f914]|[?\u061f](?![\w=&%/#-])")
 _GREEK_QUESTION = "\u037e"
 _SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u2013]+|\s-+\s|[()\"\u201c\u201d\u201e]+")
 _CLAUSE = re.compile(
@@ -46,6 +46,12 @@ _MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b(?!\.? (?:[a-z]+(
 _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"
 _NO_PICTURE = "[👎❌🚫⛔🛑✋🙅]"
 _FRAMED = re.compile(r"<(?!https?:|mailto:)[^<>]*>|\{[^{}]*\}|\[[^\[\]]*\]")
+_TEMPLATE = re.compile(
+    r"\{\{[^{}]*\}\}|\$?\{[\w .-]+\}|<[\w .|/-]+>|(?<![\w$])\$[a-z_]\w*|(?<![\w%])%(?:[sd](?!\w)|\(\w+\)[sd])"
+    r"|(?<!\w)__\w+__(?!\w)"
+)
+"""What a program was to put something in place of: `{service}`, `${ticket}`, `%s`."""
+
 _FRAME = "<>{}[]()\"'`*_ .!-"
 _LINK = re.compile(r"https?://\S+")
 _LEFT_OUT = re.compile(r"\bx{3,}\b|:\s*\.{2,}\s*\Z")
@@ -111,7 +117,7 @@ def is_no_value(text: str) -> bool:
     is_named = words.alone.fullmatch(bare) is not None or words.no_value.fullmatch(bare) is not None
     if words.value.fullmatch(bare):
         return False
-    is_left = not any(map(str.isalnum, plain)) or (plain.startswith("<") and _FRAMED.fullmatch(plain) is not None)
+    is_left = not any(map(str.isalnum, plain)) or _TEMPLATE.fullmatch(plain) is not None
     return is_named or is_left or _asks(text, plain)
 
 
@@ -247,7 +253,8 @@ def _is_unfilled(plain: str) -> bool:
     framed = [found[0].strip(_FRAME) for found in _FRAMED.finditer(plain)]
     is_framed = _FRAMED.fullmatch(" ".join(plain.split())) is not None
     is_named = all(words.unfilled.fullmatch(one.text) for one in _clauses(plain))
-    return is_named or is_framed or any(map(words.unfilled.fullmatch, framed)) or bool(_LEFT_OUT.search(plain))
+    is_left = bool(_TEMPLATE.search(plain) or _LEFT_OUT.search(plain))
+    return is_named or is_framed or any(map(words.unfilled.fullmatch, framed)) or is_left
 
 
 def _is_against(clause: _Clause) -> bool:

@@ -183,6 +183,8 @@ class _Page:
         names = _names(attributes)
         if name == "br":
             self._break(always=True)
+        elif name in ("td", "th"):
+            self._add(" ", quoted=self._line_quoted)
         elif name == "hr":
             self._below_rule = not top.quoted and not top.hidden
         elif name == "img":

@@ -13,7 +13,6 @@ from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_absences import away, deciders
-from tests.stories.test_break_glass import sent_with_two_texts
 from tests.stories.test_delegation import SOLO, asked, on_solo
 
 pytestmark = opens(SOLO, change=on_solo)
@@ -63,7 +62,9 @@ async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on_and_a_name_
 ) -> None:
     record = await asked(world)
 
-    await sent_with_two_texts(world, "delegate: cy@corp.example", "What is that about?")
+    card = await world.next_mail("bo", about="Press bell")
+    await world.post("bo", card.reply_to or "", "delegate: cy@corp.example", page="<p>What is that about?</p>")
+    await world.next_mail("bo", about="bell")
 
     assert (await world.request(record.request.id)).asked.handed_on == ()
     card = next(one for one in world.mails("bo") if one.reply_to)
@@ -74,8 +75,9 @@ async def test_attack_a_mail_whose_two_texts_differ_hands_nothing_on_and_a_name_
 async def test_an_address_that_outlook_writes_twice_is_one_to_hand_it_on_to(world: World) -> None:
     record = await asked(world)
 
-    seen = 'delegate: <a href="mailto:cy@corp.example">cy@corp.example</a>'
-    await sent_with_two_texts(world, "delegate: cy@corp.example<mailto:cy@corp.example>", seen)
+    card = await world.next_mail("bo", about="Press bell")
+    page = '<p>delegate: <a href="mailto:cy@corp.example">cy@corp.example</a></p>'
+    await world.post("bo", card.reply_to or "", "delegate: cy@corp.example<mailto:cy@corp.example>", page=page)
     await world.quiet()
 
     [given] = (await world.request(record.request.id)).asked.handed_on

@@ -1,0 +1,76 @@
+"""A mail whose plain text and HTML say different things: nobody knows which of them its writer meant."""
+
+from datetime import timedelta
+
+from agents.requests import PersonId
+from tests.kit.opens import opens
+from tests.kit.world import World
+from tests.stories import test_delegation, test_typed_freezes
+from tests.stories.test_forms import LINES
+from tests.stories.test_typed_freezes import TO, freezes_of, frozen
+
+DIFFER = "its plain text and its HTML do not say the same"
+SEEN = LINES.replace("\n", "<br>")
+
+
+async def test_attack_an_answer_that_code_reads_counts_in_neither_of_two_texts_that_differ(world: World) -> None:
+    options = "| shop, search, mail"
+    for wish, text, page in (
+        ("plan When is the window?", LINES, SEEN.replace("Days: 3", "Days: 5")),
+        ("plan When is the window?", LINES, f"{SEEN}<p>only if Bo agrees</p>"),
+        ("plan When is the window?", LINES, SEEN.replace("Days: 3", "Days: <s>3</s> 5")),
+        (f"ask choice Which one? {options}", "2", "1"),
+        (f"ask choices Which ones? {options}", "shop, search", "shop, <s>search</s>"),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        card = await world.next_mail("anna", about=record.request.id)
+
+        await world.post("anna", card.reply_to or "", text, page=f"<div>{page}</div>")
+        again = await world.next_mail("anna", about=record.request.id)
+
+        assert (await world.request(record.request.id)).state == "open", page
+        assert "<s>" in page or DIFFER in " ".join(again.text.split())
+        await world.post("anna", again.reply_to or "", text, page=f"<div>{text.replace(chr(10), '<br>')}</div>")
+        assert (await world.ended(record.request.run_id)).results[0].kind == "answered"
+
+
+async def test_attack_words_that_somebody_struck_out_are_no_part_of_what_they_answer(world: World) -> None:
+    record = await world.opened(await world.trigger("ask free_text Where to?"))
+    card = await world.next_mail("anna", about=record.request.id)
+
+    await world.post("anna", card.reply_to or "", "to staging production", page="<p>to <s>staging</s> production</p>")
+
+    [result] = (await world.ended(record.request.run_id)).results
+    assert result.text.split() == ["to", "production"]
+
+
+@opens(test_typed_freezes.OPERATOR)
+async def test_attack_two_texts_that_differ_end_no_freeze_and_a_freeze_in_one_of_them_holds(world: World) -> None:
+    await freezes_of(world).freeze("production", PersonId("dan"), "incident 4711", proof=None)
+    held = await frozen(world)
+
+    async def told(text: str, page: str) -> str:
+        await world.move_time(1)  # of two mails of one second the other may be a copy
+        await world.post("cy", TO, text, about="Unfreeze", page=page)
+        return " ".join((await world.next_mail("cy", about="Freeze")).text.split())
+
+    reason = "unfreeze production: checkout works again"
+    assert DIFFER in await told(reason, f"<p>{reason}</p><p>only once Dan agrees</p>")
+    assert "Nothing is unfrozen yet" in await told(reason, f"<p>{reason}</p>")
+    assert DIFFER in await told("unfreeze production", "<p>unfreeze production</p><p>only once Dan agrees</p>")
+    assert await frozen(world) == held
+
+    await told("freeze everything: 4712", "<p>freeze everything: 4712</p><p>if Dan agrees</p>")
+    assert len(await frozen(world)) == 2
+    assert "is over" in await told("unfreeze production", "<p>unfreeze production</p>")
+
+
+@opens(test_delegation.SOLO, change=test_delegation.on_solo)
+async def test_attack_two_texts_that_differ_have_nobody_stand_in(world: World) -> None:
+    day = (await world.now() + timedelta(days=3)).date()
+    away = f"away until {day}: dan@corp.example"
+    for person, page in (("bo", away.replace("dan", "cy")), ("eve", f"<s>{away}</s>")):
+        await world.post(person, TO, away, about="Away", page=f"<p>{page}</p>")
+        assert DIFFER in " ".join((await world.next_mail(person, about="absence")).text.split())
+
+    assert not await world.app.requests.absences.all()
