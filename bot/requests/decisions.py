@@ -15,6 +15,7 @@ from agents.events import (
     StepRefused,
 )
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote, bound_to
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -295,7 +296,8 @@ class Decisions:
         request = record.request
         renewal = self._renewal(record, answer, judgement, statement, brought)
         events = [*brought.events, *renewal.events]
-        began = self._next_step(after(record, events), judgement, answer.at)
+        move = judgement.next_step if isinstance(judgement, Counted) else None
+        began = self._next_step(after(record, events), move, answer.at) if move else None
         events += [began.event] if began else []
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
@@ -343,12 +345,9 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _next_step(self, record: RequestRecord, judgement: Judgement, now: datetime) -> Reassignment | None:
-        """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
-        if not isinstance(judgement, Counted) or judgement.next_step is None:
-            return None
-        moves = (judgement.next_step,)
-        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=moves)
+    def _next_step(self, record: RequestRecord, move: StepBegan, now: datetime) -> Reassignment:
+        """Return what puts the next step in force, where the votes that `record` has by now met the one before."""
+        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(move,))
         return reassigning(record, wanted, self._people, self._edits)
 
     def _renewal(
@@ -453,7 +452,8 @@ class Decisions:
                 return
             if self._people.half_taken and now < record.request.expires_at:
                 return  # nobody is reminded or asked in place of who is only missing; the schedule brings it back
-            written = await self._journal.write(await self._due(record, version, due, now))
+            settling = self._settling(record, version, now)
+            written = await self._journal.write(settling or await self._due(record, version, due, now))
             if written.state == "full":
                 written = await self._journal.write(self.timing.expiring(record))
             if written.state == "committed":
@@ -472,6 +472,40 @@ class Decisions:
                 return await self.timing.escalating(record, version, now)
             case _:
                 return self.closing(record, version, "expired", "", now)
+
+    async def settle(self, request_id: RequestId) -> None:
+        """Do what the votes of an open request say by now: too few of them counted as the last one came."""
+        for _ in range(TRIES):
+            record, version, now = await self.request(request_id)
+            commit = None if self._people.half_taken else self._settling(record, version, now)
+            if commit is None or (await self._journal.write(commit)).state in {"late", "full"}:
+                return
+        raise RuntimeError(f"{request_id} changed {TRIES} times while its votes were counted")
+
+    def _settling(self, record: RequestRecord, version: int, now: datetime) -> Commit | None:
+        """Return the commit of the decision, or of the next step, that votes make where no new one has come.
+
+        Somebody is here again whose vote nobody had found void, or is asked for another part as well.
+        """
+        request, made = record.request, self.timing.made_by_votes(record, now)
+        if isinstance(made, Decision):
+            events = decided_by(record, made)
+            written = record_write(after(record, events), version, before=request.expires_at)
+            counts = counted_as("decided", now - request.opened_at)
+            return replace(self._closed_by(record, version, events), records=[written], counts=counts)
+        if made is None:
+            return None
+        began = self._next_step(record, made, now)
+        stands = after(record, [began.event])
+        return Commit(
+            run_id=request.run_id,
+            events=[began.event],
+            records=[record_write(stands, version, before=request.expires_at)],
+            outgoing=began.outgoing,
+            deliveries=began.deliveries,
+            wake=[*self.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
 
     async def close(self, request_id: RequestId, state: Closed, why: str) -> None:
         """Close `request_id` from the side of its run, unless people were first."""
