@@ -338,12 +338,18 @@ class Decisions:
             wake=[
                 *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted or is_late_no else []),
                 *(self.timing.wake(now_stands, answer.at) if began else []),
+                # A process that has not seen our file, and may never see it, has all votes looked at.
+                *([Wake(WorkItem("ask", request.id))] if is_counted and self._lacks_vote(record) else []),
                 *([Wake(WorkItem("glass", request.id))] if is_broken else []),
             ],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
         )
+
+    def _lacks_vote(self, record: RequestRecord) -> bool:
+        """Return whether a vote does not count for now, of somebody who has left by our file."""
+        return any(not self._people.is_here(person) for person in record.approved_by)
 
     def _next_step(self, record: RequestRecord, move: StepBegan, now: datetime) -> Reassignment:
         """Return what puts the next step in force, where the votes that `record` has by now met the one before."""

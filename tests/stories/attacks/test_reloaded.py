@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
+from bot.policy.judgements import Counted
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, beside_it
 
 _PATIENT = TOML.replace('execute_within = "15m"', 'execute_within = "3d"')
 
@@ -61,4 +62,19 @@ async def test_attack_who_was_missing_in_a_file_for_a_while_waits_for_nothing_as
     assert sum("Counts no more" in mail.text for mail in world.mails("eve")) == 1
     await world.reply("eve", card, "approve")
     await world.decide("bo", await world.request(record.request.id), "approve")
+    await world.has(run_id, "done")
+
+
+async def test_attack_a_request_waits_for_nobody_as_only_another_process_saw_a_file_without_one_who_voted(
+    world: World,
+) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    other = World(world.url, world.folder.with_name("other"), without(TOML, "bo"))
+
+    async with beside_it(other):
+        assert isinstance(await other.decide("cy", record, "approve"), Counted)
+
     await world.has(run_id, "done")
