@@ -26,6 +26,7 @@ from bot.people.offers import offers
 from bot.people.recognition import as_known_now, is_stranger
 from bot.policy.answers import Statement, decided_by, events_of, picks_stop, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -217,7 +218,8 @@ class Decisions:
                 commit = self._commit(record, version, statement, answer, judgement, brought)
             if said_to and commit.once:
                 commit = replace(commit, once=replace(commit.once, about=said_to))
-            written = await self._journal.write(replace(commit, inbound=inbound))
+            wake = [*commit.wake, *self._look_at_who_left(record, commit.events)]
+            written = await self._journal.write(replace(commit, inbound=inbound, wake=wake))
             if written.state == "repeat":
                 if inbound:
                     await self._journal.store.drop_inbound(inbound)
@@ -231,6 +233,17 @@ class Decisions:
                 await self.sessions.follow(now_stands)
                 return judgement, now_stands
         raise RuntimeError(f"{request_id} changed {TRIES} times while one answer was judged")
+
+    def _look_at_who_left(self, record: RequestRecord, events: Sequence[Event]) -> list[Wake]:
+        """Return what has an open request looked at that changed without somebody it names, who has left by our file.
+
+        Their vote did not count, and no card of what stands was made for them. Whichever process works may know that
+        file no more as it looks, or may never see it: by that somebody is here who must not wait for nothing.
+        """
+        stands = after(record, events)
+        named = {*who_of(record).named, *_voted(record)}
+        is_concerned = bool(events) and stands.state == "open" and not all(map(self._people.is_here, named))
+        return [Wake(WorkItem("ask", record.request.id))] if is_concerned else []
 
     async def _copies(self, record: RequestRecord, person: PersonId) -> tuple[RunId, ...]:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
@@ -338,18 +351,12 @@ class Decisions:
             wake=[
                 *([Wake(WorkItem("run", request.run_id))] if is_final or is_counted or is_late_no else []),
                 *(self.timing.wake(now_stands, answer.at) if began else []),
-                # A process that has not seen our file, and may never see it, has all votes looked at.
-                *([Wake(WorkItem("ask", request.id))] if is_counted and self._lacks_vote(record) else []),
                 *([Wake(WorkItem("glass", request.id))] if is_broken else []),
             ],
             asleep=[WorkItem("ask", request.id)] if is_final else [],
             files=contents(statement.files) if events else (),
             limit=MAX_EVENTS_AT_ALL,
         )
-
-    def _lacks_vote(self, record: RequestRecord) -> bool:
-        """Return whether a vote does not count for now, of somebody who has left by our file."""
-        return any(not self._people.is_here(person) for person in record.approved_by)
 
     def _next_step(self, record: RequestRecord, move: StepBegan, now: datetime) -> Reassignment:
         """Return what puts the next step in force, where the votes that `record` has by now met the one before."""
