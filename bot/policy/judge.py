@@ -5,6 +5,7 @@ Pure: `decide` commits what is found here, or judges again.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from agents.requests import (
@@ -579,18 +580,33 @@ def _outcome(case: Case) -> Judgement:
 
 
 def _tally(case: Case, vote: Vote) -> Judgement:
-    record, asked = case.record, case.record.asked
-    # Whoever has become a requester since, or has left, does not count, though the vote was given before.
-    may = [*filter(case.is_here, case.who.approve)]
-    voters = tuple(person for person in (*(one.person for one in record.votes), case.me) if person in may)
+    record = case.record.model_copy(update={"votes": (*case.record.votes, vote)})
+    made = made_by_votes(record, case.here, vote.at)
+    if isinstance(made, Decision):
+        return Decided(decision=made, vote=vote)
+    return Counted(vote=vote, next_step=made)
+
+
+def made_by_votes(
+    record: RequestRecord, here: Collection[PersonId] | None, at: datetime
+) -> Decision | StepBegan | None:
+    """Return what the votes of an open approval make of it: its decision, or the step that comes next; None where more
+    are needed.
+
+    Whoever has become a requester since, or has left, does not count, though the vote was given before. `here` is as
+    for `judge`.
+    """
+    asked, who = record.asked, who_of(record)
+    may = [one for one in who.approve if here is None or one in here]
+    voters = tuple(one for one in record.approved_by if one in may)
     if not is_met(asked, voters):
-        return Counted(vote=vote)
+        return None
     before = [one for step in asked.other_steps for one in step.by if one in people_of(step.rule)]
-    out = {one for one in before if not case.is_here(one)} | case.who.out
+    out = {one for one in before if here is not None and one not in here} | who.out
     if (number := next_step(asked, voters, out)) is not None:
-        return Counted(vote=vote, next_step=StepBegan(number=number, filled=voters))
+        return StepBegan(number=number, filled=voters)
     everybody = tuple(dict.fromkeys((*(one for one in before if one not in out), *voters)))
-    return Decided(decision=_approved(record, case.answer, everybody, vote), vote=vote)
+    return _approved([vote for vote in record.votes if vote.person in everybody], everybody, at)
 
 
 def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> frozenset[PersonId]:
@@ -605,11 +621,16 @@ def needed_later(record: RequestRecord, here: Collection[PersonId] | None) -> fr
     return needed_elsewhere(people, record.approved_by, there)
 
 
-def _approved(record: RequestRecord, answer: Answer, voters: tuple[PersonId, ...], vote: Vote) -> Decision:
-    """Return the approval, with the notes of all whose votes made it."""
-    notes = [vote.reason for vote in record.votes if vote.approve and vote.person in voters]
-    decision = _decision(answer, "approved", voters, [*record.votes, vote])
-    return decision.model_copy(update={"reason": "; ".join(filter(None, (*notes, answer.note)))})
+def _approved(votes: Sequence[Vote], voters: tuple[PersonId, ...], at: datetime) -> Decision:
+    """Return the approval by these votes, with the notes of all."""
+    return Decision(
+        state="approved",
+        by=voters,
+        way=votes[-1].channel,
+        reason="; ".join(filter(None, (vote.reason for vote in votes))),
+        operators_keys=tuple(vote.person for vote in votes if vote.is_by_operators_key),
+        at=at,
+    )
 
 
 def _decision(answer: Answer, state: Closed, by: tuple[PersonId, ...], votes: Sequence[Vote] = ()) -> Decision:

@@ -15,6 +15,7 @@ from agents.events import (
     StepRefused,
 )
 from agents.requests import Closed, Decision, PersonId, Request, RequestId, RunId, Vote, bound_to
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
 from bot.archive.keeper import Archive
@@ -26,6 +27,7 @@ from bot.people.recognition import as_known_now, is_stranger
 from bot.people.rights import Action, Rights, is_free
 from bot.policy.answers import Statement, decided_by, events_of, picks_stop, read_answer, stops_named
 from bot.policy.approvers.concern import concern_of
+from bot.policy.approvers.who import who_of
 from bot.policy.attachments import contents
 from bot.policy.due import Due
 from bot.policy.edits import Edited, EditRefused
@@ -216,7 +218,8 @@ class Decisions:
                 commit = self._commit(record, version, statement, answer, judgement, brought)
             if said_to and commit.once:
                 commit = replace(commit, once=replace(commit.once, about=said_to))
-            written = await self._journal.write(replace(commit, inbound=inbound))
+            wake = [*commit.wake, *self._look_at_who_left(record, commit.events)]
+            written = await self._journal.write(replace(commit, inbound=inbound, wake=wake))
             if written.state == "repeat":
                 if inbound:
                     await self._journal.store.drop_inbound(inbound)
@@ -239,6 +242,17 @@ class Decisions:
             may_stop = await self.may("cancel", statement.person, await self._run_of(known)())
             answer = answer.model_copy(update={"may_stop": may_stop})
         return answer.of(change.act) if change else answer
+
+    def _look_at_who_left(self, record: RequestRecord, events: Sequence[Event]) -> list[Wake]:
+        """Return what has an open request looked at that changed without somebody it names, who has left by our file.
+
+        Their vote did not count, and no card of what stands was made for them. Whichever process works may know that
+        file no more as it looks, or may never see it: by that somebody is here who must not wait for nothing.
+        """
+        stands = after(record, events)
+        named = {*who_of(record).named, *_voted(record)}
+        is_concerned = bool(events) and stands.state == "open" and not all(map(self._people.is_here, named))
+        return [Wake(WorkItem("ask", record.request.id))] if is_concerned else []
 
     async def _copies(self, record: RequestRecord, person: PersonId) -> tuple[RunId, ...]:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
@@ -312,7 +326,8 @@ class Decisions:
         request = record.request
         renewal = self._renewal(record, answer, judgement, statement, brought)
         events = [*brought.events, *renewal.events]
-        began = self._next_step(after(record, events), judgement, answer.at)
+        move = judgement.next_step if isinstance(judgement, Counted) else None
+        began = self._next_step(after(record, events), move, answer.at) if move else None
         events += [began.event] if began else []
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
@@ -360,12 +375,9 @@ class Decisions:
             limit=MAX_EVENTS_AT_ALL,
         )
 
-    def _next_step(self, record: RequestRecord, judgement: Judgement, now: datetime) -> Reassignment | None:
-        """Return what puts the next step in force, where the vote that `record` has by now met the one before."""
-        if not isinstance(judgement, Counted) or judgement.next_step is None:
-            return None
-        moves = (judgement.next_step,)
-        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=moves)
+    def _next_step(self, record: RequestRecord, move: StepBegan, now: datetime) -> Reassignment:
+        """Return what puts the next step in force, where the votes that `record` has by now met the one before."""
+        wanted = RequestReassigned(at=now, request_id=record.request.id, why="next_step", moves=(move,))
         return reassigning(record, wanted, self._people, self._edits)
 
     def _renewal(
@@ -470,7 +482,8 @@ class Decisions:
                 return
             if self._people.half_taken and now < record.request.expires_at:
                 return  # nobody is reminded or asked in place of who is only missing; the schedule brings it back
-            written = await self._journal.write(await self._due(record, version, due, now))
+            settling = self._settling(record, version, now)
+            written = await self._journal.write(settling or await self._due(record, version, due, now))
             if written.state == "full":
                 written = await self._journal.write(self.timing.expiring(record))
             if written.state == "committed":
@@ -489,6 +502,40 @@ class Decisions:
                 return await self.timing.escalating(record, version, now)
             case _:
                 return self.closing(record, version, "expired", "", now)
+
+    async def settle(self, request_id: RequestId) -> None:
+        """Do what the votes of an open request say by now: too few of them counted as the last one came."""
+        for _ in range(TRIES):
+            record, version, now = await self.request(request_id)
+            commit = None if self._people.half_taken else self._settling(record, version, now)
+            if commit is None or (await self._journal.write(commit)).state in {"late", "full"}:
+                return
+        raise RuntimeError(f"{request_id} changed {TRIES} times while its votes were counted")
+
+    def _settling(self, record: RequestRecord, version: int, now: datetime) -> Commit | None:
+        """Return the commit of the decision, or of the next step, that votes make where no new one has come.
+
+        Somebody is here again whose vote nobody had found void, or is asked for another part as well.
+        """
+        request, made = record.request, self.timing.made_by_votes(record, now)
+        if isinstance(made, Decision):
+            events = decided_by(record, made)
+            written = record_write(after(record, events), version, before=request.expires_at)
+            counts = counted_as("decided", now - request.opened_at)
+            return replace(self._closed_by(record, version, events), records=[written], counts=counts)
+        if made is None:
+            return None
+        began = self._next_step(record, made, now)
+        stands = after(record, [began.event])
+        return Commit(
+            run_id=request.run_id,
+            events=[began.event],
+            records=[record_write(stands, version, before=request.expires_at)],
+            outgoing=began.outgoing,
+            deliveries=began.deliveries,
+            wake=[*self.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],
+            limit=MAX_EVENTS_AT_ALL,
+        )
 
     async def close(self, request_id: RequestId, state: Closed, why: str) -> None:
         """Close `request_id` from the side of its run, unless people were first."""

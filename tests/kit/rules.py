@@ -201,16 +201,26 @@ class Rules:
         if person in self.votes or not self._counts(channel) or self._is_needed_elsewhere(person):
             return
         self.votes.add(person)
+        self._count(now)
+
+    def settle(self, now: float) -> None:
+        """Sentence 3: an open request never waits for approvals that it has, however they came to count."""
+        while self._is_open(now) and not self.missing and self._count(now):
+            pass
+
+    def _count(self, now: float) -> bool:
+        """Go on where enough have approved the step in force; return whether that is so."""
         counted = self._counted()
         if len(counted) < self.step.quorum:
-            return
+            return False
         left = self._open_steps()
         if left:
             self._turn_to(min(left), frozenset(counted), now)
-            return
+            return True
         self.steps = self._with(self.in_step, counted=frozenset(counted))
         voters = frozenset(one for number in range(len(self.steps)) for one in self._counted_in(number))
         self.state, self.decided_at, self.voters = "approved", now, voters
+        return True
 
     def deny(self, person: str, now: float) -> None:
         """Sentence 4: it ends at once, also after an approval, until the tool starts. Who only asks takes it back.
@@ -355,12 +365,14 @@ class Rules:
         """Sentence 8: it always ends. *On call*: before that it goes to a reserve as well."""
         if self.state == "open" and now >= EXPIRES_AFTER_S:
             self.state = "expired"
+        self.settle(now)
         is_due = not self.is_escalated and now >= self.began_at + self.step.escalates_after_s
         if self._is_open(now) and is_due and not self.missing:
             added = (one for one in self.step.reserve if one in self.present and one not in self._givers())
             wider = replace(self.step, approvers=tuple(dict.fromkeys((*self.step.approvers, *added))))
             self.steps = tuple(wider if at == self.in_step else one for at, one in enumerate(self.steps))
             self.is_escalated = True
+            self.settle(now)
 
     def look_for_who_left(self, now: float) -> None:
         """*When somebody leaves*, *When too few are left*: their votes and what they approved and has not begun are
@@ -368,6 +380,7 @@ class Rules:
         """
         if self.missing:
             return
+        self.settle(now)
         if self._may_start(now) and not self.voters <= self.present:
             self.state = "superseded"
         if not self._is_open(now):

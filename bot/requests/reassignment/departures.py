@@ -187,10 +187,12 @@ class Departures:
 
         Where somebody has left who may have stopped the run, nobody can say any more that they did not: it is stopped.
         Votes of who has left become void: whoever comes back votes again. What they approved and has not begun is
-        superseded, also where the others suffice: without that, it would count again beside fewer of them.
+        superseded, also where the others suffice: without that, it would count again beside fewer of them. What is
+        approved by those who are here, though too few of them counted as the last one voted, is decided.
 
         Raises WaitsForFile while a newer file than ours names somebody whom ours does not.
         """
+        await self._decisions.settle(request_id)
         for _ in range(TRIES):
             record, version, now = read = await self._decisions.request(request_id)
             here, known = frozenset(self._people.all()), as_known_now(record, self._people)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.events import CardReplaced, Event, RequestReassigned, RequestReminded
-from agents.requests import DeliveryId, PersonId
+from agents.requests import Decision, DeliveryId, PersonId
+from agents.requests.moves import StepBegan
 from agents.requests.record import RequestRecord, after
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
@@ -14,6 +15,7 @@ from bot.people.offers import deciders
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.steps import escalated
 from bot.policy.due import Due, next_due
+from bot.policy.judge import made_by_votes
 from bot.render.cards import notice
 from bot.requests.card_updates import changed, moved, newest_of
 from bot.requests.opening import card_for, placement
@@ -35,6 +37,11 @@ class Timing:
     def due(self, record: RequestRecord, now: datetime) -> Due | None:
         """Return what is due next for `record`; None when it is decided."""
         return next_due(as_known_now(record, self._people), self._people.zones(), now)
+
+    def made_by_votes(self, record: RequestRecord, now: datetime) -> Decision | StepBegan | None:
+        """Return what the votes of those who are here make of an open request; None where they are too few."""
+        is_open = record.state == "open" and now < record.request.expires_at
+        return made_by_votes(as_known_now(record, self._people), self._people.all(), now) if is_open else None
 
     def wake(self, record: RequestRecord, now: datetime) -> list[Wake]:
         """Return the one entry of `record` in the schedule, as it has to be from `now` on."""
@@ -66,8 +73,9 @@ class Timing:
         [wanted] = await screened(self._store, self._people, record, [escalation(record, self._people, now)])
         made = reassigning(record, wanted, self._people, self._edits)
         stands = after(record, [made.event])
-        # Whoever decides it already and is on call has not answered so far.
-        told = () if made.event.to else tuple(outbox_entry(one) for one in self._told_of_nobody(stands, now))
+        # Whoever decides it already and is on call has not answered so far, unless that makes their votes enough.
+        is_answered = made.event.to or self.made_by_votes(stands, now)
+        told = () if is_answered else tuple(outbox_entry(one) for one in self._told_of_nobody(stands, now))
         return Commit(
             run_id=record.request.run_id,
             events=[made.event],

@@ -1,12 +1,16 @@
 """A file that is read anew while something waits: it waits for what the file says now, and for nothing else."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from bot.policy.edits import Edited
+from bot.policy.judgements import Counted
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, beside_it
 
 _PATIENT = TOML.replace('execute_within = "15m"', 'execute_within = "3d"')
 
@@ -61,4 +65,46 @@ async def test_attack_who_was_missing_in_a_file_for_a_while_waits_for_nothing_as
     assert sum("Counts no more" in mail.text for mail in world.mails("eve")) == 1
     await world.reply("eve", card, "approve")
     await world.decide("bo", await world.request(record.request.id), "approve")
+    await world.has(run_id, "done")
+
+
+@asynccontextmanager
+async def elsewhere_without_bo(world: World) -> AsyncGenerator[World]:
+    """Another process, the only one that sees a file without Bo, before it is put back."""
+    other = World(world.url, world.folder.with_name("other"), without(_WITH_EVE, "bo"))
+    other.workshop = world.workshop
+    async with beside_it(other):
+        yield other
+
+
+@opens(_WITH_EVE)
+async def test_attack_a_request_waits_for_nobody_as_only_another_process_saw_a_file_without_one_who_voted(
+    world: World,
+) -> None:
+    world.workshop.policy_of["bell"] = "pair"
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+
+    async with elsewhere_without_bo(world) as other:
+        assert isinstance(await other.decide("cy", record, "approve"), Counted)
+
+    await world.has(run_id, "done")
+
+
+@opens(_WITH_EVE)
+async def test_attack_who_left_by_a_file_that_only_another_process_saw_has_no_card_of_what_was_changed_meanwhile(
+    world: World,
+) -> None:
+    world.workshop.policy_of = {"bell": "pair", "horn": "pair"}
+    world.workshop.editable = ("what",)
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.next_mail("bo", "Press bell?")
+
+    async with elsewhere_without_bo(world) as other:
+        assert isinstance(await other.edit("anna", record, what="horn"), Edited)
+
+    await world.reply("bo", await world.next_mail("bo", "Press horn?"), "approve")
+    await world.decide("eve", await world.request(record.request.id), "approve")
     await world.has(run_id, "done")

@@ -79,6 +79,22 @@ async def test_who_is_added_by_escalation_fills_any_one_part_and_the_card_says_w
     assert "Bo Berg (fills release) at " in both
 
 
+@opens(toml=TOML + PARTS.replace("person:dan", "group:release"))
+async def test_attack_a_request_waits_for_nobody_once_those_who_voted_fill_the_other_part_as_well(world: World) -> None:
+    world.workshop.policy_of["bell"] = "schema"
+    record = await world.opened(await world.trigger("press bell"))
+    for person in ("bo", "cy"):
+        assert isinstance(await world.decide(person, record, "approve"), Counted)
+
+    await world.move_time(1300)
+    await world.quiet()
+
+    decision = (await world.request(record.request.id)).decision
+    assert decision
+    assert (decision.state, decision.by) == ("approved", ("bo", "cy"))
+    assert len(world.workshop.effects) == 1
+
+
 async def test_whom_it_escalates_to_is_not_counted_when_it_is_asked_whether_enough_are_there(
     redis: str, tmp_path: Path
 ) -> None:
