@@ -142,7 +142,8 @@ async def found_gone(world: World, other: World, run: Run) -> None:
         assert run.pending.attempt
         await world.app.store.renew(run.id, run.pending.attempt.id, 0)
         await other.app.runs.executor.look_after(run, run.pending, run.pending.attempt)
-        return any(isinstance(event, ToolOrphaned) for event in await world.events(run.id))
+        orphaned = [event.attempt_id for event in await world.events(run.id) if isinstance(event, ToolOrphaned)]
+        return run.pending.attempt.id in orphaned
 
     await until(is_orphaned, what="its owner is found gone")
 
