@@ -110,6 +110,8 @@ async def test_a_bot_token_that_dies_or_was_dead_is_said_until_it_works(slack: W
         await slack.settings(revoked=False)
         await said_of_line(office, connected=True)
 
+        await slack.breaks("auth.test", "no_object_after")
+        await slack.breaks("auth.test", "error", error="ekm_access_denied")
         await slack.breaks("auth.test", "error", error="token_revoked", times=1_000)
         await said_of_line(office, connected=False, containing="our token was taken back")
         assert len(await slack.connected()) == 1, "what people press is stored meanwhile"
