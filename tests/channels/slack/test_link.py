@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from channels.slack.api import Api, Limited
 from tests.channels.slack.receiving import Office, approval, contact, office_of, receiving
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
@@ -128,6 +129,15 @@ async def test_slack_is_left_alone_for_as_long_as_it_wants(slack: Workspace, ann
     first, second = await slack.calls("apps.connections.open")
     assert second["at"] - first["at"] >= 1
     assert await slack.violations() == []
+
+
+async def test_attack_slack_wants_to_be_left_alone_for_years(slack: Workspace) -> None:
+    await slack.breaks("auth.test", "ratelimited", seconds=10**9)
+
+    with pytest.raises(Limited) as found:
+        await Api(slack.bot_token, slack.base_url).call("auth.test")
+
+    assert found.value.retry_after_s == 3_600
 
 
 async def test_several_channels_share_what_comes(slack: Workspace, anna: Person) -> None:
