@@ -22,6 +22,7 @@ from channels import (
     Address,
     Card,
     ChannelAway,
+    ChannelError,
     ChannelRefused,
     ChannelUnauthorized,
     ChannelUnavailable,
@@ -266,7 +267,7 @@ class SlackChannel:
                 if not self._refusal:
                     _log.error("Slack refuses sayso: %s", error)
                 self._refusal = str(error)
-            except ChannelUnavailable as error:
+            except ChannelError as error:
                 _log.info("nobody knows whether Slack takes our token: %s", error)
             else:
                 self._refusal = ""

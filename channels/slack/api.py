@@ -143,6 +143,8 @@ Answer = Mapping[str, JsonValue]
 TIMEOUT_S = 15
 # Beside the challenge there is nothing to say.
 _CHALLENGE_BYTES = 10_000
+# Slack says seconds or minutes; whatever it says, it is asked again after so long.
+_LEFT_ALONE_S = 3_600.0
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)
 
 
@@ -246,6 +248,8 @@ class Api:
             raise Ambiguous(
                 f"Slack's answer to {method} was lost ({type(error).__name__})", "It is looked up"
             ) from error
+        except (AttributeError, ValueError, RecursionError) as error:  # JSON that is no object, or no JSON at all
+            raise Ambiguous(f"Slack's answer to {method} could not be read", "It is looked up") from error
         scopes = _header(found, "x-oauth-scopes")
         return Answered(_data(found), frozenset(filter(None, (scope.strip() for scope in scopes.split(",")))))
 
@@ -303,14 +307,14 @@ def _header(response: _Response, name: str) -> str:
 
 
 def _data(response: _Response) -> Answer:
-    return {} if isinstance(response.data, bytes | str) else response.data
+    return response.data if isinstance(response.data, dict) else {}
 
 
 def _refused(response: _Response, place: str, *, app_token: bool) -> Exception:
     """The error in our words. A server error leaves open whether it was done."""
     if response.status_code == 429:
         after = _header(response, "retry-after")
-        return Limited(float(after) if after.isdigit() else 1.0)
+        return Limited(min(float(after), _LEFT_ALONE_S) if after.isdecimal() else 1.0)
     data = _data(response)
     word = str(data.get("error", ""))
     if response.status_code >= 500 or not word:

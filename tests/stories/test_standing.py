@@ -11,6 +11,7 @@ from agents.standing import AllowAgainArgs, Pattern, facts_of
 from bot.policy.standing import Ended
 from bot.render import times
 from bot.requests.standing.kept import KeptStandings
+from bot.store.keys import Keys
 from bot.store.outbox_entry import Tell
 from bot.testing.events import NOON
 from channels.email import cards
@@ -69,6 +70,20 @@ async def test_whom_it_serves_and_who_granted_it_hear_of_its_end_though_whoever_
     for person in ("anna", "bo"):
         told = await world.next_mail(person, about="Revoked: ")
         assert "Cy Cole revoked" in " ".join(told.text.split())
+
+
+async def test_attack_one_that_ended_and_only_a_newer_release_reads_keeps_a_worker_from_telling_of_the_others(
+    world: World,
+) -> None:
+    standing, home, client = (await granted(world, await done_once(world))).approval.id, Keys(0), world.app.store.client
+    newer = f"{standing[:4]}{'a' * len(standing[4:])}"
+    async with world.stopped(), beside_it(world):
+        await client.do("HSET", home.standing(newer), "body", '{"of": "a newer release"}')
+        await client.do("SADD", home.standings_ending, newer)
+        ended = Ended(by=PersonId("cy"), at=await world.now())
+        await KeptStandings(world.app.store).revoke(standing, ended, is_told=True)
+
+    await world.next_mail("anna", about="Revoked: ")
 
 
 async def test_an_open_argument_may_be_anything_and_the_rest_may_not(world: World) -> None:

@@ -184,10 +184,15 @@ class StandingApprovals:
         for standing_id in await self._kept.ending():
             if self._people.half_taken:
                 return
-            if found := await self._kept.read(standing_id):
-                await self._follow(found)
-            else:
-                await self._kept.done(standing_id)
+            try:
+                if found := await self._kept.read(standing_id):
+                    await self._follow(found)
+                else:
+                    await self._kept.done(standing_id)
+            except StoreError:
+                raise
+            except Exception:  # one that can't be read is for a process of its own release
+                log.exception("the end of a standing approval was not followed", standing=standing_id)
 
     async def _follow(self, found: Standing) -> None:
         """Tell people of the end of one, unless they were told, and take back what it allowed."""

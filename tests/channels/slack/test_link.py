@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from channels.slack.api import Api, Limited
 from tests.channels.slack.receiving import Office, approval, contact, office_of, receiving
 from tests.channels.slack.test_receiving import posted
 from tests.fakes.slack.driver import Person, Workspace
@@ -110,6 +111,8 @@ async def test_a_bot_token_that_dies_or_was_dead_is_said_until_it_works(slack: W
         await slack.settings(revoked=False)
         await said_of_line(office, connected=True)
 
+        await slack.breaks("auth.test", "no_object_after")
+        await slack.breaks("auth.test", "error", error="ekm_access_denied")
         await slack.breaks("auth.test", "error", error="token_revoked", times=1_000)
         await said_of_line(office, connected=False, containing="our token was taken back")
         assert len(await slack.connected()) == 1, "what people press is stored meanwhile"
@@ -126,6 +129,15 @@ async def test_slack_is_left_alone_for_as_long_as_it_wants(slack: Workspace, ann
     first, second = await slack.calls("apps.connections.open")
     assert second["at"] - first["at"] >= 1
     assert await slack.violations() == []
+
+
+async def test_attack_slack_wants_to_be_left_alone_for_years(slack: Workspace) -> None:
+    await slack.breaks("auth.test", "ratelimited", seconds=10**9)
+
+    with pytest.raises(Limited) as found:
+        await Api(slack.bot_token, slack.base_url).call("auth.test")
+
+    assert found.value.retry_after_s == 3_600
 
 
 async def test_several_channels_share_what_comes(slack: Workspace, anna: Person) -> None:

@@ -14,6 +14,7 @@ Kind = Literal[
     "cut",  # nothing done, connection cut
     "cut_after",  # done, connection cut
     "half_after",  # done, half of the answer
+    "no_object_after",  # done, and JSON that is no object
     "not_json",  # a page of HTML instead of JSON, as from a proxy
 ]
 KINDS = get_args(Kind)

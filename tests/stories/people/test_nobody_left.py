@@ -7,6 +7,7 @@ from agents.requests import RequestId, RunId
 from agents.requests.record import COMMENTS, RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
+from bot.store.keys import Keys
 from tests.bot.examples import NOON
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
@@ -330,6 +331,22 @@ async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_lef
     await world.app.requests.departures.look_at_all()
     await world.quiet()
     assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
+
+
+async def test_attack_one_paused_run_that_only_a_newer_release_reads_hides_the_others(world: World) -> None:
+    newer, mine = await world.trigger("press bell"), await world.trigger("press bell")
+    for run_id in (newer, mine):
+        await world.opened(run_id)
+        await world.steer(run_id, "pause", "dan")
+    await world.quiet()
+    client, key, seq = world.app.store.client, Keys.of(newer).run(newer), await world.app.store.length(newer)
+    world.is_tampered = True
+    await client.do("XADD", key, f"0-{seq + 1}", "e", b'{"type": "of a newer release"}', "c", "commit")
+
+    await becomes(world, still_two(without(TOML, "anna")))
+
+    told = " ".join((await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text.split())
+    assert f"these runs stay paused: {mine}." in told
 
 
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:

@@ -125,6 +125,9 @@ class WebApi:
             case "half_after":
                 logged |= {"status": 200, "error": "half an answer"}
                 return web.Response(text='{"ok": tr', content_type="application/json")
+            case "no_object_after":
+                logged |= {"status": 200, "error": "no object"}
+                return web.Response(text='["ok"]', content_type="application/json")
             case _:
                 return None
 
