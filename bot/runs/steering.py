@@ -72,6 +72,9 @@ class Steering:
             if run.ended:
                 ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
+            full = Conflict(say("run.run-full"), say("run.nothing-changed"))
+            if run.seq >= MAX_EVENTS_AT_ALL:  # before anything below it changes
+                raise full
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by, parent=above, proof=proof),
                 "resume": RunResumed(at=now, by=by, proof=proof),
@@ -93,7 +96,7 @@ class Steering:
                     await self._steer_below(await self._journal.store.run(run_id), verb, by, proof)
                 return steered
             if written.state == "full":
-                raise Conflict(say("run.run-full"), say("run.nothing-changed"))
+                raise full
 
     async def _on_cards(self, commit: Commit, run: Run, told: Sequence[tuple[str, bytes]]) -> Commit:
         """`commit` with what its event makes of what `run` asks: what a yes does is another thing then."""

@@ -5,18 +5,19 @@ import asyncio
 import pytest
 
 from agents import ToolRefused
-from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
+from agents.events import ChildStarted, OutsideReported, PersonSaid, RunResumed, RunStarted
 from agents.requests import PersonId, RunId, StepId
 from agents.requests.proof import BySession, as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
-from bot.errors import NotFound
+from bot.errors import Conflict, NotFound
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children
 from bot.runs.start import Sent
 from bot.store import Commit
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.keys import Keys
 from bot.testing.people import Verb
@@ -302,6 +303,22 @@ async def test_attack_a_pause_or_its_end_that_breaks_off_is_said_of_the_run_thou
         assert await states(world) == {after}
     await world.decide("bo", record, "approve")
     assert (await world.ended(root)).state == "done"
+
+
+async def test_attack_a_run_that_takes_in_no_more_events_refuses_its_pause_once_what_it_started_is_paused(
+    world: World,
+) -> None:
+    run_id = await world.trigger("start_run press bell")
+    await world.opened((await world.child(run_id)).id)
+    await world.quiet()
+    says_nothing = RunResumed(at=await world.now(), by=PersonId("anna"), proof=None)
+    room = MAX_EVENTS_AT_ALL - await world.app.store.length(run_id)
+    await world.app.store.commit(Commit(run_id=run_id, events=[says_nothing] * room, limit=MAX_EVENTS_AT_ALL))
+
+    with pytest.raises(Conflict, match=r"too many events.*changes nothing"):
+        await world.steer(run_id, "pause")
+
+    assert await states(world) == {"waiting"}
 
 
 async def states(world: World) -> set[str]:
