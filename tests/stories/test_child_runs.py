@@ -1,6 +1,7 @@
 """Runs that a run starts as its step: begun once, approved by themselves, and their end is the step's result."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,8 @@ from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_world, beside_it
+from tests.servers.lines import Server
 from tests.stories.test_break_glass import breaks
 
 
@@ -319,6 +321,29 @@ async def test_attack_a_run_that_takes_in_no_more_events_refuses_its_pause_once_
         await world.steer(run_id, "pause")
 
     assert await states(world) == {"waiting"}
+
+
+@pytest.mark.parametrize(("verb", "reverse", "state"), [("pause", "resume", "waiting"), ("resume", "pause", "paused")])
+async def test_attack_somebody_says_the_reverse_before_whoever_was_first_comes_to_what_the_run_started(
+    redis: str, tmp_path: Path, verb: Verb, reverse: Verb, state: str
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
+            run_id = await office.trigger("start_run press bell")
+            await office.opened((await office.child(run_id)).id)
+            if verb == "resume":
+                await office.steer(run_id, "pause")
+            await office.quiet()
+            proxy.ask(do="arm", name=f"commit run_{verb}d", nth=2, when="after", act="hold")
+            first = asyncio.create_task(office.steer(run_id, verb))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="it is said of the run")
+
+            await beside.steer(run_id, reverse, "bo")
+            proxy.ask(do="release")
+            await first
+
+            assert await states(beside) == {state}
 
 
 async def states(world: World) -> set[str]:
