@@ -72,6 +72,9 @@ class Steering:
             if run.ended:
                 ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
+            full = Conflict(say("run.run-full"), say("run.nothing-changed"))
+            if run.seq >= MAX_EVENTS_AT_ALL:  # before anything below it changes
+                raise full
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by, parent=above, proof=proof),
                 "resume": RunResumed(at=now, by=by, proof=proof),
@@ -89,11 +92,11 @@ class Steering:
                 steered = fold(commit.events, run)
                 if verb == "cancel":  # who approves what they ask has it started before the turn of this run comes
                     await self._children.stop_all(steered)
-                else:  # and what was begun meanwhile
-                    await self._steer_below(await self._journal.store.run(run_id), verb, by, proof)
+                else:
+                    await self._settle_below(run_id, verb, by, proof)
                 return steered
             if written.state == "full":
-                raise Conflict(say("run.run-full"), say("run.nothing-changed"))
+                raise full
 
     async def _on_cards(self, commit: Commit, run: Run, told: Sequence[tuple[str, bytes]]) -> Commit:
         """`commit` with what its event makes of what `run` asks: what a yes does is another thing then."""
@@ -105,6 +108,20 @@ class Steering:
                 records.append(record_write(stands, version))
                 outgoing += self._notifier.redrawn(stands, now)
         return replace(commit, records=records, outgoing=outgoing)
+
+    async def _settle_below(
+        self, run_id: RunId, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None
+    ) -> None:
+        """Have what a run started paused, or go on, as the run itself is by now; also what it began meanwhile.
+
+        Somebody else may have said the reverse meanwhile, and looked below it before.
+        """
+        run, was_paused = await self._journal.store.run(run_id), None
+        while run.is_paused is not was_paused:
+            was_paused, is_so = run.is_paused, run.is_paused == (verb == "pause")
+            said = (by, proof) if is_so else (run.paused_by or by, None)
+            await self._steer_below(run, "pause" if run.is_paused else "resume", *said)
+            run = await self._journal.store.run(run_id)
 
     async def _steer_below(self, run: Run, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None) -> None:
         """Pause or resume what `run` has started; what somebody paused by itself stays so.

@@ -260,13 +260,15 @@ class Lists:
         return await self._client.do("ZSCORE", Keys.of(inbound_id).wake, str(WorkItem("in", inbound_id))) is not None
 
     async def requeue(self, item: WorkItem) -> bool:
-        """Have a dead letter done again; False when it is not in the list."""
+        """Have a dead letter done again; False when it is not in the list, or has changed meanwhile."""
         keys = Keys.of(item.id)
-        now, _ = adjusted(*await self._client.read(*asked(keys)))
-        # It is scheduled first: after a crash between the two it is done again and still listed, and not lost.
-        due = ["ZADD", keys.wake, scripts.at_ms(now), str(item)]
-        _, was_there = await self._client.read(due, ["HDEL", keys.dead, item.id])
-        return bool(was_there)
+        note, *told = await self._client.read(["HGET", keys.dead, item.id], *asked(keys))
+        if note is None:
+            return False
+        due = ["ZADD", keys.wake, scripts.at_ms(adjusted(*told)[0]), str(item)]
+        # In one: a server that is full refuses the one command, and lets the other take the item out of the list.
+        taken_out = await self._client.run(scripts.set_if(keys.dead, item.id, "", note, also=[due]))
+        return taken_out.value == b""  # also where its answer was lost
 
     async def note(self, some_id: str) -> bytes | None:
         """The note of one dead letter or held item."""

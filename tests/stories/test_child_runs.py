@@ -1,22 +1,24 @@
 """Runs that a run starts as its step: begun once, approved by themselves, and their end is the step's result."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from agents import ToolRefused
-from agents.events import ChildStarted, OutsideReported, PersonSaid, RunStarted
+from agents.events import ChildStarted, OutsideReported, PersonSaid, RunResumed, RunStarted
 from agents.requests import PersonId, RunId, StepId
 from agents.requests.proof import BySession, as_by
 from agents.requests.record import RequestRecord
 from agents.run import Run
-from bot.errors import NotFound
+from bot.errors import Conflict, NotFound
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from bot.render.transcript import lines
 from bot.runs.children import Children
 from bot.runs.start import Sent
 from bot.store import Commit
+from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import new_id, shard_of
 from bot.store.keys import Keys
 from bot.testing.people import Verb
@@ -24,7 +26,8 @@ from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import until
-from tests.kit.world import World
+from tests.kit.world import World, a_world, beside_it
+from tests.servers.lines import Server
 from tests.stories.test_break_glass import breaks
 
 
@@ -302,6 +305,45 @@ async def test_attack_a_pause_or_its_end_that_breaks_off_is_said_of_the_run_thou
         assert await states(world) == {after}
     await world.decide("bo", record, "approve")
     assert (await world.ended(root)).state == "done"
+
+
+async def test_attack_a_run_that_takes_in_no_more_events_refuses_its_pause_once_what_it_started_is_paused(
+    world: World,
+) -> None:
+    run_id = await world.trigger("start_run press bell")
+    await world.opened((await world.child(run_id)).id)
+    await world.quiet()
+    says_nothing = RunResumed(at=await world.now(), by=PersonId("anna"), proof=None)
+    room = MAX_EVENTS_AT_ALL - await world.app.store.length(run_id)
+    await world.app.store.commit(Commit(run_id=run_id, events=[says_nothing] * room, limit=MAX_EVENTS_AT_ALL))
+
+    with pytest.raises(Conflict, match=r"too many events.*changes nothing"):
+        await world.steer(run_id, "pause")
+
+    assert await states(world) == {"waiting"}
+
+
+@pytest.mark.parametrize(("verb", "reverse", "state"), [("pause", "resume", "waiting"), ("resume", "pause", "paused")])
+async def test_attack_somebody_says_the_reverse_before_whoever_was_first_comes_to_what_the_run_started(
+    redis: str, tmp_path: Path, verb: Verb, reverse: Verb, state: str
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
+            run_id = await office.trigger("start_run press bell")
+            await office.opened((await office.child(run_id)).id)
+            if verb == "resume":
+                await office.steer(run_id, "pause")
+            await office.quiet()
+            proxy.ask(do="arm", name=f"commit run_{verb}d", nth=2, when="after", act="hold")
+            first = asyncio.create_task(office.steer(run_id, verb))
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="it is said of the run")
+
+            await beside.steer(run_id, reverse, "bo")
+            proxy.ask(do="release")
+            await first
+
+            assert await states(beside) == {state}
 
 
 async def states(world: World) -> set[str]:

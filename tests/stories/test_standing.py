@@ -1,5 +1,6 @@
 """The same again without asking: granted as anything is, used as often as it says, and no more."""
 
+from contextlib import nullcontext, suppress
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from agents.standing import AllowAgainArgs, Pattern, facts_of
 from bot.policy.standing import Ended
 from bot.render import times
 from bot.requests.standing.kept import KeptStandings
-from bot.store.keys import Keys
+from bot.store import Keys, StoreError
 from bot.store.outbox_entry import Tell
 from bot.testing.events import NOON
 from channels.email import cards
@@ -19,6 +20,7 @@ from language import dates
 from tests.bot.cli.shell import sayso
 from tests.kit.opens import opens
 from tests.kit.tables import becomes
+from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
 from tests.servers.console import a_console
 from tests.stories.people.standing import ALLOWED, asked, done_once, granted, is_asked, the_only
@@ -84,6 +86,42 @@ async def test_attack_one_that_ended_and_only_a_newer_release_reads_keeps_a_work
         await KeptStandings(world.app.store).revoke(standing, ended, is_told=True)
 
     await world.next_mail("anna", about="Revoked: ")
+
+
+@pytest.mark.parametrize("now", ["can't be asked for", "can't be read"])
+async def test_attack_what_a_revoked_one_allowed_is_not_taken_back_and_people_hear_of_its_end_again_and_again(
+    world: World, now: str
+) -> None:
+    standing, cy = (await granted(world, await done_once(world))).approval.id, PersonId("cy")
+    await world.app.requests.freezes.freeze("", PersonId("dan"), "", proof=None)
+    waits = await world.trigger("press bell")
+    await until(lambda: _uses(world, standing))
+    [use] = await _uses(world, standing)
+    do, key = world.app.store.client.do, Keys.of(use).request(use)
+    await do("COPY", key, f"{key} kept")
+    await do("DEL", key)
+    await (do("SET", key, "by hand") if now == "can't be asked for" else do("HSET", key, "version", 1, "body", "{"))
+
+    with pytest.raises(StoreError) if now == "can't be asked for" else nullcontext():
+        await world.app.requests.standing.revoke(standing, cy, proof=as_by("cli"))
+    for _ in range(3):
+        with suppress(StoreError):
+            await world.app.requests.standing.look()
+    await do("COPY", f"{key} kept", key, "REPLACE")
+    await do("DEL", f"{key} kept")
+
+    for person in ("anna", "bo"):
+        await world.next_mail(person, about="Revoked: ")
+    await world.quiet()
+    for person in ("anna", "bo"):
+        assert len([one for one in world.mails(person) if one.subject.startswith("Revoked: ")]) == 1
+    await world.app.requests.freezes.unfreeze("", PersonId("dan"), "", proof=None)
+    assert await world.opened(waits), "people are asked"
+    assert world.workshop.effects == ["press bell"]
+
+
+async def _uses(world: World, standing: str) -> list[str]:
+    return [one.request_id for one in (await world.app.requests.standing.one(standing)).uses]
 
 
 async def test_an_open_argument_may_be_anything_and_the_rest_may_not(world: World) -> None:

@@ -195,13 +195,20 @@ class StandingApprovals:
                 log.exception("the end of a standing approval was not followed", standing=standing_id)
 
     async def _follow(self, found: Standing) -> None:
-        """Tell people of the end of one, unless they were told, and take back what it allowed."""
-        is_ending = found.approval.id in await self._kept.ending()
-        if found.revoked and is_ending:
-            await self._tell(found, found.revoked)
+        """Take back what one allowed, and tell people of its end, unless they were told.
+
+        That comes last: where a use can't be taken back for now, all of this is done again and again. One that can't be
+        read is refused by the last look.
+        """
         for use in found.uses:
-            await self._take_back(found, use)
-        if is_ending:
+            try:
+                await self._take_back(found, use)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("a use of a standing approval was not taken back", request_id=use.request_id)
+        if found.revoked and found.approval.id in await self._kept.ending():
+            await self._tell(found, found.revoked)
             await self._kept.done(found.approval.id)
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:

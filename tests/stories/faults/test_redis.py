@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.client import StoreError, StoreUnavailable
+from bot.store.client import StoreError, StoreUnavailable, TakesNoWrites
 from bot.store.embedded import EmbeddedRedis
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -141,3 +141,28 @@ async def test_a_result_that_a_full_redis_refuses_is_kept_until_there_is_room(
         await client.do("CONFIG", "SET", "maxmemory", "0")
 
         assert await world.summary(run_id) == "done: ok: pull rope: done"
+
+
+async def test_attack_a_dead_letter_that_is_tried_again_while_redis_is_full_is_still_in_the_list(
+    server: EmbeddedRedis, tmp_path: Path
+) -> None:
+    async with a_world(server.start(), tmp_path / "data") as world:
+        world.workshop.poison.add("letter")
+        run_id = await world.trigger("stamp letter")
+
+        async def is_given_up() -> bool:
+            await world.move_time(1)
+            return bool(await world.dead())
+
+        await until(is_given_up)
+        world.workshop.poison.clear()
+        client, given_up = world.app.store.client, await world.dead()
+
+        await client.do("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(TakesNoWrites, match="Nothing is lost"):
+            await world.app.messages.quarantine.requeue(run_id, "dan")
+        await client.do("CONFIG", "SET", "maxmemory", "0")
+
+        assert await world.dead() == given_up
+        await world.app.messages.quarantine.requeue(run_id, "dan")
+        assert await world.summary(run_id) == "done: ok: stamp letter: done"
