@@ -14,11 +14,12 @@ Nothing of this is done while a file is only half taken: see `half_taken`.
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Literal
 
 import structlog
 
-from agents.events import CardReplaced, RequestReassigned
+from agents.events import CardReplaced, Event, RequestReassigned, RunPaused
 from agents.moves import reassigned
 from agents.requests import (
     Anyone,
@@ -34,6 +35,7 @@ from agents.requests import (
 )
 from agents.requests.moves import Move, RuleReplaced, StepBegan
 from agents.requests.record import RequestRecord, after, as_reassigned
+from agents.run import fold
 from bot.config.tables import CHANNELS
 from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
@@ -115,33 +117,35 @@ class Departures:
         return await self._tell_of_paused() if is_done else False
 
     async def _tell_of_paused(self) -> bool:
-        """Tell the operators once of each paused run that everybody who asked for it has left: who hears how it goes on
-        is not there, and nobody else knows that it waits. Return whether that went well. Raises StoreError.
+        """Tell the operators once of each pause of a run for which everybody who asked has left: who hears how it goes
+        on is not there, and nobody else knows that it waits. Return whether that went well. Raises StoreError.
         """
-        store, found = self._journal.store, list[RunId]()
+        store, found = self._journal.store, dict[RunId, str]()
         marks = await store.lists.newest_runs(None, _MOST_PAUSED, state="paused")
         lines = await store.lists.summaries_of([run_id for _, run_id in marks])
         for line in filter(None, map(summary_in, lines)):
             if asking_now((line.requester,), self._people):
                 continue
-            asked = concern_of(await store.run(line.id)).requesters
+            events = (await store.load(line.id)).events
+            asked = concern_of(fold(events)).requesters
             try:
                 await self._noted.check_joined(asked, self._people)
             except WaitsForFile:
                 return False
-            if not asking_now(asked, self._people) and await store.remembered(_told_paused(line.id)) is None:
-                found.append(line.id)
+            if not asking_now(asked, self._people) and await store.remembered(_told_paused(line.id, events)) is None:
+                found[line.id] = _told_paused(line.id, events)
         if not found or self._people.half_taken:
             return not self._people.half_taken
         for person in self._people.alerted(store.about_now()):
             with self._people.speaking_to(person):
-                text = say("notice.nobody-resumes", runs=", ".join(found[:_LISTED]))
+                text = say("notice.nobody-resumes", runs=", ".join(islice(found, _LISTED)))
                 card = notice(say("notice.nobody-resumes-title"), text, store.about_now())
-            near, thread = found[0], f"paused-{found[0]}"
+            near = next(iter(found))
+            thread = f"paused-{near}"
             told = Tell(id=outgoing_id(near), run_id=near, person=person, reach=CHANNELS, card=card, thread=thread)
             await self._journal.send(told)
-        for run_id in found:
-            await store.remember(_told_paused(run_id), b"1", _REMEMBERED_S)
+        for told_of in found.values():
+            await store.remember(told_of, b"1", _REMEMBERED_S)
         return True
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
@@ -469,8 +473,9 @@ def _told_void(vote: Vote) -> str:
     return f"told void {vote.reply_id}"
 
 
-def _told_paused(run_id: RunId) -> str:
-    return f"nobody resumes {run_id}"
+def _told_paused(run_id: RunId, events: Sequence[Event]) -> str:
+    """Return what is remembered of a pause: who asked may come back, let the run go on, pause it and leave again."""
+    return f"nobody resumes {run_id} {sum(isinstance(event, RunPaused) for event in events)}"
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:

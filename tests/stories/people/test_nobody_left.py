@@ -331,6 +331,12 @@ async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_lef
     await world.quiet()
     assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
 
+    await becomes(world, toml)
+    await world.steer(mine, "resume")
+    await world.steer(mine, "pause")
+    await becomes(world, still_two(without(toml, "anna")))
+    assert mine in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
 
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:
     run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
