@@ -82,7 +82,7 @@ async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
 
 async def family_of(store: Store, root: RunId, *, also_before: bool = False) -> AsyncIterator[Run]:
     """Yield the run `root` and all below it; `also_before`: of a copy also the run whose story it goes on from, as it
-    was then, with what had been begun below that, and what belongs to the run that it was copied from in another one.
+    was then, with what had been begun below that, and as it is now, with all that belongs to it.
     """
     left, seen = [root], {root}
     while left:
@@ -92,9 +92,9 @@ async def family_of(store: Store, root: RunId, *, also_before: bool = False) -> 
         for run in told:
             yield run
         near = {child.run_id for run in told for child in run.children}
-        for copy in (run.forked for run in told if also_before and run.forked):
-            source = (await store.run(copy.source)).started if copy.how != "import" else None
-            near |= {source.root} if source and source.parent else set()
+        for copy in (run.forked for run in told if also_before and run.forked and run.forked.how != "import"):
+            source = (await store.run(copy.source)).started
+            near |= {source.root if source else copy.source}
         left += near - seen  # a file may name a circle
         seen |= near
 

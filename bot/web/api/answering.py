@@ -15,7 +15,7 @@ from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, stop_of, takes_back
 from bot.policy.approvers.delegation import Objection
 from bot.policy.edits import Edited, EditRefused
-from bot.policy.judgements import Delegated, DelegationRefused, Unclear
+from bot.policy.judgements import Delegated, DelegationRefused, StopOrAnswer, Unclear
 from bot.render.edits import changes_between
 from bot.render.forms import reasons
 from bot.render.views import request_view
@@ -101,7 +101,9 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
-    if key.may("steer") and (told := await here.app.messages.inbox.stopped(statement, outcome)):
+    # Whoever is asked which they mean reads that the same again stops the run.
+    may_stop = key.may("steer") or isinstance(outcome.judgement, StopOrAnswer)
+    if may_stop and (told := await here.app.messages.inbox.stopped(statement, outcome)):
         outcome = replace(outcome, words=told)
     raise await refusal(here, outcome, statement.binding.digest)
 

@@ -62,7 +62,7 @@ async def deploys(shop: World, version: str) -> bool:
     return (await shop.run(run_id)).open is None
 
 
-async def is_open_or_over(office: World, run_id: RunId) -> bool:
+async def is_open_or_over(office: Peopled, run_id: RunId) -> bool:
     run = await office.run(run_id)
     return run.open is not None or run.ended is not None
 
@@ -329,6 +329,28 @@ async def test_attack_a_copy_does_what_people_said_no_to_where_no_result_of_the_
         holds.set()
 
 
+@pytest.mark.parametrize("how", few_of(["fork", "retry"], 1))
+async def test_attack_a_copy_does_what_people_said_no_to_behind_the_story_that_it_goes_on_from(
+    world: World, how: str
+) -> None:
+    await granted(world, await done_once(world))
+    await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "incident", proof=None)
+    source = await world.trigger("press bell")
+    await world.quiet()
+    [used] = (await world.run(source)).requests
+    await world.decide("cy", await world.request(used), "deny", "not today")
+    await world.app.requests.freezes.unfreeze("workshop", PersonId("dan"), "fixed", proof=None)
+    await world.ended(source)
+
+    asker, forks = Asker(PersonId("anna"), proof=as_by("cli")), world.app.runs.forks
+    copy = await (forks.retry(source, asker) if how == "retry" else forks.fork(source, 2, asker))
+
+    await until(lambda: is_open_or_over(world, copy), what="it is asked about, or done")
+    assert (await world.run(copy)).open, "it is asked about"
+    assert (await world.opened(copy)).request.changed == ("The same was denied before, by Cy Cole.",)
+    assert (world.workshop.effects, len((await the_only(world)).uses)) == (["press bell"], 1)
+
+
 @pytest.mark.parametrize("how", few_of(["fork", "retry"], 0))
 async def test_attack_a_copy_of_one_run_below_does_what_people_denied_in_another_one(how: str) -> None:
     press, wait = CallTool(tool="press", arguments={"what": "bell"}), CallTool(tool="stamp", arguments={"what": "wait"})
@@ -357,7 +379,10 @@ async def test_attack_a_copy_of_one_run_below_does_what_people_denied_in_another
         holds.set()
 
 
-async def test_attack_a_copy_does_what_people_denied_in_a_run_that_is_in_the_archive_by_then(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", few_of(["fork", "retry"], 1))
+async def test_attack_a_copy_does_what_people_denied_in_a_run_that_is_in_the_archive_by_then(
+    tmp_path: Path, how: str
+) -> None:
     file, press = tmp_path / "sayso.toml", CallTool(tool="press", arguments={"what": "bell"})
     file.write_text(f'{ALLOWED}\n[retention]\nfinished_after = "1d"\n')
     below = CallTool(tool="start_run", arguments={"agent": "clerk", "text": "press the bell"})
@@ -377,9 +402,12 @@ async def test_attack_a_copy_does_what_people_denied_in_a_run_that_is_in_the_arc
         await s.app.work.retention.look()
         assert (await s.run(record.request.run_id)).started is None, "it has left"
 
-        fork = await s.app.runs.forks.fork(source, seq, Asker(PersonId("anna"), proof=as_by("cli")))
+        asker, forks = Asker(PersonId("anna"), proof=as_by("cli")), s.app.runs.forks
+        copy = await (forks.retry(source, asker) if how == "retry" else forks.fork(source, seq, asker))
 
-        [why] = (await s.opened(fork)).request.changed
+        await until(lambda: is_open_or_over(s, copy), what="it is asked about, or done")
+        assert (await s.run(copy)).open, "it is asked about"
+        [why] = (await s.opened(copy)).request.changed
         assert why.startswith("No standing approval counts here: a run that belongs to this one is in the archive")
         assert (workshop.effects, (await the_only(s)).uses) == (["press bell"], ())
 

@@ -440,6 +440,7 @@ async def test_attack_whoever_may_stop_the_run_and_is_asked_its_question_is_aske
             ("ole", "ask-of group:release", "the thread"),
             ("ole", "ask-of group:release", "a program"),
             ("anna", "ask", "a program"),
+            ("anna", "ask", "a program that may only answer"),
             ("anna", "ask", "the page"),
         ):
             wish = f"{asks} free_text Which?\nstamp cup"
@@ -451,9 +452,10 @@ async def test_attack_whoever_may_stop_the_run_and_is_asked_its_question_is_aske
                     await types(world, hallway, said)
                 elif way == "the thread":
                     await write(world, hallway, person, "stop", thread=f"{person} {way}", is_addressed=True)
-                elif way == "a program":
-                    answer = f"/v1/requests/{question.request.id}/answer"
-                    refused(await (await console.api.client(person)).post(answer, json={"text": "stop"}), 409, _WHICH)
+                elif "a program" in way:
+                    scopes, answer = ("answer",) if "only" in way else (), f"/v1/requests/{question.request.id}/answer"
+                    program = await console.api.client(person, *scopes)
+                    refused(await program.post(answer, json={"text": "stop"}), 409, _WHICH)
                 else:
                     page = await (browser := await console.browser(person)).get(f"/requests/{question.request.id}")
                     await browser.submit(page.form(f"/requests/{question.request.id}/answer"), text="stop")

@@ -332,6 +332,12 @@ async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_lef
     await world.quiet()
     assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
 
+    await becomes(world, toml)
+    await world.steer(mine, "resume")
+    await world.steer(mine, "pause")
+    await becomes(world, still_two(without(toml, "anna")))
+    assert mine in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
 
 async def test_attack_one_paused_run_that_only_a_newer_release_reads_hides_the_others(world: World) -> None:
     newer, mine = await world.trigger("press bell"), await world.trigger("press bell")
