@@ -332,6 +332,57 @@ async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_lef
     assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
 
 
+GONE = still_two(without(TOML, "anna"))
+
+
+async def test_attack_a_run_whose_effect_nobody_knows_stays_paused_for_ever_once_somebody_says_what_happened(
+    world: World,
+) -> None:
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    async with world.stopped():
+        pass
+    unknown = await world.opened(run_id, after=gate.request.id)
+    await world.steer(run_id, "pause")
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+    await world.decide("cy", unknown, "free_text", unknown.request.options[0])
+    await world.has(run_id, "paused")
+
+
+async def test_attack_a_run_stays_paused_for_ever_as_nobody_heard_alerts_when_everybody_who_asked_left(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await becomes(world, GONE.replace('[alerts]\nto = ["person:dan"]\n', ""))
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
+
+async def test_attack_a_run_stays_paused_for_ever_as_whoever_asked_was_back_and_paused_it_again(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await becomes(world, GONE)
+    await world.next_mail("dan", "Paused, and nobody is left who asked for it")
+    await becomes(world, TOML)
+    await world.steer(run_id, "resume")
+    await world.steer(run_id, "pause")
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
+
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:
     run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
     await world.opened(run_id)
