@@ -112,7 +112,7 @@ class Departures:
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
-        return await self._tell_of_paused() if is_done else False
+        return await self._tell_of_paused() and is_done
 
     async def _tell_of_paused(self) -> bool:
         """Tell the operators once of each pause of a run that everybody who asked for it has left: who hears how it
