@@ -55,7 +55,7 @@ from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
-from bot.store import Commit, StoreUnavailable, Wake, WorkItem
+from bot.store import Commit, StoreError, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
@@ -117,16 +117,24 @@ class Departures:
     async def _tell_of_paused(self) -> bool:
         """Tell the operators once of each pause of a run that everybody who asked for it has left: who hears how it
         goes on is not there, and nobody else knows that it waits. One of whose effect nobody knows may be paused as
-        well, and stays so once that is known. Return whether that went well. Raises StoreError.
+        well, and stays so once that is known. One that can't be read is for a worker of its own release. Return whether
+        that went well. Raises StoreError.
         """
-        store, found = self._journal.store, dict[RunId, str]()
+        store, found, is_done = self._journal.store, dict[RunId, str](), True
         newest = store.lists.newest_runs
         marks = (*await newest(None, _MOST_PAUSED, state="paused"), *await newest(None, _MOST_PAUSED, state="unknown"))
         lines = await store.lists.summaries_of([run_id for _, run_id in marks])
         for line in filter(None, map(summary_in, lines)):
             if asking_now((line.requester,), self._people):
                 continue
-            run = await store.run(line.id)
+            try:
+                run = await store.run(line.id)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("a paused run was not looked at after somebody left", run_id=line.id)
+                is_done = False
+                continue
             asked, told = concern_of(run).requesters, f"nobody resumes {run.id} {run.paused_at}"
             try:
                 await self._noted.check_joined(asked, self._people)
@@ -136,7 +144,7 @@ class Departures:
                 found[run.id] = told
         alerted = self._people.alerted(store.about_now())
         if not (found and alerted) or self._people.half_taken:  # whoever comes to hear alerts later hears it then
-            return not self._people.half_taken
+            return is_done and not self._people.half_taken
         near = next(iter(found))
         for person in alerted:
             with self._people.speaking_to(person):
@@ -147,7 +155,7 @@ class Departures:
             await self._journal.send(entry)
         for told in found.values():
             await store.remember(told, b"1", _REMEMBERED_S)
-        return True
+        return is_done
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.

@@ -7,6 +7,7 @@ from agents.requests import RequestId, RunId
 from agents.requests.record import COMMENTS, RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
+from bot.store import Keys
 from tests.bot.examples import NOON
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
@@ -353,6 +354,25 @@ async def test_attack_a_run_whose_effect_nobody_knows_stays_paused_for_ever_once
     assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
     await world.decide("cy", unknown, "free_text", unknown.request.options[0])
     await world.has(run_id, "paused")
+
+
+async def test_attack_a_process_dies_over_a_paused_run_of_a_newer_release_that_everybody_who_asked_has_left(
+    world: World,
+) -> None:
+    ours, theirs = await world.trigger("press bell"), await world.trigger("press bell")
+    for run_id in (ours, theirs):
+        await world.opened(run_id)
+        await world.steer(run_id, "pause")
+    await world.quiet()
+    world.is_tampered = True
+    client, key = world.app.store.client, Keys.of(theirs).run(theirs)
+    await client.do("XADD", key, f"0-{await world.app.store.length(theirs) + 1}", "e", b'{"type": "newer"}', "c", b"1")
+
+    await becomes(world, GONE)
+
+    text = (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+    assert ours in text
+    assert theirs not in text
 
 
 async def test_attack_a_run_stays_paused_for_ever_as_nobody_heard_alerts_when_everybody_who_asked_left(
