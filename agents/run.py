@@ -140,6 +140,7 @@ def step(run: Run, event: Event) -> Run:
             return replace(
                 run,
                 is_paused=paused is not None,
+                paused_at=paused and paused.at,
                 paused_by=paused and paused.by,
                 paused_with=paused and paused.parent,
                 restored_from=paused and paused.restored_from,

@@ -494,6 +494,7 @@ class Run:
     read_by: tuple[Author, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
     is_paused: bool = False
+    paused_at: datetime | None = None
     paused_by: PersonId | None = None
     paused_with: RunId | None = None
     restored_from: datetime | None = None

@@ -34,6 +34,7 @@ from bot.policy.judgements import (
     Replied,
     Revoked,
     TooLate,
+    Unclear,
 )
 from bot.policy.stops import (
     GIVES_WHY,
@@ -822,6 +823,7 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
                 files=files,
                 proof=statement.proof,
                 about=judgement.about if isinstance(judgement, Replied) else "",
+                is_no_stop=isinstance(judgement, Unclear) and judgement.is_no_stop,
             )
             return [noted]
 

@@ -299,8 +299,10 @@ def _stop_or_answer(case: Case) -> Judgement | None:
         return StopOrAnswer(text=answer.text.strip(), again=case.me in record.doubts)
     if answer.act != "answer" or not record.doubts:
         return None
-    if any(one != case.me for one in record.doubts):
-        return Unclear(why=MAY_BE_STOPPED)
+    mine = {one: cards for one, cards in record.doubts.items() if one == case.me}
+    if len(mine) < len(record.doubts):
+        alone = case._replace(record=record.model_copy(update={"doubts": mine}))
+        return Unclear(why=MAY_BE_STOPPED, is_no_stop=bool(mine) and _first(alone) is None)
     is_newer = answer.binding.card is not None and answer.binding.card not in record.doubts[case.me]
     return None if answer.is_plain or is_newer else Unclear(why=SAY_WHICH)
 

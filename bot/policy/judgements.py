@@ -174,6 +174,7 @@ class Unclear(Stored, Frozen):
     """The answer is not plain. `why` says what is missing if the words alone would have been one.
 
     `misfits` say so of an answer to a form, field by field; `kept` are the fields that it answers all the same.
+    `is_no_stop`: it would count if nobody else may have stopped the run, so its writer has not.
     """
 
     TOLD = frozenset({"why"})
@@ -182,6 +183,7 @@ class Unclear(Stored, Frozen):
     why: str = ""
     misfits: tuple[Misfit, ...] = ()
     kept: dict[str, FormValue] = Field(default={})
+    is_no_stop: bool = False
 
 
 class NoteUnconfirmed(Frozen):

@@ -232,6 +232,7 @@ def involved_in(record: RequestRecord, people: People) -> Involved:
 _REFUSALS: dict[Objection, str] = {
     "not_asked": "delegation.not-asked",
     "has_voted": "delegation.has-voted",
+    "may_have_stopped": "delegation.may-have-stopped",
     "may_have_part": "delegation.may-have-part",
     "self": "delegation.self",
     "left": "delegation.left",

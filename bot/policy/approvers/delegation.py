@@ -19,6 +19,7 @@ MOST_HANDED_ON = 3
 Objection = Literal[
     "not_asked",
     "has_voted",
+    "may_have_stopped",
     "may_have_part",
     "self",
     "left",
@@ -33,7 +34,8 @@ Objection = Literal[
 ]
 """Why a request is not handed on: see `objection`. `took_part` is found by whoever knows the run.
 
-`may_have_part`: nobody decides in a seat of somebody who may be another one that had a part in it.
+`may_have_stopped`: their answer may have been a stop, and they alone can say that it was none. `may_have_part`: nobody
+decides in a seat of somebody who may be another one that had a part in it.
 """
 
 Accepts = Callable[[Anyone], Collection[PersonId]]
@@ -41,11 +43,14 @@ Accepts = Callable[[Anyone], Collection[PersonId]]
 
 
 class Involved(NamedTuple):
-    """The people of a request, who has voted in the step in force, and who is still there."""
+    """The people of a request, who has voted in the step in force, who is still there, and whose answer may have been a
+    stop.
+    """
 
     who: Who
     voters: Collection[PersonId]
     here: Collection[PersonId]
+    in_doubt: Collection[PersonId] = ()
 
     def after(self, move: SeatsPassed) -> "Involved":
         """Return the same once the seats of one person are held by another."""
@@ -54,7 +59,7 @@ class Involved(NamedTuple):
 
 def people_involved(record: RequestRecord, here: Collection[PersonId]) -> Involved:
     """Return the people of a request as it counts now; `here` is everyone in the directory."""
-    return Involved(who_of(record), record.approved_by, here)
+    return Involved(who_of(record), record.approved_by, here, record.doubts)
 
 
 class Absent(NamedTuple):
@@ -75,6 +80,7 @@ def objection(person: PersonId, to: PersonId, involved: Involved, accepts: Accep
     checks: tuple[tuple[Objection, bool], ...] = (
         ("not_asked", person not in may),
         ("has_voted", person in involved.voters),
+        ("may_have_stopped", person in involved.in_doubt),
         ("may_have_part", person in people.may_not_give),
         ("self", to == person),
         ("left", to not in involved.here),

@@ -17,7 +17,6 @@ from datetime import datetime
 from typing import Literal
 
 import structlog
-from pydantic import ValidationError
 
 from agents.events import CardReplaced, RequestReassigned
 from agents.moves import reassigned
@@ -56,7 +55,7 @@ from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
-from bot.store import Commit, StoreUnavailable, Wake, WorkItem
+from bot.store import Commit, StoreError, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
@@ -113,40 +112,49 @@ class Departures:
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
-        return await self._tell_of_paused() if is_done else False
+        return await self._tell_of_paused() and is_done
 
     async def _tell_of_paused(self) -> bool:
-        """Tell the operators once of each paused run that everybody who asked for it has left: who hears how it goes on
-        is not there, and nobody else knows that it waits. Return whether that went well. Raises StoreError.
+        """Tell the operators once of each pause of a run that everybody who asked for it has left: who hears how it
+        goes on is not there, and nobody else knows that it waits. One of whose effect nobody knows may be paused as
+        well, and stays so once that is known. One that can't be read is for a worker of its own release. Return whether
+        that went well. Raises StoreError.
         """
-        store, found, is_done = self._journal.store, list[RunId](), True
-        marks = await store.lists.newest_runs(None, _MOST_PAUSED, state="paused")
+        store, found, is_done = self._journal.store, dict[RunId, str](), True
+        newest = store.lists.newest_runs
+        marks = (*await newest(None, _MOST_PAUSED, state="paused"), *await newest(None, _MOST_PAUSED, state="unknown"))
         lines = await store.lists.summaries_of([run_id for _, run_id in marks])
         for line in filter(None, map(summary_in, lines)):
             if asking_now((line.requester,), self._people):
                 continue
             try:
-                asked = concern_of(await store.run(line.id)).requesters
-                await self._noted.check_joined(asked, self._people)
-            except WaitsForFile:
-                return False
-            except ValidationError:  # it is for a worker of its own release
+                run = await store.run(line.id)
+            except StoreError:
+                raise
+            except Exception:
                 log.exception("a paused run was not looked at after somebody left", run_id=line.id)
                 is_done = False
                 continue
-            if not asking_now(asked, self._people) and await store.remembered(_told_paused(line.id)) is None:
-                found.append(line.id)
-        if not found or self._people.half_taken:
+            asked, told = concern_of(run).requesters, f"nobody resumes {run.id} {run.paused_at}"
+            try:
+                await self._noted.check_joined(asked, self._people)
+            except WaitsForFile:
+                return False
+            if run.is_paused and not asking_now(asked, self._people) and await store.remembered(told) is None:
+                found[run.id] = told
+        alerted = self._people.alerted(store.about_now())
+        if not (found and alerted) or self._people.half_taken:  # whoever comes to hear alerts later hears it then
             return is_done and not self._people.half_taken
-        for person in self._people.alerted(store.about_now()):
+        near = next(iter(found))
+        for person in alerted:
             with self._people.speaking_to(person):
-                text = say("notice.nobody-resumes", runs=", ".join(found[:_LISTED]))
+                text = say("notice.nobody-resumes", runs=", ".join([*found][:_LISTED]))
                 card = notice(say("notice.nobody-resumes-title"), text, store.about_now())
-            near, thread = found[0], f"paused-{found[0]}"
-            told = Tell(id=outgoing_id(near), run_id=near, person=person, reach=CHANNELS, card=card, thread=thread)
-            await self._journal.send(told)
-        for run_id in found:
-            await store.remember(_told_paused(run_id), b"1", _REMEMBERED_S)
+            thread = f"paused-{near}"
+            entry = Tell(id=outgoing_id(near), run_id=near, person=person, reach=CHANNELS, card=card, thread=thread)
+            await self._journal.send(entry)
+        for told in found.values():
+            await store.remember(told, b"1", _REMEMBERED_S)
         return is_done
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
@@ -472,10 +480,6 @@ class Departures:
 
 def _told_void(vote: Vote) -> str:
     return f"told void {vote.reply_id}"
-
-
-def _told_paused(run_id: RunId) -> str:
-    return f"nobody resumes {run_id}"
 
 
 def takes_all(record: RequestRecord, here: Collection[PersonId]) -> bool:

@@ -53,7 +53,7 @@ _EDIT_REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "too_few": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
     "too_many": (HTTPStatus.CONFLICT, "not-now", "Deny it, and say what would be right"),
 }
-_NOBODYS_TO_HAND_ON: frozenset[Objection] = frozenset(("not_asked", "has_voted"))
+_NOBODYS_TO_HAND_ON: frozenset[Objection] = frozenset(("not_asked", "has_voted", "may_have_stopped"))
 _REFUSALS: dict[str, tuple[HTTPStatus, str, str]] = {
     "already_decided": (HTTPStatus.CONFLICT, "already-decided", "Nothing: the decision stands"),
     "already_voted": (HTTPStatus.CONFLICT, "already-voted", "Nothing: the vote stands. A denial would still count"),

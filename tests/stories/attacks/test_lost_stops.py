@@ -9,17 +9,21 @@ from agents.events import AnswerNoted, PersonSaid, RequestDecided, RunCancelled
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from agents.run import fold
-from bot.policy.judgements import Decided
+from bot.policy.judgements import Decided, DelegationRefused
 from channels import Reply
 from channels.email.local.letters import Letter
 from tests.fakes.hallway import Hallway
 from tests.kit.guards import guards
 from tests.kit.long import few_of
+from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import a_console
 from tests.servers.web import serving
+from tests.stories.people.test_has_left import EVE
+from tests.stories.test_absences import away
 
 pytestmark = opens(beside=("hallway",), reach=("slack", "email"))
 SAYSO, THREAD = "sayso@sayso.example", "C01OPS/1712345678.000100"
@@ -295,6 +299,48 @@ async def test_attack_somebody_else_answers_while_a_requester_is_asked_which_the
 
     assert (await world.ended(run_id)).state == "cancelled"
     assert world.workshop.effects == []
+
+
+_OPERATORS = f'{TOML}\n[roles]\noperator = ["person:bo", "person:cy"]\n'
+
+
+async def in_doubt(world: World, person: str) -> Letter:
+    """The mail that asks somebody whether they stopped the run, as they wrote stop in answer to its question."""
+    await world.reply(person, await world.next_mail(person, "Which version?"), "stop")
+    return await world.next_mail(person, about="Nothing goes on before you say which")
+
+
+@opens(_OPERATORS)
+async def test_attack_a_question_waits_for_nobody_once_each_of_two_has_said_that_they_stopped_nothing(
+    world: World,
+) -> None:
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter")
+    asked = {person: await in_doubt(world, person) for person in ("bo", "cy")}
+
+    await world.reply("bo", asked["bo"], "answer: v1")
+    await world.next_mail("bo", about="until then nothing counts here")
+    await world.reply("cy", asked["cy"], "answer: v2")
+
+    assert await world.summary(run_id) == "done: answered: v2; ok: stamp letter: done"
+
+
+@opens(_OPERATORS)
+async def test_attack_a_question_waits_for_nobody_as_whoever_may_have_stopped_the_run_hands_it_on_or_is_away(
+    world: World,
+) -> None:
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter")
+    record = await world.opened(run_id)
+    asked = await in_doubt(world, "bo")
+    await becomes(world, _OPERATORS + EVE)
+
+    refused = await world.delegate("bo", record, "eve")
+    await away(world, "bo", "eve")
+    await world.quiet()
+    await world.reply("bo", asked, "answer: v1")
+
+    assert await world.summary(run_id) == "done: answered: v1; ok: stamp letter: done"
+    assert isinstance(refused, DelegationRefused)
+    assert refused.why == "It was not handed on. What you wrote may have stopped the run. Say first whether it did."
 
 
 @pytest.mark.parametrize("question", few_of(["ask choice How? | go, wait", "ask-of person:bo free_text Which?"], 0))

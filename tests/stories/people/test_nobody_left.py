@@ -7,7 +7,7 @@ from agents.requests import RequestId, RunId
 from agents.requests.record import COMMENTS, RequestRecord
 from bot.render.cards import request_card
 from bot.render.views import request_view
-from bot.store.keys import Keys
+from bot.store import Keys
 from tests.bot.examples import NOON
 from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
@@ -332,27 +332,75 @@ async def test_attack_a_run_stays_paused_for_ever_as_everybody_who_asked_has_lef
     await world.quiet()
     assert len([one for one in world.mails("dan") if "Paused, and nobody" in one.text]) == 1
 
-    await becomes(world, toml)
-    await world.steer(mine, "resume")
-    await world.steer(mine, "pause")
-    await becomes(world, still_two(without(toml, "anna")))
-    assert mine in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
+GONE = still_two(without(TOML, "anna"))
 
 
-async def test_attack_one_paused_run_that_only_a_newer_release_reads_hides_the_others(world: World) -> None:
-    newer, mine = await world.trigger("press bell"), await world.trigger("press bell")
-    for run_id in (newer, mine):
+async def test_attack_a_run_whose_effect_nobody_knows_stays_paused_for_ever_once_somebody_says_what_happened(
+    world: World,
+) -> None:
+    world.workshop.hold("bell")
+    run_id = await world.trigger("press bell")
+    gate = await world.opened(run_id)
+    await world.decide("bo", gate, "approve")
+    await until(lambda: world.workshop.started, what="it presses")
+    async with world.stopped():
+        pass
+    unknown = await world.opened(run_id, after=gate.request.id)
+    await world.steer(run_id, "pause")
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+    await world.decide("cy", unknown, "free_text", unknown.request.options[0])
+    await world.has(run_id, "paused")
+
+
+async def test_attack_a_process_dies_over_a_paused_run_of_a_newer_release_that_everybody_who_asked_has_left(
+    world: World,
+) -> None:
+    ours, theirs = await world.trigger("press bell"), await world.trigger("press bell")
+    for run_id in (ours, theirs):
         await world.opened(run_id)
-        await world.steer(run_id, "pause", "dan")
+        await world.steer(run_id, "pause")
     await world.quiet()
-    client, key, seq = world.app.store.client, Keys.of(newer).run(newer), await world.app.store.length(newer)
     world.is_tampered = True
-    await client.do("XADD", key, f"0-{seq + 1}", "e", b'{"type": "of a newer release"}', "c", "commit")
+    client, key = world.app.store.client, Keys.of(theirs).run(theirs)
+    await client.do("XADD", key, f"0-{await world.app.store.length(theirs) + 1}", "e", b'{"type": "newer"}', "c", b"1")
 
-    await becomes(world, still_two(without(TOML, "anna")))
+    await becomes(world, GONE)
 
-    told = " ".join((await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text.split())
-    assert f"these runs stay paused: {mine}." in told
+    text = (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+    assert ours in text
+    assert theirs not in text
+
+
+async def test_attack_a_run_stays_paused_for_ever_as_nobody_heard_alerts_when_everybody_who_asked_left(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await becomes(world, GONE.replace('[alerts]\nto = ["person:dan"]\n', ""))
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
+
+async def test_attack_a_run_stays_paused_for_ever_as_whoever_asked_was_back_and_paused_it_again(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    await world.steer(run_id, "pause")
+    await becomes(world, GONE)
+    await world.next_mail("dan", "Paused, and nobody is left who asked for it")
+    await becomes(world, TOML)
+    await world.steer(run_id, "resume")
+    await world.steer(run_id, "pause")
+
+    await becomes(world, GONE)
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
 
 
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:

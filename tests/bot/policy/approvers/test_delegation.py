@@ -94,6 +94,7 @@ def test_nobody_comes_back_by_escalation_who_handed_it_on() -> None:
         (involved(), CY, DAN, "not_asked"),
         (involved(), ANNA, CY, "not_asked"),
         (involved(BO), BO, CY, "has_voted"),
+        (involved()._replace(in_doubt=(BO,)), BO, CY, "may_have_stopped"),
         (involved(), BO, BO, "self"),
         (involved(here=(ANNA, BO)), BO, CY, "left"),
         (involved(under=policy(rule=anyone("bo"), stand_ins=(anyone("anna"),))), BO, ANNA, "requester"),
