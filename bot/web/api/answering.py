@@ -101,8 +101,8 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     if isinstance(outcome.judgement, Counts):
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
-    if key.may("steer") and (told := await here.app.messages.inbox.stopped(statement, outcome)):
-        outcome = replace(outcome, words=told)
+    if key.may("steer"):
+        outcome = await here.app.messages.inbox.stopped(statement, outcome)
     raise await refusal(here, outcome, statement.binding.digest)
 
 
