@@ -188,7 +188,9 @@ class FollowUps:
             return False
         if await self._store.remembered(_follows(said_id)) is None:  # else it had its effect before
             does, of = await self._first(run, trigger, channel, about) if stops else (None, None)
-            is_own = does in {"answer", "deny"} and of == request.id
+            # What is too late for the next approval as well is told of the one that is answered.
+            is_next = of and of.request.id != request.id and (request.format != "approval" or _is_answerable(of))
+            is_own = does == "answer" or (does == "deny" and not is_next)
             if is_own or not (stops or (is_sure and _is_said_to_run(record, trigger.text))):
                 return False
             if not (does or await self._may("write", statement.person, run)):
@@ -416,7 +418,7 @@ class FollowUps:
 
     async def _first(
         self, run: Run, trigger: Trigger, channel: str, about: RequestId | None
-    ) -> tuple[_Does | None, RequestId | None]:
+    ) -> tuple[_Does | None, RequestRecord | None]:
         """Return what a no that is said to a run, or to what goes on above it once it is over, does first, and of which
         request. It answers none but `about`.
         """
@@ -424,9 +426,10 @@ class FollowUps:
         for run_id in await self._family(of, trigger):
             one = await self._run(run_id)
             read = await self._asked(one)
-            asked = read.record.request.id if read else None
-            if does := await self._does(trigger, channel, one, read, may_answer=asked == about):
-                return does, asked
+            record = read.record if read else None
+            may_answer = record is not None and record.request.id == about
+            if does := await self._does(trigger, channel, one, read, may_answer=may_answer):
+                return does, record
         return None, None
 
     async def _does(

@@ -653,3 +653,21 @@ async def test_attack_a_crash_repeats_a_stop_that_denied_what_waits_and_its_writ
     assert await state(world, waits) == ("denied", ["press bell"])
     assert (await world.request(record.request.id)).stopped is None
     assert hallway.to("cy", "Too late: it was started") == []
+
+
+@opens(THEIRS)
+async def test_attack_a_decider_says_stop_to_what_was_done_once_the_next_has_begun_and_reads_that_it_is_taken_back(
+    world: World, api: Api
+) -> None:
+    record, may_end = await world.opened(await world.trigger("press bell\npress horn")), world.workshop.hold("horn")
+    await world.decide("bo", record, "approve")
+    await world.decide("bo", await world.opened(record.request.run_id, after=record.request.id), "approve")
+    await until(lambda: "press horn" in world.workshop.started, what="the next has begun")
+
+    answer = f"/v1/requests/{record.request.id}/answer"
+    told = (await (await api.client("cy")).post(answer, json={"text": "Stop!"})).json()["detail"]
+    may_end.set()
+
+    assert "it was started at" in told
+    assert "The run has your stop" not in told
+    assert (await world.ended(record.request.run_id)).state == "done"
