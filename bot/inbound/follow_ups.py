@@ -20,7 +20,7 @@ from agents.review import reviewed_of
 from agents.run import Run, fold
 from agents.text import ends_of, first_line
 from bot.errors import Conflict, Forbidden, NotFound, WaitsForFile
-from bot.inbound.proving import proof_of
+from bot.inbound.proving import SaidElsewhere, proof_of
 from bot.people.directory import People
 from bot.people.offers import deciders, offers
 from bot.people.recognition import as_known_now
@@ -37,6 +37,7 @@ from bot.policy.answers import (
     is_withdrawal,
     may_be_answer,
     may_mean_stop,
+    no_in_words,
     refuses,
     stop_of,
     takes_back,
@@ -44,9 +45,8 @@ from bot.policy.answers import (
 from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import attachments, contents
-from bot.policy.judge import MOST_REMARKS, is_noted, is_question, judge
+from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
-from bot.policy.offers import answer_by
 from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
 from bot.render.words import copies_go_on, decided, ends_standing, feedback_text
@@ -82,6 +82,9 @@ _MAY_HAVE_BEGUN = {"running", "left", "unknown"}
 
 # What became of a message in one run: it ended before, it took it in, or it was stopped by it.
 _Taken = Literal["ended", "taken", "stopped"]
+
+# What words do in one run that are no wish: they answer what it asks, deny or take back what waits, or end it.
+_Does = Literal["answer", "deny", "stop"]
 
 
 class FollowUps:
@@ -129,7 +132,7 @@ class FollowUps:
 
     async def _that_had(self, inbound_id: str) -> Run | None:
         """Return the run that a message was given to as words or as an answer; None where none has it."""
-        ways = await self._store.remembered(f"follows {inbound_id}") or b""
+        ways = await self._store.remembered(_follows(inbound_id)) or b""
         for run_id in map(RunId, ways.decode().split()):
             events = (await self._store.load(run_id)).events
             run = fold(events)
@@ -156,49 +159,46 @@ class FollowUps:
         with self._people.speaking_to(person):
             return " ".join(f"{say('again.holds', id=one)} {say('again.end-it', id=one)}" for one in holds)
 
-    async def answered(
-        self,
-        said_id: str,
-        channel: str,
-        trigger: Trigger,
-        record: RequestRecord,
-        *,
-        is_sure: bool,
-        is_theirs: bool = True,
-        is_pressed: bool = False,
-    ) -> bool:
+    async def answered(self, statement: Statement, record: RequestRecord) -> bool:
         """Give words in answer to a request to its run; False for an answer, and where the run does not take them.
 
-        Those are the words that answer a closed question, and a stop where it is no answer, or where the request is
-        closed. `is_sure`: nothing speaks against it that its writer wrote and saw all of them. `is_theirs`: they came
-        by no card of somebody else, as which they answer no question. `is_pressed`: they stand for a button, which
-        answers none either, and of what has not begun says nothing more than its own rules make of it.
+        Those are a stop, or a no that is pressed, of something else than what it answers by its own rules, and other
+        words that a message brings in answer to a closed question: of those nothing may speak against it that their
+        writer wrote and saw all of them. By the card of somebody else, or pressed, they answer no question.
         """
-        request, person = record.request, PersonId(trigger.person)
-        trigger = trigger.model_copy(update={"text": stop_of(request, trigger.text)})
-        stops = is_stop(trigger.text)
-        if is_pressed and request.format == "approval" and record.began_at is None:
-            return False
-        if await has_effect(self._store.client, [request.id], said_id):
-            return False
-        run = await self._run(request.run_id)
-        if stops and request.purpose == "review":  # an answer to it may hold a stop as its reason, and counts as well
-            homes, is_answer = await self._pinned(said_id, request.run_id, trigger), given(request, trigger.text)
-            return await self._take(homes, said_id, channel, trigger, record) and is_answer is None
-        known = as_known_now(record, self._people)
-        may_answer = is_theirs and not is_pressed and _may_answer(known, person)
-        is_stopped = stops and (
-            (request.format != "approval" and not may_answer)
-            or _may_stop_by(record, person, trigger.text, self._people)
-            or await self._only_steers(record, trigger, channel, run)
-            or (not _is_answerable(record) and await self._denies_next(record, trigger, channel, run))
+        request, no = record.request, no_in_words(statement)
+        said_id, channel = statement.reply_id, statement.channel
+        trigger = SaidElsewhere(
+            person=statement.person,
+            text=stop_of(request, no or statement.text),
+            thread=request.thread,
+            proof=statement.proof,
+            follows=True,
+            place=statement.place,
+            files=statement.files,
         )
-        if not is_stopped and not (is_sure and _is_said_to_run(record, trigger.text)):
+        stops = is_stop(trigger.text)
+        # An old mail can be sent to another's card: a stop in it does no harm.
+        is_theirs = statement.binding.addressee in {None, statement.person} and not statement.for_people
+        is_sure = is_theirs and not statement.unsure and channel not in ANSWERED_AT_ONCE
+        if no and request.format == "approval" and record.began_at is None:
             return False
-        if not (stops and await self._takes_back(run, trigger, channel)) and not await self._may("write", person, run):
+        run, about = await self._run(request.run_id), None if no or not is_theirs else request.id
+        if not run.started or await has_effect(self._store.client, [request.id], said_id):
             return False
+        if await self._store.remembered(_follows(said_id)) is None:  # else it had its effect before
+            does, of = await self._first(run, trigger, channel, about) if stops else (None, None)
+            # What is too late for the next approval as well is told of the one that is answered.
+            is_next = of and of.request.id != request.id and (request.format != "approval" or _is_answerable(of))
+            is_own = does == "answer" or (does == "deny" and not is_next)
+            if is_own or not (stops or (is_sure and _is_said_to_run(record, trigger.text))):
+                return False
+            if not (does or await self._may("write", statement.person, run)):
+                return False
         homes = await self._pinned(said_id, request.run_id, trigger)
-        return await self._take(homes, said_id, channel, trigger, record)
+        is_taken = await self._take(homes, said_id, channel, trigger, record)
+        # An answer to a review may hold a stop as its reason, and counts as well.
+        return is_taken and not (stops and request.purpose == "review" and given(request, trigger.text))
 
     async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
         """Give a stop to the run that it names by its own id or by that of a request, wherever it is written.
@@ -214,22 +214,16 @@ class FollowUps:
             run = Run()
         if not run.started or not await self._may("see", person, run, is_known=False):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
-        asked = _asked(run)
-        record = (await self._decisions.request(asked)).record if asked else None
+        read = await self._asked(run)
+        record = read.record if read else None
         if not await self._take(await self._pinned(said_id, run_id, trigger), said_id, channel, trigger, record):
             raise Conflict(say("run.stop-none", named=some_id), say("run.stop-which-do"))
 
     async def _take(
         self, homes: Sequence[RunId], said_id: str, channel: str, trigger: Trigger, answers: RequestRecord | None
     ) -> bool:
-        """Whoever stops a run stops the child that it waits for first, which may be about to start something, and in a
-        review, also one that is over, what is reviewed.
-        """
+        """Whoever stops a run stops the child that it waits for first, which may be about to start something."""
         is_taken = False
-        if homes and is_stop(trigger.text) and (reviewed := await self._reviewed(homes[-1])):
-            name = f"{said_id} reviewed"
-            if await self._take(await self._pinned(name, reviewed, trigger), said_id, channel, trigger, answers):
-                return True
         for run_id in homes:
             structlog.contextvars.bind_contextvars(run_id=run_id, person=trigger.person)
             try:
@@ -264,18 +258,17 @@ class FollowUps:
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
-            if asked := _asked(await self._run(run_id)):
-                record = (await self._decisions.request(asked)).record
-                if may_be_answer(record, PersonId(trigger.person), trigger.text, freezes=freezes):
-                    return True
+            read = await self._asked(await self._run(run_id))
+            if read and may_be_answer(read.record, PersonId(trigger.person), trigger.text, freezes=freezes):
+                return True
         return False
 
     async def take_consent(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
         """Take a typed yes beside something else where an approval is asked for: its writer reads that it is none."""
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
-            asked = _asked(await self._run(run_id))
-            record = (await self._decisions.request(asked)).record if asked else None
-            if record and record.request.format == "approval" and not _asks(record, trigger.person, self._people):
+            read = await self._asked(await self._run(run_id))
+            is_vote = read is not None and read.record.request.format == "approval"
+            if read and is_vote and not _asks(read.record, trigger.person, self._people):
                 await self._given(run_id, inbound_id, channel, trigger, None)
 
     async def _given(
@@ -338,19 +331,28 @@ class FollowUps:
         found = list[RequestRecord]()
         for run_id in known:
             run = await self._run(run_id)
-            asked = _asked(run) if run.started and self._has_say(trigger, run) else None
-            record = (await self._decisions.request(asked)).record if asked else None
-            if record and (record.state == "open" or (record.state == "approved" and record.began_at is None)):
-                found.append(record)
+            read = await self._asked(run) if run.started and self._has_say(trigger, run) else None
+            if read and _is_answerable(read.record):
+                found.append(read.record)
         if len(found) > 1:
             names = "; ".join(f"{one.request.id} ({first_line(one.request.title, _TITLE_CHARS)})" for one in found)
             raise Conflict(say("run.which-of-session", names=names), say("run.which-of-session-do"))
         return found[0].request.run_id if found else None
 
     async def _pinned(self, inbound_id: str, found: RunId, trigger: Trigger) -> Sequence[RunId]:
-        ways = " ".join((await busy_with(self._store, found, PersonId(trigger.person)), found))
-        pinned, _ = await self._store.remember(f"follows {inbound_id}", ways.encode(), _REMEMBERED_S)
-        return tuple(dict.fromkeys(map(RunId, pinned.decode().split())))
+        ways = " ".join(await self._family(found, trigger))
+        pinned, _ = await self._store.remember(_follows(inbound_id), ways.encode(), _REMEMBERED_S)
+        return tuple(map(RunId, pinned.decode().split()))
+
+    async def _family(self, run_id: RunId, trigger: Trigger) -> Sequence[RunId]:
+        """Return which runs a message to one is for: the child that it waits for, or that one's, and then the run.
+
+        Who stops something in a review, also one that is over, means what is reviewed, where that began nothing yet.
+        """
+        reviewed = reviewed_of(await self._run(run_id)) if is_stop(trigger.text) else None
+        if reviewed and (await self._decisions.request(reviewed.request_id)).record.began_at is None:
+            return await self._family(reviewed.run_id, trigger)
+        return tuple(dict.fromkeys((await busy_with(self._store, run_id, PersonId(trigger.person)), run_id)))
 
     async def _run(self, run_id: RunId) -> Run:
         return await self._store.run(run_id)
@@ -379,64 +381,89 @@ class FollowUps:
                 raise Conflict(say("run.no-words"), say("run.no-words-do"))
             log.info("ignored", reason="a message without words and files")
             return "taken"
-        asked = _asked(run)
-        read = await self._decisions.request(asked) if asked else None
+        read = await self._asked(run)
         record, version = (read.record, read.version) if read else (None, 0)
-        person = PersonId(trigger.person)
-        is_open = record is not None and _is_answerable(record)
-        if record is None or record.request.format != "approval":
-            is_answer = answers is None and not trigger.is_edit
-            is_theirs = record is not None and is_open and is_answer and _may_answer(record, person)
-            if record and is_theirs and not await self._is_stopped_by(record, trigger, run):
-                statement = _statement(
-                    inbound_id, channel, trigger, record, _unbound(channel, trigger, record, self._people)
-                )
-                await self._decisions.decide(record.request.id, statement, read)
-                return "taken"
-            await self._check_steers(person, run, proof_of(channel, trigger))
-            if is_stop(trigger.text):
-                return await self._stop(inbound_id, channel, trigger, run, record, version)
-            told = self._about_words(trigger, run, record, answers)
-            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        # Whoever only answered something may take it back, as that does no harm, and steers nothing.
-        takes_back_own = person in self._people.by_now(record.requesters) and is_withdrawal(trigger.text)
-        may_steer = takes_back_own or _asks(record, person, self._people)
-        if read and may_steer:
-            return await self._of_requester(inbound_id, channel, trigger, run, read, answers)
-        if read and await self._is_denial(record, trigger, channel):
-            statement = _statement(inbound_id, channel, trigger, record)
-            await self._decisions.decide(record.request.id, as_denial(record.request, statement), read)
-            return "taken"
-        if is_open and is_stop(trigger.text) and await self._may("cancel", person, run):
+        was = run.requests.get(record.request.id) if record else None
+        if record and was and (record.state, record.began_at) != (was.state, was.began_at):
+            return None  # and this message, taken by somebody else, may have changed it
+        may_answer = answers is None and not trigger.is_edit
+        does = await self._does(trigger, channel, run, read, may_answer=may_answer)
+        if does == "stop":
             return await self._stop(inbound_id, channel, trigger, run, record, version)
-        if not is_open:
-            if read and await self._is_late_no(record, trigger, channel, run):
-                statement = as_denial(record.request, _statement(inbound_id, channel, trigger, record))
-                await self._decisions.decide(record.request.id, statement, read)
-                return "taken"
-            await self._check_steers(person, run, proof_of(channel, trigger))
-            if is_stop(trigger.text):
-                return await self._stop(inbound_id, channel, trigger, run, record, version)
-            told = self._about_words(trigger, run, record, None)
-            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        may_cancel = self._denied("cancel", person, run) is None
-        return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
-
-    async def _reviewed(self, run_id: RunId) -> RunId | None:
-        """Return the run for which this one asks, or has asked, whether breaking the glass was right, where that began
-        nothing yet: who stops something there means that.
-        """
-        reviewed = reviewed_of(await self._run(run_id))
-        if reviewed is None:
-            return None
-        record = (await self._decisions.request(reviewed.request_id)).record
-        return reviewed.run_id if record.began_at is None else None
-
-    async def _is_stopped_by(self, record: RequestRecord, trigger: Trigger, run: Run) -> bool:
-        """Return whether words beside an open question stop its run: no answer to it, and of somebody who may."""
+        if does and read and record:
+            unbound = _unbound(channel, trigger, record, self._people) if does == "answer" else ""
+            statement = _statement(inbound_id, channel, trigger, record, unbound)
+            statement = as_denial(record.request, statement) if does == "deny" else statement
+            await self._decisions.decide(record.request.id, statement, read)
+            return "taken"
         person = PersonId(trigger.person)
-        stops = is_stop(trigger.text) and _may_stop_by(record, person, trigger.text, self._people)
-        return stops and await self._may("cancel", person, run)
+        is_vote = record is not None and record.request.format == "approval"
+        asks = record is not None and is_vote and _asks(record, person, self._people)
+        if read and asks and read.record.state == "open":
+            return await self._remark(inbound_id, channel, trigger, read)
+        if record and is_vote and not asks and _is_answerable(record):
+            may_cancel = self._denied("cancel", person, run) is None
+            return _taken(await self._comment(inbound_id, channel, trigger, record, version, may_cancel=may_cancel))
+        if not asks:
+            await self._check_steers(person, run, proof_of(channel, trigger))
+        told = self._about_words(trigger, run, record, answers)
+        return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
+
+    async def _asked(self, run: Run) -> RequestRead | None:
+        """Return what words in the run's thread may be about: its open request, or the next effect's approval."""
+        pending, asked = run.pending, run.open
+        if asked is None and pending and pending.decision and pending.request:
+            asked = pending.request.id
+        return await self._decisions.request(asked) if asked else None
+
+    async def _first(
+        self, run: Run, trigger: Trigger, channel: str, about: RequestId | None
+    ) -> tuple[_Does | None, RequestRecord | None]:
+        """Return what a no that is said to a run, or to what goes on above it once it is over, does first, and of which
+        request. It answers none but `about`.
+        """
+        of = (await self._above(run.id) if run.ended else None) or run.id
+        for run_id in await self._family(of, trigger):
+            one = await self._run(run_id)
+            read = await self._asked(one)
+            record = read.record if read else None
+            may_answer = record is not None and record.request.id == about
+            if does := await self._does(trigger, channel, one, read, may_answer=may_answer):
+                return does, record
+        return None, None
+
+    async def _does(
+        self, trigger: Trigger, channel: str, run: Run, read: RequestRead | None, *, may_answer: bool
+    ) -> _Does | None:
+        """Return what words do in a run that asks what was `read`, or is about to do what that approved, or has begun
+        to; None where they are only said. It is the one place that says whose no does what.
+
+        A no is a denial, which may come too late, of whoever decides, and of whoever asked or answered something, who
+        take it back: that does no harm, and steers nothing. A stop of whoever may stop the run ends it, but where it
+        takes back what waits, or also fits an open question of theirs: they are asked about that first, and once.
+        """
+        person, stops = PersonId(trigger.person), is_stop(trigger.text)
+        known = as_known_now(read.record, self._people) if read else None
+        if read is None or known is None or known.request.format != "approval":
+            may_cancel = stops and await self._may("cancel", person, run)
+            if known and may_answer and known.state == "open" and person in who_of(known).approve:
+                # What code itself asks has an answer that stops the run by itself.
+                fits = may_mean_stop(known.request, trigger.text) or given(known.request, trigger.text)
+                if not may_cancel or (fits and person not in self._people.by_now(known.doubts)):
+                    return "answer"
+            return "stop" if may_cancel else None
+        record = read.record
+        asks, waits = _asks(record, person, self._people), _is_answerable(record)
+        if stops and not waits and (asks or await self._may("cancel", person, run)):
+            return "stop"
+        if takes_back(trigger.text, is_asked=known.question_for(person) is not None):
+            may = offers(record, self._people, person, channel, read.now)
+            counts = "deny" in may or isinstance(may.why_not.get("deny"), TooLate)
+            if asks or person in self._people.by_now(record.requesters):
+                return "deny"
+            if counts and await self._is_about(record, trigger):
+                return "deny"
+        return "stop" if stops and waits and await self._may("cancel", person, run) else None
 
     async def _may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
         """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""
@@ -446,39 +473,11 @@ class FollowUps:
         who = self._rights.of_person(person, None)
         return self._rights.denial(who, action, concern_of(run), run.id, is_known=is_known)
 
-    async def _is_denial(self, record: RequestRecord, trigger: Trigger, channel: str) -> bool:
-        """Return whether words beside an approval are the no of somebody whose no counts there.
-
-        A bare no may be meant for a colleague: it is one only where it is said to us, or right below the card.
-        """
-        now = await self._store.now(record.request.id)
-        if not is_withdrawal(trigger.text):
-            return False
-        if "deny" not in offers(record, self._people, PersonId(trigger.person), channel, now):
-            return False
-        return await self._is_about(record, trigger)
-
     async def _is_about(self, record: RequestRecord, trigger: Trigger) -> bool:
-        """Return whether a no is plainly about what is asked, and not meant for a colleague."""
-        return refuses(trigger.text) or trigger.is_addressed or await self._is_below_card(record, trigger)
-
-    async def _is_late_no(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
-        """Return whether words beside what has begun are the no of somebody whose no counted until then.
-
-        Whoever may steer the run stops it.
+        """Return whether a no is plainly about what is asked: a bare one may be meant for a colleague, where it is not
+        said to us, nor right below the card.
         """
-        person = PersonId(trigger.person)
-        if not is_withdrawal(trigger.text) or await self._may("write", person, run):
-            return False
-        no = answer_by(record, person, channel, self._store.about_now(run.id)).of("deny")
-        return isinstance(judge(record, no), TooLate) and await self._is_about(record, trigger)
-
-    async def _only_steers(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
-        """Return whether a stop in answer to an approval is of somebody who may stop the run and does not decide it."""
-        person, now = PersonId(trigger.person), await self._store.now(record.request.id)
-        if record.request.format != "approval" or "deny" in offers(record, self._people, person, channel, now):
-            return False
-        return await self._may("cancel", person, run)
+        return refuses(trigger.text) or trigger.is_addressed or await self._is_below_card(record, trigger)
 
     async def _is_below_card(self, record: RequestRecord, trigger: Trigger) -> bool:
         for holder in record.holders:
@@ -501,34 +500,6 @@ class FollowUps:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""
         return [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
 
-    async def _takes_back(self, run: Run, trigger: Trigger, channel: str) -> bool:
-        """Return whether an approval waits, in a run, below it, or above once it is over, that somebody may take back
-        who only answered something, or to which their no is one, if only too late.
-        """
-        person, of = PersonId(trigger.person), (await self._above(run.id) if run.ended else None) or run.id
-        for run_id in dict.fromkeys((await busy_with(self._store, of, person), of)):
-            asked = _asked(await self._run(run_id))
-            record = (await self._decisions.request(asked)).record if asked else None
-            if record is None or record.request.format != "approval":
-                continue
-            may = offers(record, self._people, person, channel, self._store.about_now(run_id))
-            is_no = "deny" in may or isinstance(may.why_not.get("deny"), TooLate)
-            if is_no or person in self._people.by_now(record.requesters):
-                return True
-        return False
-
-    async def _denies_next(self, record: RequestRecord, trigger: Trigger, channel: str, run: Run) -> bool:
-        """Return whether another approval than this closed one waits in its run, or below it, to which a stop of
-        somebody who decides is a no.
-        """
-        person = PersonId(trigger.person)
-        asked = _asked(await self._run(await busy_with(self._store, run.id, person)))
-        if asked is None or asked == record.request.id:
-            return False
-        waits = (await self._decisions.request(asked)).record
-        may = offers(waits, self._people, person, channel, self._store.about_now(asked))
-        return waits.request.format == "approval" and "deny" in may
-
     async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""
         who = self._rights.of_person(person, proof)
@@ -536,37 +507,18 @@ class FollowUps:
             await self._decisions.noted.check_rights(person, self._people)
             await Refusals(self._store).refuse(who, "write", denied, run.id)
 
-    async def _of_requester(
-        self,
-        inbound_id: str,
-        channel: str,
-        trigger: Trigger,
-        run: Run,
-        read: RequestRead,
-        answers: RequestRecord | None,
-    ) -> _Taken | None:
-        """Words of somebody who asked for it: they take it back, answer a question, stand on every card, or steer."""
-        record, version, _ = read
+    async def _remark(self, inbound_id: str, channel: str, trigger: Trigger, read: RequestRead) -> _Taken:
+        """Words of somebody who asked for it: they answer a question, or stand on every card."""
+        record = read.record
         question = as_known_now(record, self._people).question_for(PersonId(trigger.person))
         above = await question_above(self._store, channel, trigger.within or trigger.thread) if question else ""
-        is_taken_back = takes_back(trigger.text, is_asked=question is not None)
-        asks = _asks(record, trigger.person, self._people)
-        is_run_stop = is_stop(trigger.text) and not _is_answerable(record)
-        if is_run_stop and (asks or await self._may("cancel", PersonId(trigger.person), run)):
-            return await self._stop(inbound_id, channel, trigger, run, record, version)
-        if not is_taken_back and record.state != "open":
-            told = self._about_words(trigger, run, record, answers)
-            return _taken(await self._say(inbound_id, channel, trigger, run, record, version, told))
-        if not is_taken_back:
-            await self._admit_words(run.id, trigger.person, inbound_id)
-            if question is None and len(record.request.remarks) >= MOST_REMARKS:
-                raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
+        await self._admit_words(record.request.run_id, trigger.person, inbound_id)
+        if question is None and len(record.request.remarks) >= MOST_REMARKS:
+            raise Conflict(say("run.remarks-full", count=MOST_REMARKS), say("run.remarks-full-do"))
         statement = _statement(inbound_id, channel, trigger, record)
-        if is_taken_back:
-            statement = as_denial(record.request, statement)
-        else:  # what stands below one question is no answer to a newer one
-            about = above if record.comment(above) else ""
-            statement = replace(statement, text=trigger.text if trigger.text.strip() else ONLY_FILES, about=about)
+        # What stands below one question is no answer to a newer one.
+        about = above if record.comment(above) else ""
+        statement = replace(statement, text=trigger.text if trigger.text.strip() else ONLY_FILES, about=about)
         await self._decisions.decide(record.request.id, statement, read)
         return "taken"
 
@@ -808,6 +760,11 @@ class FollowUps:
             return _reply(channel, trigger, record, text, now)
 
 
+def _follows(said_id: str) -> str:
+    """Return the name under which it is kept to which runs a message was given."""
+    return f"follows {said_id}"
+
+
 def _unread(trigger: Trigger, run: Run, record: RequestRecord | None) -> str:
     """Return what somebody is told who speaks to a program: it asks, may begin what it asked for, or has begun it.
 
@@ -821,20 +778,6 @@ def _unread(trigger: Trigger, run: Run, record: RequestRecord | None) -> str:
     if begun and not may_begin:
         return say("notice.unread-begun", when=in_words(begun[-1]))
     return say("notice.unread")
-
-
-def _may_stop_by(record: RequestRecord, person: PersonId, text: str, people: People) -> bool:
-    """Return whether words that stop a run do so in answer to this request, or beside it.
-
-    Words that also fit an open question are asked about first, and once. An approval that can still be taken back is,
-    by its own rules; by the card of a closed one, whoever decides stops what waits after it (`_denies_next`).
-    """
-    if record.request.format == "approval":
-        return not _is_answerable(record) and _asks(record, person, people)
-    if record.state != "open" or person in people.by_now(record.doubts):
-        return True
-    # What code itself asks has an answer that stops the run by itself.
-    return not (may_mean_stop(record.request, text) or given(record.request, text))
 
 
 def _is_said_to_run(record: RequestRecord, text: str) -> bool:
@@ -879,14 +822,6 @@ def _reply(channel: str, trigger: Trigger, record: RequestRecord, text: str, at:
     return tell_about(request, PersonId(trigger.person), card, (channel,), to=trigger.place)
 
 
-def _asked(run: Run) -> RequestId | None:
-    """Return the request that words in the run's thread may be about: the open one, or the next effect's approval."""
-    pending = run.pending
-    if run.open or pending is None or pending.request is None or pending.decision is None:
-        return run.open
-    return pending.request.id
-
-
 def _is_answerable(record: RequestRecord) -> bool:
     return record.state == "open" or (record.state == "approved" and record.began_at is None)
 
@@ -894,10 +829,6 @@ def _is_answerable(record: RequestRecord) -> bool:
 def _asks(record: RequestRecord, person: str, people: People) -> bool:
     """Return whether `person` is one of those who asked for it, under whichever id."""
     return person in people.by_now(record.askers)
-
-
-def _may_answer(record: RequestRecord, person: PersonId) -> bool:
-    return person in who_of(record).approve
 
 
 def _unbound(channel: str, trigger: Trigger, record: RequestRecord, people: People) -> str:

@@ -32,7 +32,7 @@ from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inquiries import Inquiries
-from bot.inbound.proving import SaidElsewhere, proof_of
+from bot.inbound.proving import proof_of
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.standing import TypedStanding, check_is_order
 from bot.people.directory import People
@@ -54,7 +54,6 @@ from bot.policy.answers import (
     left_named,
     may_be_answer,
     names_only,
-    no_in_words,
     refused_beside,
     stop_of,
     stops_named,
@@ -348,7 +347,7 @@ class Inbox:
         elif is_heard and is_apart:
             await self._beside(inbound_id, channel, reply, read, received_at)
         is_said = reply.is_typed or reply.said == "deny"
-        if is_said and not read.is_archived and await self._is_for_run(channel, reply, read.record, statement):
+        if is_said and not read.is_archived and await self._is_for_run(read.record, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
@@ -416,7 +415,7 @@ class Inbox:
         if about.text and request.format == "approval":
             await self._decisions.decide(request.id, as_denial(request, about) if refusal else about, read)
         elif refusal:
-            await self._is_for_run(channel, reply.model_copy(update={"text": refusal}), read.record, about)
+            await self._is_for_run(read.record, about)
         if away:
             raise away
         await self._tell_rest(inbound_id, channel, said)
@@ -523,54 +522,33 @@ class Inbox:
             return True
         return await self._stops(inbound_id, channel, reply, received_at)
 
-    async def _is_for_run(self, channel: str, reply: Reply, record: RequestRecord, statement: Statement) -> bool:
+    async def _is_for_run(self, record: RequestRecord, statement: Statement) -> bool:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
-        said, no = _spoken(reply, record.request.thread), no_in_words(statement)
-        said = said.model_copy(update={"files": reply.files, "text": no or reply.text})
-        # An old mail can be sent to another's card: a stop in it does no harm.
-        is_theirs = statement.binding.addressee in {None, statement.person}
-        is_theirs = is_theirs and not (reply.said == "ask" or statement.about)
-        is_sure = is_theirs and not reply.unsure
         try:
-            return await self._follow_ups.answered(
-                statement.reply_id, channel, said, record, is_sure=is_sure, is_theirs=is_theirs, is_pressed=bool(no)
-            )
+            return await self._follow_ups.answered(statement, record)
         except (Conflict, Forbidden) as error:
-            log.warning("not passed on to the run", person=reply.person, error=str(error))
+            log.warning("not passed on to the run", person=statement.person, error=str(error))
             return False
 
-    async def stopped(self, statement: Statement, outcome: Outcome) -> str:
-        """Give a stop that did not count to the run that asked; return what its writer is told where it stops anything.
+    async def stopped(self, statement: Statement, outcome: Outcome) -> Outcome:
+        """Give a stop that did not count to the run that asked; return the outcome with what its writer is told where
+        it stops anything.
 
         It is for answers that no message brings: of a page, and of a program. Whoever is asked whether they mean it
         stops nothing yet.
         """
-        no, judgement = no_in_words(statement), outcome.judgement
-        is_stopped = bool(no) or (
-            statement.said in IN_WORDS and is_stop(stop_of(outcome.record.request, statement.text))
-        )
+        judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        if outcome.counts or not is_stopped or is_asked:
-            return ""
-        said = SaidElsewhere(
-            person=statement.person,
-            text=no or statement.text,
-            thread=outcome.record.request.thread,
-            proof=statement.proof,
-            follows=True,
-        )
-        said_id = f"{statement.reply_id}-stop"
-        try:
-            is_heard = await self._follow_ups.answered(
-                said_id, statement.channel, said, outcome.record, is_sure=False, is_pressed=bool(no)
-            )
-        except (Conflict, Forbidden):
-            return ""
+        if outcome.counts or is_asked or statement.said not in {*IN_WORDS, "deny"}:
+            return outcome
+        statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
+        if not await self._is_for_run(outcome.record, statement):
+            return outcome
         with self._people.speaking_to(statement.person):
             heard = say("notice.run-heard")
         # Where it was meant for the run, it is no matter that it is no answer.
         is_no_answer = isinstance(judgement, StopOrAnswer | Unclear)
-        return "" if not is_heard else heard if is_no_answer else f"{outcome.words} {heard}"
+        return replace(outcome, words=heard if is_no_answer else f"{outcome.words} {heard}", is_heard=True)
 
     async def check_begins(self, person: PersonId, text: str) -> None:
         """Check that words on a page, in a terminal or of a program begin something. Raises Invalid for an order that

@@ -89,11 +89,15 @@ ANSWERED_AT_ONCE = {"cli", "api", "console", ""}
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of an answer: its judgement, the request as it stands now, and both in `words`."""
+    """The result of an answer: its judgement, the request as it stands now, and both in `words`.
+
+    It `is_heard` if it is no answer, and stopped something else.
+    """
 
     judgement: Judgement
     record: RequestRecord
     words: str
+    is_heard: bool = False
 
     @property
     def counts(self) -> bool:

@@ -102,9 +102,8 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
         view = request_view(outcome.record, here.app.people)
         return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     # Whoever is asked which they mean reads that the same again stops the run.
-    may_stop = key.may("steer") or isinstance(outcome.judgement, StopOrAnswer)
-    if may_stop and (told := await here.app.messages.inbox.stopped(statement, outcome)):
-        outcome = replace(outcome, words=told)
+    if key.may("steer") or isinstance(outcome.judgement, StopOrAnswer):
+        outcome = await here.app.messages.inbox.stopped(statement, outcome)
     raise await refusal(here, outcome, statement.binding.digest)
 
 

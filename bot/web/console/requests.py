@@ -173,9 +173,8 @@ async def answered(request: HttpRequest) -> Response:
         return await page(request, "note.html", {**asked, **shown})
     if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
         return await _shown_again(request, record.request, outcome.judgement.misfits, outcome.words)
-    if told := await process.app.messages.inbox.stopped(statement, outcome):
-        return to(request, _back(request, record.request), told)
-    return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts)
+    outcome = await process.app.messages.inbox.stopped(statement, outcome)
+    return to(request, _back(request, record.request), outcome.words, is_well=outcome.counts or outcome.is_heard)
 
 
 async def _shown_again(request: HttpRequest, asked: Request, misfits: Sequence[Misfit], words: str) -> Response:
@@ -311,8 +310,7 @@ async def _denied(request: HttpRequest, request_id: RequestId) -> tuple[Outcome,
     shown = _shown(visit, visit.field(f"revision-{request_id}"), visit.field(f"digest-{request_id}"))
     statement = _made(asked, visit, shown, "deny", reason, reason)
     outcome = await app.requests.decisions.answer(request_id, statement, read)
-    if told := await app.messages.inbox.stopped(statement, outcome):
-        outcome = replace(outcome, words=told)
+    outcome = await app.messages.inbox.stopped(statement, outcome)
     return outcome, await app.messages.inbox.not_ordered(asked, visit.person, reason)
 
 

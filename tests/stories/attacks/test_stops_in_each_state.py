@@ -7,6 +7,7 @@ from agents.requests.record import RequestRecord
 from bot.store.ids import review_of
 from channels import Reply
 from tests.bot.execution.test_executor import found_gone
+from tests.bot.inbound.test_follow_ups import brought_back, written
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
 from tests.bot.web.problems import refused
@@ -634,3 +635,41 @@ async def test_attack_a_decider_stops_by_the_card_of_what_was_done_what_is_appro
 
             assert await state(world, waits) == ("revoked", ["press bell"]), way
             assert (await world.request(record.request.id)).state == "approved"
+
+
+async def test_attack_a_crash_repeats_a_stop_that_denied_what_waits_and_its_writer_reads_that_it_came_too_late(
+    world: World, hallway: Hallway
+) -> None:
+    """By the card of what was done before: the second time, nothing waits any more that it could deny."""
+    record = await asked(world, hallway, "press bell\npress horn")
+    item = hallway.item(
+        Reply(person="cy", token=await token_of(hallway, "cy"), said="free_text", text="Stop, please.", is_typed=True)
+    )
+    await world.decide("bo", record, "approve")
+    waits = await world.opened(record.request.run_id, after=record.request.id)
+    inbound_id = await written(world, item)
+    await world.ended(record.request.run_id)
+
+    await brought_back(world, inbound_id, item)
+
+    assert await state(world, waits) == ("denied", ["press bell"])
+    assert (await world.request(record.request.id)).stopped is None
+    assert hallway.to("cy", "Too late: it was started") == []
+
+
+@opens(THEIRS)
+async def test_attack_a_decider_says_stop_to_what_was_done_once_the_next_has_begun_and_reads_that_it_is_taken_back(
+    world: World, api: Api
+) -> None:
+    record, may_end = await world.opened(await world.trigger("press bell\npress horn")), world.workshop.hold("horn")
+    await world.decide("bo", record, "approve")
+    await world.decide("bo", await world.opened(record.request.run_id, after=record.request.id), "approve")
+    await until(lambda: "press horn" in world.workshop.started, what="the next has begun")
+
+    answer = f"/v1/requests/{record.request.id}/answer"
+    told = (await (await api.client("cy")).post(answer, json={"text": "Stop!"})).json()["detail"]
+    may_end.set()
+
+    assert "it was started at" in told
+    assert "The run has your stop" not in told
+    assert (await world.ended(record.request.run_id)).state == "done"
