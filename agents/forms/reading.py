@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 from pydantic_core import SchemaError
 
 from agents.forms.fields import MOST_DIGITS, FormField, FormValue
-from agents.forms.words import pick, yes_or_no
+from agents.forms.words import pick, unlisted, yes_or_no
 from agents.text import one_line
 from language import Language, spoken
 from language.dates import months
@@ -101,6 +101,8 @@ def fill_lines(fields: Sequence[FormField], text: str) -> Filled:
     A label may be the field's name as well, and have the field's number before it.
     """
     found, misfits = _lines(fields, text)
+    if misfits and (items := unlisted(text)) != text:
+        found, misfits = _lines(fields, items)
     given = dict[str, FormValue]()
     for each in fields:
         if each.name in found:

@@ -1,5 +1,6 @@
 """The closed ways to name one of a few answers in text: an option, a yes or a no. Pure."""
 
+import re
 from collections import Counter
 
 from agents.text import as_seen
@@ -23,10 +24,27 @@ def bare(text: str) -> str:
     return text.strip().strip(".)").strip()
 
 
+def unlisted(text: str) -> str:
+    """`text` without the bullets or numbers before its lines, where all have one: mail programs make such lists.
+
+    A number before one line alone may be an answer itself.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    bullet = r"[-*\u2022\u00b7]"
+    marks = [rf"{bullet}|{at}[.)]" if len(lines) > 1 else bullet for at in range(1, len(lines) + 1)]
+    items = [re.sub(rf"^(?:{mark})\s+", "", line) for mark, line in zip(marks, lines, strict=True)]
+    return text if any(map(str.__eq__, items, lines)) else "\n".join(items)
+
+
 def pick(text: str, options: tuple[str, ...]) -> str | None:
-    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one."""
+    """The option that `text` names by its label, its number or its name, by nothing else, and as no other one.
+
+    A line as a card has it, `1. shop`, is both.
+    """
     word = bare(text)
-    labelled = {option for option in options if word and bare(option).casefold() == word.casefold()}
+    folded = word.casefold()
+    lines = ((option, bare(option).casefold(), at) for at, option in enumerate(options, 1))
+    labelled = {option for option, label, at in lines if word and folded in {label, f"{at}. {label}"}}
     named = labelled or _called(word, options)
     if word.isascii() and word.isdigit() and len(word) <= 3 and 1 <= int(word) <= len(options):
         named = {*named, options[int(word) - 1]}

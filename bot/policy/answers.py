@@ -13,7 +13,7 @@ from agents.command import is_order, said_lines
 from agents.events import AnswerNoted, Event, RequestDecided, RequestRevoked, RunCancelled, VoteCast
 from agents.forms import Filled, FormValue, fill, fill_lines, text_of
 from agents.forms.fields import lines_of
-from agents.forms.words import NO, YES, bare, pick, yes_or_no
+from agents.forms.words import NO, YES, bare, pick, unlisted, yes_or_no
 from agents.requests import Attachment, Binding, Decision, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
@@ -756,7 +756,7 @@ def given(request: Request, text: str) -> Given | None:
             found = _option(request, plain)
             return Given(text=found, picks=(found,)) if found else None
         case "choices":
-            return _choices(plain, request.options)
+            return _choices(plain, request.options) or _choices(unlisted(plain), request.options)
         case "form":
             return _of_form(request, fill_lines(request.fields, plain))[0]
         case "approval":

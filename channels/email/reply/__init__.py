@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
+from itertools import accumulate
 from typing import Literal
 
 from channels.email.reply import marks, markup, signature, vocabulary
@@ -67,6 +68,10 @@ Outlook writes both, and behind them where a link of the picture leads; Gmail wr
 _IS_PICTURE = re.compile(r"cid:|https?://")
 """Begins where a picture comes from, in place of its words."""
 
+_NUMBER = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+", re.MULTILINE)
+"""Stands before a line of a list in the plain text alone: in HTML, whoever shows it counts."""
+
+_MINUS = re.compile(r"-(?=\d)")
 _BY_PROGRAM = re.compile(vocabulary.every("picture_by_program"))
 _SMILE = re.compile(r":-?\)")
 _NOTATION = re.compile(r"[/\[\](){}<>=~\\]|(?:^|\s)(?:!|-(?!1))(?=[^\W\d_])", re.MULTILINE)
@@ -183,18 +188,44 @@ def read_both(
         is_one=_letters(_without_contacts(plain.whole, author)) == _letters(_without_contacts(seen.whole, author)),
         is_below_quote=plain.is_below_quote or seen.is_below_quote,
     )
+    if not plain.is_one:
+        versions = [replace(plain, text=each(plain.text), whole=each(plain.whole)) for each in _SHORTER]
+        plain = next(filter(None, (_as_one(each, page, seen, author) for each in versions)), plain)
     decides = {"approve", "deny"} & {plain.said, seen.said}
     if plain.said == seen.said == "deny":
         return plain
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
-    if plain.said == seen.said == "free_text" and not plain.is_one:
-        for shorter in (_without_targets, partial(_LED_TO.sub, "")):
-            if _letters(whole := shorter(plain.whole)) == _letters(seen.whole):
-                return replace(plain, text=shorter(plain.text), whole=whole, is_one=True)
-        if page.unsure:  # what is struck out stands in the plain text as if it was not
-            return replace(plain, text=seen.text, whole=seen.whole, asked=seen.asked, unsure=page.unsure)
+    if plain.said == seen.said == "free_text" and not plain.is_one and page.unsure:
+        # What is struck out stands in the plain text as if it was not.
+        return replace(plain, text=seen.text, whole=seen.whole, asked=seen.asked, unsure=page.unsure)
     return plain
+
+
+def _as_one(plain: Said, page: markup.Seen, seen: Said, author: str) -> Said | None:
+    """`plain` as one with what was `seen`, where the HTML leaves out the numbers of a list, or has more lines below it,
+    as servers put them there alone: these stand `beside` it then. Lines that say something of an answer are a part of
+    it.
+    """
+    one, wanted = replace(plain, is_one=True), _letters(plain.whole)
+    if plain.said == "free_text" and page.has_list and _letters(_NUMBER.sub("", plain.whole)) == _letters(seen.whole):
+        is_no = seen.said == "deny"
+        return replace(one, said="deny", text=seen.text, reason=seen.reason) if is_no else one
+    if plain.said != seen.said or plain.said == "approve":
+        return None
+    if plain.said == "free_text" and wanted == _letters(seen.whole):
+        return one
+    lines, said = seen.whole.split("\n"), accumulate(len(_letters(line)) for line in seen.whole.split("\n"))
+    at = next((at for at, count in enumerate(said, 1) if count >= len(wanted)), len(lines))
+    above, added = "\n".join(lines[:at]), "\n".join(lines[at:]).strip()
+    if seen.unsure or not added or _letters(above) != wanted:
+        return None
+    footer = _said(new_text(f"{above}\n\n{added}"), author)
+    if _letters(footer.whole) == wanted and not footer.unsure:
+        return replace(one, beside=tuple(dict.fromkeys((*plain.beside, *footer.beside))))
+    if len(lines) - at > SIGNATURE_LINES or any(_says_more(line, author) for line in lines[at:]):
+        return None
+    return replace(one, beside=tuple(filter(None, (*plain.beside, _unusual(added, author)))))
 
 
 def prepare() -> None:
@@ -234,8 +265,9 @@ def _undecided(said: Said, why: str) -> Said:
 
 
 def _letters(text: str) -> str:
-    """`text` without everything that a mail program changes between its two versions."""
-    return "".join(char for char in vocabulary.fold(text) if not char.isspace() and char not in "*_-•·")
+    """`text` without everything that a mail program changes between its two versions; a minus is no bullet."""
+    plain = _MINUS.sub("\u2212", vocabulary.fold(text))
+    return "".join(char for char in plain if not char.isspace() and char not in "*_-•·")
 
 
 def _without_targets(text: str) -> str:
@@ -246,6 +278,10 @@ def _without_targets(text: str) -> str:
         return "" if before == found[1] else found[0]
 
     return _TARGET.sub(shorter, text)
+
+
+_SHORTER = (str, _without_targets, partial(_LED_TO.sub, ""))
+"""The plain text as it is, and without where links lead."""
 
 
 def _without_logos(text: str, author: str, pictures: frozenset[str]) -> tuple[str, list[str]]:

@@ -93,7 +93,8 @@ class Seen:
     """The part of an HTML text that a person sees. `unsure` says what makes it unfit to decide.
 
     `heads` is what stands in the frame that Gmail puts around a quote, above the quote itself: nobody who is quoted can
-    have written it. `pictures` are the words that stand in place of its pictures, and where they come from.
+    have written it. `pictures` are the words that stand in place of its pictures, and where they come from. `has_list`:
+    whoever shows it counts lines that are not quoted.
     """
 
     text: str
@@ -101,6 +102,7 @@ class Seen:
     heads: tuple[str, ...] = ()
     strays: tuple[Stray, ...] = ()
     pictures: frozenset[str] = frozenset()
+    has_list: bool = False
 
 
 def as_text(document: str) -> Seen:
@@ -138,6 +140,7 @@ class _Page:
     _heads: list[str] = field(default_factory=list[str])
     _is_head: bool = False
     _has_quote: bool = False
+    _has_list: bool = False
     _stack: list[_Element] = field(default_factory=list[_Element])
     _open: Counter[str] = field(default_factory=Counter[str])
     _lines: list[str] = field(default_factory=list[str])
@@ -173,7 +176,7 @@ class _Page:
         strays = tuple(replace(each, line=bisect_left(kept, each.line)) for each in self.strays)
         heads = ("\n".join(self._heads),) if self._heads else ()
         unsure = self._unsure or (TOO_LONG if too_long else "")
-        return Seen(text, unsure, heads, strays, frozenset(self.pictures))
+        return Seen(text, unsure, heads, strays, frozenset(self.pictures), self._has_list)
 
     def _start(self, name: str, token: str) -> None:
         if _BLOCKS.fullmatch(name):
@@ -202,6 +205,7 @@ class _Page:
         self._look(name, attributes, quoted=quoted)
         if _VOID.fullmatch(name) or (token.endswith("/>") and ":" in name):
             return
+        self._has_list = self._has_list or (name == "ol" and not quoted)
         self._has_quote = self._has_quote or (quoted and name == "blockquote")
         hidden = top.hidden or _UNSEEN.fullmatch(name) is not None or self._hides(name, attributes)
         frame = (gmail and not top.quoted) or (top.frame and name != "blockquote")

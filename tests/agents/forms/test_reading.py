@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from agents.forms import Filled, FormField, FormValue, Misfit, fill, fill_lines, form_of, text_of, written
-from agents.forms.words import misread, pick
+from agents.forms.words import misread, pick, unlisted
 from language import LANGUAGES, Language, speaking
 from tests.bot.policy.test_answers import COLOURS
 
@@ -42,6 +42,15 @@ def test_an_option_that_ends_in_a_mark_is_named_by_its_label_by_its_number_and_w
 
     assert misread(options) is None
     assert {pick(text, options) for text in (option, "1", "1.", option.rstrip(".)"))} == {option}
+
+
+def test_a_list_that_a_mail_program_makes_is_read_without_its_marks_and_a_line_of_the_card_names_its_option() -> None:
+    options = ("shop", "search", "mail")
+    assert unlisted("1. mail\n2.   shop") == unlisted("- mail\n*  shop") == "mail\nshop"
+    assert unlisted("- mail") == "mail"
+    for text in ("1. mail", "1. mail\n3. shop", "mail\n- shop", "-1\n-2"):
+        assert unlisted(text) == text
+    assert (pick("2. search", options), pick("1. search", options)) == ("search", None)
 
 
 @pytest.mark.parametrize("options", [("Redis.", "Redis"), ("...", "Later"), ("2)", "1)")])

@@ -17,6 +17,7 @@ async def test_attack_an_answer_that_code_reads_counts_in_neither_of_two_texts_t
     options = "| shop, search, mail"
     for wish, text, page in (
         ("plan When is the window?", LINES, SEEN.replace("Days: 3", "Days: 5")),
+        ("plan When is the window?", LINES, SEEN.replace("Days: 3", "Days: -3")),
         ("plan When is the window?", LINES, f"{SEEN}<p>only if Bo agrees</p>"),
         ("plan When is the window?", LINES, SEEN.replace("Days: 3", "Days: <s>3</s> 5")),
         (f"ask choice Which one? {options}", "2", "1"),
@@ -32,6 +33,45 @@ async def test_attack_an_answer_that_code_reads_counts_in_neither_of_two_texts_t
         assert "<s>" in page or DIFFER in " ".join(again.text.split())
         await world.post("anna", again.reply_to or "", text, page=f"<div>{text.replace(chr(10), '<br>')}</div>")
         assert (await world.ended(record.request.run_id)).results[0].kind == "answered"
+
+
+async def test_an_answer_counts_whose_html_is_a_list_and_one_with_a_footer_of_a_server_is_asked_back_once(
+    world: World,
+) -> None:
+    numbered = "\n".join(f"   {at}. {line}" for at, line in enumerate(LINES.split("\n"), 1))
+    by_outlook = "".join(f"<p style='text-indent:-18.0pt;mso-list:l0'>{line}</p>" for line in numbered.split("\n"))
+    footer = "<p>This message was scanned by Acme Gateway.</p>"
+    shops = "| shop, search, mail"
+    for wish, text, page in (
+        ("plan When is the window?", numbered, f"<ol><li>{LINES.replace(chr(10), '<li>')}</ol>"),
+        ("plan When is the window?", numbered, by_outlook),
+        (f"ask choices Which ones? {shops}", "   - mail\n   - shop", "<ul><li>mail<li>shop</ul>"),
+        (f"ask choices Which ones? {shops}", "   1. mail\n   2. shop", "<ol><li>mail<li>shop</ol>"),
+        (f"ask choice Which one? {shops}", "2", f"2{footer}"),
+        ("ask yes_no Shall I?", "No", f"No{footer}"),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        card = await world.next_mail("anna", about=record.request.id)
+        if text == "2":
+            await world.post("anna", card.reply_to or "", text, page=f"<div>{page}</div>")
+            card = await world.next_mail("anna", about=record.request.id)
+            assert "This message was scanned" in " ".join(card.text.split())
+
+        await world.post("anna", card.reply_to or "", text, page=f"<div>{page}</div>")
+
+        assert (await world.ended(record.request.run_id)).results[0].kind == "answered", page
+
+
+async def test_a_no_counts_that_a_mail_program_made_the_first_line_of_a_list(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo", about=record.request.digest)
+
+    await world.post(
+        "bo", card.reply_to or "", "   1. No, it is red\n   2. Ask Cy", page="<ol><li>No, it is red<li>Ask Cy</ol>"
+    )
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "denied"
 
 
 async def test_attack_words_that_somebody_struck_out_are_no_part_of_what_they_answer(world: World) -> None:

@@ -51,6 +51,13 @@ def test_whatever_else_hides_text_makes_a_reply_unclear() -> None:
         assert (found.said, found.whole) == ("free_text", "approve"), hidden
 
 
+def test_the_lines_of_a_list_are_seen_that_outlook_indents_in_points() -> None:
+    page = '<p style="text-indent:-18.0pt;mso-list:l0 level1 lfo1">approve</p>'
+
+    assert read_html(page).said == "approve"
+    assert read_html(page.replace("18.0", "118.0")).said != "approve"
+
+
 def test_white_on_black_is_seen_as_on_a_dark_screen() -> None:
     dark = '<div style="color: rgb(255, 255, 255); background-color: rgb(31, 31, 31);">approve</div>'
 
