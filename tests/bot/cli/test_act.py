@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from agents.events import PersonSaid
 from agents.requests import Decision
 from tests.bot.cli.shell import sayso
 from tests.kit.tables import becomes
@@ -41,10 +42,13 @@ async def test_a_word_that_does_not_count_says_why_and_a_reason_goes_with_a_stop
     assert ended.code == 2
     assert "answer a question with all of it in one text" in " ".join(ended.err.replace("│", " ").split())
     assert (await world.request(request_id)).state == "open"
+    asked_which = await sayso(world, "answer", request_id, "stop", *words)
+    assert (asked_which.code, (await world.request(request_id)).state) == (1, "open")
     await sayso(world, "answer", request_id, "stop", *words)
     found = await world.request(request_id)
-    assert found.state != "open"
-    assert "customers are online" in found.model_dump_json()
+    assert found.state == "withdrawn"
+    said = [one.text for one in await world.events(found.request.run_id) if isinstance(one, PersonSaid)]
+    assert ["customers are online" in text for text in said] == [True]
 
     request_id = await asked(world, "press bell")
 
