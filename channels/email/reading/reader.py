@@ -324,6 +324,7 @@ class Reader:
             references=named_in(" ".join(headers.all("references"))),
             program=" ".join((*headers.all("user-agent"), *headers.all("x-mailer")))[:_PROGRAM_CHARS],
             has_code=bool(token),
+            has_more=said.has_more,
         )
         text = said.asked if said.said == "free_text" and said.asked else said.text
         text = f"{said.sent_on}\n\n{text}".strip()  # so nobody takes what somebody else wrote for theirs

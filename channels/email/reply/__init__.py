@@ -71,6 +71,9 @@ _IS_PICTURE = re.compile(r"cid:|https?://")
 _NUMBER = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+", re.MULTILINE)
 """Stands before a line of a list in the plain text alone: in HTML, whoever shows it counts."""
 
+_ANSWER_WORDS = 3
+_LABELLED = re.compile(r"\s*[^\s:\uff1a]+(?:\s[^\s:\uff1a]+){0,3}\s?(?::\s|\uff1a)")
+
 _MINUS = re.compile(r"-(?=\d)")
 _BY_PROGRAM = re.compile(vocabulary.every("picture_by_program"))
 _SMILE = re.compile(r":-?\)")
@@ -120,9 +123,9 @@ class Said:
 
     `whole` is all of the new text, `asked` the answers written into a quote, each below its question. `unsure` says
     why a text that sounds like a decision is none. `older` is what the mail repeats of older ones, each version of its
-    text by itself. `is_one`: its versions say the same. `sent_on` and `is_below_quote` are as in `NewText`: what was
-    sent on decides nothing. `beside` are the pieces that were taken for a signature, a footer or a banner, without what
-    is so in any words.
+    text by itself. `is_one`: its versions say the same; `has_more`: but for a footer in the HTML alone. `sent_on` and
+    `is_below_quote` are as in `NewText`: what was sent on decides nothing. `beside` are the pieces that were taken for
+    a signature, a footer or a banner, without what is so in any words.
     """
 
     said: Literal["approve", "deny", "free_text", "empty"]
@@ -133,6 +136,7 @@ class Said:
     unsure: str = ""
     older: tuple[Older, ...] = ()
     is_one: bool = True
+    has_more: bool = False
     sent_on: str = ""
     is_below_quote: bool = False
     beside: tuple[str, ...] = ()
@@ -220,12 +224,21 @@ def _as_one(plain: Said, page: markup.Seen, seen: Said, author: str) -> Said | N
     above, added = "\n".join(lines[:at]), "\n".join(lines[at:]).strip()
     if seen.unsure or not added or _letters(above) != wanted:
         return None
-    footer = _said(new_text(f"{above}\n\n{added}"), author)
+    footer, one = _said(new_text(f"{above}\n\n{added}"), author), replace(one, has_more=True)
     if _letters(footer.whole) == wanted and not footer.unsure:
         return replace(one, beside=tuple(dict.fromkeys((*plain.beside, *footer.beside))))
-    if len(lines) - at > SIGNATURE_LINES or any(_says_more(line, author) for line in lines[at:]):
+    below = [line for line in lines[at:] if line.strip(BLANK)]
+    if len(lines) - at > SIGNATURE_LINES or any(_may_answer(line) or _says_more(line, author) for line in below):
         return None
     return replace(one, beside=tuple(filter(None, (*plain.beside, _unusual(added, author)))))
+
+
+def _may_answer(line: str) -> bool:
+    """Return whether `line`, in the HTML alone, may be another answer or order: `3`, `Team: shop`. Servers write whole
+    sentences and addresses.
+    """
+    is_short = len(line.split()) <= _ANSWER_WORDS and not signature.REACHED.search(line)
+    return is_short or _LABELLED.match(line) is not None
 
 
 def prepare() -> None:

@@ -71,8 +71,8 @@ class About(Frozen):
     """The marks a mail has of the one it answers.
 
     `faults` are why it proves too little of who wrote what is in it. `whole` is its new text where that may be a
-    button's sentence, `older` and `beside` as in `reply.Said`. `has_code`: the token came from where it must come from.
-    `program` is what the mail says it was written with.
+    button's sentence, `older`, `beside` and `has_more` as in `reply.Said`. `has_code`: the token came from where it
+    must come from. `program` is what the mail says it was written with.
     """
 
     faults: tuple[str, ...] = ()
@@ -86,6 +86,7 @@ class About(Frozen):
     older: tuple[Older, ...] = ()
     beside: tuple[str, ...] = ()
     has_code: bool = True
+    has_more: bool = False
 
 
 class Answered(Reply):
@@ -155,7 +156,8 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
     why, of_another = _untrusted(about, sent, received_at), _of_another(about, sent) if sent else ""
     # A button begins a mail of its own; where that quotes something, it is the card, as it is below words.
     is_button = not why and (not of_another or all(older.is_empty for older in about.older))
-    if sent and is_button and (rest := _after_button(about.whole, sent.button)) is not None:
+    is_approval = is_button and not about.has_more  # nothing else may stand in one, whoever wrote it
+    if sent and is_approval and (rest := _after_button(about.whole, sent.button)) is not None:
         said = read_reply(f"approve\n{rest}", about.author)
         # What else is typed below it may be an order, which is read as it is below an approval in words.
         is_plain = said.said == "approve"

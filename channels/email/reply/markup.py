@@ -188,6 +188,8 @@ class _Page:
             self._break(always=True)
         elif name in ("td", "th"):
             self._add(" ", quoted=self._line_quoted)
+        elif name == "input" and attributes.get("type", "").lower() in ("checkbox", "radio"):
+            self._text("\u2611" if "checked" in attributes else "\u2610")
         elif name == "hr":
             self._below_rule = not top.quoted and not top.hidden
         elif name == "img":

@@ -6,6 +6,7 @@ from agents.requests import PersonId
 from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories import test_delegation, test_typed_freezes
+from tests.stories.mail.test_consent import button
 from tests.stories.test_forms import LINES
 from tests.stories.test_typed_freezes import TO, freezes_of, frozen
 
@@ -114,3 +115,49 @@ async def test_attack_two_texts_that_differ_have_nobody_stand_in(world: World) -
         assert DIFFER in " ".join((await world.next_mail(person, about="absence")).text.split())
 
     assert not await world.app.requests.absences.all()
+
+
+async def test_attack_another_answer_in_the_html_alone_is_no_footer_however_often_it_comes(world: World) -> None:
+    shops = "| shop, search, mail"
+    for wish, text, more in (
+        ("plan When is the window?", SEEN, "Team: shop"),
+        (f"ask choice Which one? {shops}", "2", "3"),
+        (f"ask choices Which ones? {shops}", "shop", "search"),
+        (f"ask choice Which one? {shops}", "2", "❓"),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        for _ in range(2):
+            card = await world.next_mail("anna", about=record.request.id)
+            await world.move_time(1)
+            await world.post(
+                "anna", card.reply_to or "", text.replace("<br>", "\n"), page=f"<div>{text}</div><p>{more}</p>"
+            )
+            await world.quiet()
+
+            assert (await world.request(record.request.id)).state == "open", more
+
+
+async def test_attack_options_whose_boxes_nobody_ticked_are_no_answer(world: World) -> None:
+    box, record = "<input type=checkbox", await world.opened(await world.trigger("ask choices Which? | shop, search"))
+    card = await world.next_mail("anna", about=record.request.id)
+
+    page = f"<div>{box} checked> shop<br>{box}> search</div>"
+    await world.post("anna", card.reply_to or "", "shop\nsearch", page=page)
+
+    assert DIFFER in " ".join((await world.next_mail("anna", about=record.request.id)).text.split())
+    assert (await world.request(record.request.id)).state == "open"
+
+
+@opens(test_delegation.SOLO, change=test_delegation.on_solo)
+async def test_attack_nothing_is_approved_or_handed_on_above_lines_in_the_html_alone(world: World) -> None:
+    for more in ("только если Бо согласен", "what: horn", "delegate: dan@corp.example"):
+        record = await world.opened(await world.trigger("press bell"))
+        for _ in range(2):
+            card = await world.next_mail("bo", about=record.request.id)
+            said = "delegate: cy@corp.example" if more.startswith("delegate") else button(world, card)
+            await world.move_time(1)
+            await world.post("bo", card.reply_to or "", said, page=f"<div>{said}</div><p>{more}</p>")
+            await world.quiet()
+
+            now = await world.request(record.request.id)
+            assert (now.state, now.asked.handed_on, world.workshop.effects) == ("open", (), []), more
