@@ -260,7 +260,8 @@ def _apart(fields: Sequence[FormField], text: str) -> str:
 
 def _keys(fields: Sequence[FormField]) -> dict[str, FormField]:
     """Each way to begin a line about a field; a name is nobody else's title, nor that a numbered one."""
-    numbered = {folded(f"{number} {each.title}"): each for number, each in enumerate(fields, 1)}
+    marks = [(f"{number}{mark} ", each) for number, each in enumerate(fields, 1) for mark in ("", ".")]
+    numbered = {folded(f"{mark}{each.title}"): each for mark, each in marks}
     return numbered | {folded(each.title): each for each in fields} | {folded(each.name): each for each in fields}
 
 

@@ -751,9 +751,9 @@ def given(request: Request, text: str) -> Given | None:
         case "free_text":
             return Given(text=plain)
         case "yes_no":
-            return _yes_no(plain)
+            return _yes_no(plain) or _yes_no(unlisted(plain))
         case "choice":
-            found = _option(request, plain)
+            found = _option(request, plain) or _option(request, unlisted(plain))
             return Given(text=found, picks=(found,)) if found else None
         case "choices":
             return _choices(plain, request.options) or _choices(unlisted(plain), request.options)

@@ -137,6 +137,22 @@ async def test_attack_another_answer_in_the_html_alone_is_no_footer_however_ofte
             assert (await world.request(record.request.id)).state == "open", more
 
 
+async def test_an_answer_counts_behind_the_bullet_or_the_number_of_its_line(world: World) -> None:
+    lines = zip((1, 2, 4, 6), LINES.split("\n"), strict=True)
+    by_card = "\n".join(f"{number}. {line}" for number, line in lines)
+    for wish, text, page in (
+        ("ask choice Which one? | shop, search", "   - search", "<ul><li>search</ul>"),
+        ("ask yes_no Shall I?", "   - Yes", "<ul><li>Yes</ul>"),
+        ("plan When is the window?", by_card, by_card.replace("\n", "<br>")),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        card = await world.next_mail("anna", about=record.request.id)
+
+        await world.post("anna", card.reply_to or "", text, page=page)
+
+        assert (await world.ended(record.request.run_id)).results[0].kind == "answered", page
+
+
 async def test_attack_options_whose_boxes_nobody_ticked_are_no_answer(world: World) -> None:
     box, record = "<input type=checkbox", await world.opened(await world.trigger("ask choices Which? | shop, search"))
     card = await world.next_mail("anna", about=record.request.id)
