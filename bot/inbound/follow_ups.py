@@ -589,7 +589,8 @@ class FollowUps:
                 told += "" if holds else ends_standing(allowed)
             told = f"{told} {holds}".rstrip()
             told += copies_go_on(copies)
-        noted = answers is not None and is_noted(answers, person)
+        # The answer to a review may be for the run that it reviews, which did not ask it.
+        noted = answers is not None and answers.request.run_id == run.id and is_noted(answers, person)
         read = await self._decisions.request(answers.request.id) if answers and noted else None
         facts = [_noted(inbound_id, channel, trigger, read.record, "already_decided", at)] if read else []
         written = await self._journal.write(
