@@ -196,9 +196,7 @@ class FollowUps:
             if not (does or await self._may("write", statement.person, run)):
                 return False
         homes = await self._pinned(said_id, request.run_id, trigger)
-        is_taken = await self._take(homes, said_id, channel, trigger, record)
-        # An answer to a review may hold a stop as its reason, and counts as well.
-        return is_taken and not (stops and request.purpose == "review" and given(request, trigger.text))
+        return await self._take(homes, said_id, channel, trigger, record)
 
     async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
         """Give a stop to the run that it names by its own id or by that of a request, wherever it is written.

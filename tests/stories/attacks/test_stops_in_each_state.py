@@ -382,6 +382,23 @@ async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer
 
 
 @opens(NIGHT, change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_that_a_program_sends_stops_nothing(
+    world: World, api: Api
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    review = await world.opened(review_of(record.request.id))
+
+    answer = {"text": "right: no\nreason: wrong version, do not deploy"}
+    told = (await (await api.client("cy")).post(f"/v1/requests/{review.request.id}/answer", json=answer)).json()["told"]
+
+    assert await state(world, record) == ("revoked", [])
+    assert (await world.request(review.request.id)).state == "answered"
+    assert "The run has your stop" in told
+
+
+@opens(NIGHT, change=by_night)
 async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_program_and_a_denial_also_before_that(
     world: World, api: Api
 ) -> None:
