@@ -196,9 +196,7 @@ class FollowUps:
             if not (does or await self._may("write", statement.person, run)):
                 return False
         homes = await self._pinned(said_id, request.run_id, trigger)
-        is_taken = await self._take(homes, said_id, channel, trigger, record)
-        # An answer to a review may hold a stop as its reason, and counts as well.
-        return is_taken and not (stops and request.purpose == "review" and given(request, trigger.text))
+        return await self._take(homes, said_id, channel, trigger, record)
 
     async def named(self, said_id: str, channel: str, trigger: Trigger, some_id: str) -> None:
         """Give a stop to the run that it names by its own id or by that of a request, wherever it is written.
@@ -589,7 +587,8 @@ class FollowUps:
                 told += "" if holds else ends_standing(allowed)
             told = f"{told} {holds}".rstrip()
             told += copies_go_on(copies)
-        noted = answers is not None and is_noted(answers, person)
+        # The answer to a review may be for the run that it reviews, which did not ask it.
+        noted = answers is not None and answers.request.run_id == run.id and is_noted(answers, person)
         read = await self._decisions.request(answers.request.id) if answers and noted else None
         facts = [_noted(inbound_id, channel, trigger, read.record, "already_decided", at)] if read else []
         written = await self._journal.write(

@@ -46,6 +46,7 @@ from bot.policy.answers import (
     beside_named,
     consent_in,
     edit_of,
+    given,
     in_emergency,
     is_no_wish,
     is_only_approval,
@@ -347,7 +348,8 @@ class Inbox:
         elif is_heard and is_apart:
             await self._beside(inbound_id, channel, reply, read, received_at)
         is_said = reply.is_typed or reply.said == "deny"
-        if is_said and not read.is_archived and await self._is_for_run(read.record, statement):
+        is_for_run = is_said and not read.is_archived and await self._is_for_run(read.record, statement)
+        if is_for_run and not _counts_as_well(read.record.request, statement):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
@@ -531,15 +533,16 @@ class Inbox:
             return False
 
     async def stopped(self, statement: Statement, outcome: Outcome) -> Outcome:
-        """Give a stop that did not count to the run that asked; return the outcome with what its writer is told where
-        it stops anything.
+        """Give a stop that did not count, or is the reason of an answer that did, to the run that asked; return the
+        outcome with what its writer is told where it stops anything.
 
         It is for answers that no message brings: of a page, and of a program. Whoever is asked whether they mean it
         stops nothing yet.
         """
         judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        if outcome.counts or is_asked or statement.said not in {*IN_WORDS, "deny"}:
+        is_answer = outcome.counts and not (statement.is_typed and _counts_as_well(outcome.record.request, statement))
+        if is_answer or is_asked or statement.said not in {*IN_WORDS, "deny"}:
             return outcome
         statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
         if not await self._is_for_run(outcome.record, statement):
@@ -996,6 +999,11 @@ def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:
     return Quarantined(
         reasons=reasons, claims=reading.person, person=reading.person, thread=thread, place=reading.place
     )
+
+
+def _counts_as_well(request: Request, statement: Statement) -> bool:
+    """Return whether an answer that stops something counts as well: one to a review may have a stop as its reason."""
+    return request.purpose == "review" and given(request, stop_of(request, statement.text)) is not None
 
 
 def _stop_in(request: Request, text: str) -> str:

@@ -452,7 +452,8 @@ def no_in_words(statement: Statement) -> str:
     if statement.said != "deny" or statement.channel == "email":
         return ""
     why = statement.reason or statement.text
-    return why if is_stop(why) else f"deny: {why}".strip(": ")
+    # A reason may be read as a yes that takes it back, or be too long to be read: whoever pressed a no meant one.
+    return next(filter(is_stop, (why, f"deny: {why}".strip(": "), f"deny: \u201c{why}\u201d")), "deny")
 
 
 @lru_cache(maxsize=16)

@@ -98,12 +98,12 @@ async def answer(here: Here, key: ApiKey, read: RequestRead, given: AnswerGiven,
     )
     statement = here.app.messages.inbox.heard(record.request, statement)
     outcome = await here.app.messages.inbox.answer(record.request, statement, read)
-    if isinstance(outcome.judgement, Counts):
-        view = request_view(outcome.record, here.app.people)
-        return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     # Whoever is asked which they mean reads that the same again stops the run.
     if key.may("steer") or isinstance(outcome.judgement, StopOrAnswer):
         outcome = await here.app.messages.inbox.stopped(statement, outcome)
+    if isinstance(outcome.judgement, Counts):
+        view = request_view(outcome.record, here.app.people)
+        return Answered(judgement=outcome.judgement, told=outcome.words, request=view)
     raise await refusal(here, outcome, statement.binding.digest)
 
 

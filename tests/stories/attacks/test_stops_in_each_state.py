@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from agents.events import AnswerNoted
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from bot.store.ids import review_of
@@ -321,6 +322,9 @@ async def test_attack_who_decides_and_stops_what_is_over_hears_of_the_runs_that_
     assert await state(world, again) == ("open", ["press bell"])
 
 
+OPERATOR = '\n[people.ole]\nname = "Ole Olsen"\nemail = "ole@corp.example"\n\n[roles]\noperator = ["person:ole"]\n'
+
+
 def by_night(world: World) -> None:
     world.workshop.policy_of["bell"] = "night"
 
@@ -378,6 +382,23 @@ async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer
 
 
 @opens(NIGHT, change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_that_a_program_sends_stops_nothing(
+    world: World, api: Api
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    review = await world.opened(review_of(record.request.id))
+
+    answer = {"text": "right: no\nreason: wrong version, do not deploy"}
+    told = (await (await api.client("cy")).post(f"/v1/requests/{review.request.id}/answer", json=answer)).json()["told"]
+
+    assert await state(world, record) == ("revoked", [])
+    assert (await world.request(review.request.id)).state == "answered"
+    assert "The run has your stop" in told
+
+
+@opens(NIGHT, change=by_night)
 async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_program_and_a_denial_also_before_that(
     world: World, api: Api
 ) -> None:
@@ -394,6 +415,44 @@ async def test_attack_a_stop_in_answer_to_a_review_that_is_over_comes_by_a_progr
 
         assert await state(world, record) == ("revoked", [])
         assert "The run has your stop" in answer.json()["detail"]
+
+
+@opens(NIGHT + OPERATOR, beside=("hallway",), change=by_night)
+async def test_attack_an_operator_stops_a_review_by_its_id_once_what_it_reviews_was_taken_back_and_it_is_noted_there(
+    world: World, hallway: Hallway
+) -> None:
+    """The events of the run that was reviewed had an answer to the open review, and the review none."""
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    review = await world.opened(review_of(record.request.id))
+    await world.decide("cy", record, "deny")
+    await world.steer(record.request.run_id, "resume")
+    await world.ended(record.request.run_id)
+
+    await elsewhere(world, hallway, "ole", f"stop {review.request.run_id}")
+    await world.quiet()
+
+    assert hallway.to("ole", "nothing of it is left to stop")
+    assert (await world.request(review.request.id)).noted == {}
+    told_of = {one.request_id for one in await world.events(record.request.run_id) if isinstance(one, AnswerNoted)}
+    assert told_of <= {record.request.id}
+
+
+@opens(NIGHT, change=by_night)
+async def test_attack_a_no_that_is_pressed_does_nothing_where_its_reason_reads_as_a_yes_or_is_too_long_to_read(
+    world: World, api: Api
+) -> None:
+    for reason in ("ja, aber nicht heute", "Approved by mistake? yes: wrong version", "not yet. " * 400):
+        record = await world.opened(await world.trigger("press bell"))
+        await world.steer(record.request.run_id, "pause")
+        await breaks(world, "eve", record, reply_id=f"cli-{reason}")
+        review = await world.opened(review_of(record.request.id))
+        answer = f"/v1/requests/{review.request.id}/answer"
+
+        await (await api.client("cy")).post(answer, json={"vote": "deny", "reason": reason})
+
+        assert await state(world, record) == ("revoked", []), reason
 
 
 DECIDES = THEIRS.replace('email = "ole@corp.example"\n', 'email = "ole@corp.example"\ngroups = ["release"]\n')

@@ -173,7 +173,7 @@ async def test_a_question_is_answered_in_its_own_format_and_what_does_not_fit_de
 ) -> None:
     anna = await api.client("anna")
     rows: tuple[tuple[str, dict[str, Any], dict[str, Any], str], ...] = (
-        ("ask free_text why? ", {"vote": "deny", "reason": "yes"}, {"text": "because"}, "because"),
+        ("ask free_text why? ", {"ask": "yes?"}, {"text": "because"}, "because"),
         ("ask choice which? | 2, 1", {"choices": ["3"]}, {"choices": ["1"]}, "1"),
         ("ask choices which? | red, blue, green", {"choices": ["pink"]}, {"choices": ["green", "1"]}, "green\nred"),
         (
