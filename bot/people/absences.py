@@ -100,8 +100,9 @@ class Absences:
             if known.person == absence.person:
                 await self.change(absence, known)
                 continue
-            if before is None or before.starts <= known.starts:
-                await self.change(before, known)
+            is_later = before is None or before.starts <= known.starts
+            if is_later and not await self.change(before, known):
+                continue  # somebody changed it meanwhile: the next look decides
             await self.change(absence, None)
 
     async def change(self, was: Absence | None, now: Absence | None, *told: OutboxEntry) -> bool:

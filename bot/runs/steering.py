@@ -126,13 +126,15 @@ class Steering:
     async def _steer_below(self, run: Run, verb: Literal["pause", "resume"], by: PersonId, proof: Proof | None) -> None:
         """Pause or resume what `run` has started; what somebody paused by itself stays so.
 
-        What a run started that is paused already may have been resumed by itself, and is paused with it once more.
+        What a run started that is paused already may have been resumed by itself, and is paused with it once more. What
+        has not begun to think may just pause itself as it `began_too_late`, unless it was resumed.
         """
         for child in run.children:
             if child.run_id in run.ended_children:
                 continue
             below = await self._journal.store.run(child.run_id)
             is_due = not below.is_paused if verb == "pause" else below.paused_with == run.id
+            is_due |= not below.is_paused and below.facts is None
             if below.started and is_due:
                 with suppress(Conflict):  # it has ended
                     await self.steer(child.run_id, verb, by, proof=proof, above=run.id)

@@ -346,6 +346,27 @@ async def test_attack_somebody_says_the_reverse_before_whoever_was_first_comes_t
             assert await states(beside) == {state}
 
 
+async def test_attack_a_child_that_pauses_itself_late_stays_so_as_its_parent_was_resumed_just_before(
+    redis: str, tmp_path: Path
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
+            run_id = await office.trigger("ask free_text Ready?")
+            parent = await office.run((await office.opened(run_id)).request.run_id)
+            await office.steer(run_id, "pause")
+            await office.quiet()
+            proxy.ask(do="arm", name="commit run_paused", nth=1, when="before", act="hold")
+            step_id = parent.requests[parent.open].request.step_id if parent.open else StepId("")
+            child_id = await beside.app.runs.children.start(parent, step_id, "clerk", "stamp letter", "", {})
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="it pauses itself")
+
+            await beside.steer(run_id, "resume")
+            proxy.ask(do="release")
+
+            assert (await beside.ended(child_id)).state == "done"
+
+
 async def states(world: World) -> set[str]:
     """The states of all runs."""
     return {(await world.run(run_id)).state for run_id in await world.app.store.lists.runs()}

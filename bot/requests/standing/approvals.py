@@ -1,6 +1,7 @@
 """What standing approvals there are, what may become one, and their end."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -198,7 +199,7 @@ class StandingApprovals:
         """Take back what one allowed, and tell people of its end, unless they were told.
 
         That comes last: where a use can't be taken back for now, all of this is done again and again. One that can't be
-        read is refused by the last look.
+        read is refused by the last look. While somebody may only be missing in our file, the next look tells them.
         """
         for use in found.uses:
             try:
@@ -207,9 +208,13 @@ class StandingApprovals:
                 raise
             except Exception:
                 log.exception("a use of a standing approval was not taken back", request_id=use.request_id)
+        if self._people.half_taken:
+            return
         if found.revoked and found.approval.id in await self._kept.ending():
-            await self._tell(found, found.revoked)
-            await self._kept.done(found.approval.id)
+            with suppress(WaitsForFile):
+                await self._noted.check_joined(found.approval.people, self._people)
+                await self._tell(found, found.revoked)
+                await self._kept.done(found.approval.id)
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether one that can be used would end with who is not `here`, and hardly on purpose: the file

@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from agents.requests import PersonId
+from agents.requests.proof import as_by
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted
 from tests.kit.office import TOML
@@ -11,6 +13,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
+from tests.stories.people.standing import ALLOWED, done_once, granted
 
 _PATIENT = TOML.replace('execute_within = "15m"', 'execute_within = "3d"')
 
@@ -108,3 +111,16 @@ async def test_attack_who_left_by_a_file_that_only_another_process_saw_has_no_ca
     await world.reply("bo", await world.next_mail("bo", "Press horn?"), "approve")
     await world.decide("eve", await world.request(record.request.id), "approve")
     await world.has(run_id, "done")
+
+
+@opens(ALLOWED)
+async def test_attack_who_granted_a_standing_approval_never_hears_that_a_process_of_an_older_file_ended_it(
+    world: World,
+) -> None:
+    async with beside_it(World(world.url, world.folder.with_name("other"), ALLOWED)) as other:
+        await becomes(world, ALLOWED.replace("[people.dan]", f"{_EVE}[people.dan]"))
+        one = (await granted(world, await done_once(world), by=("eve",))).approval.id
+
+        await other.app.requests.standing.revoke(one, PersonId("cy"), proof=as_by("cli"))
+
+        assert "Cy Cole revoked" in " ".join((await world.next_mail("eve", about="Revoked: ")).text.split())

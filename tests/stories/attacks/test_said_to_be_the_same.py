@@ -10,6 +10,7 @@ from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.errors import SaysoError
+from bot.people.absences import Absences
 from bot.people.directory import People
 from bot.people.offers import offers
 from bot.people.register import Register
@@ -27,8 +28,9 @@ from tests.kit.office import ROLES, STEPS, TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, settings_in, without
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world, beside_it
+from tests.kit.world import World, a_world, beside_it, held
 from tests.servers.console import a_console
+from tests.servers.lines import Server
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import asked, with_mark
 from tests.stories.people.standing import ALLOWED, done_once, granted
@@ -360,6 +362,38 @@ async def test_what_was_said_of_an_absence_under_the_other_id_holds_for_whom_the
     record = await asked(world)
     assert [(one.person, one.to) for one in record.asked.handed_on] == [("bo", "dan")]
     await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), proof=as_by("cli"))
+
+
+async def test_attack_the_later_absence_of_two_is_lost_as_another_process_looks_at_the_earlier_one(
+    redis: str, tmp_path: Path
+) -> None:
+    folder, later = tmp_path / "data", at(_ADMINS, "bob@corp.example")
+    office = World(redis, folder, _ADMINS)
+    async with held(office):
+        await office.start(works=False, receives=False)
+        await away(office, "bo", None)
+        await becomes(office, later)
+        await office.move_time(5)
+        await away(office, "bo~2", None, days=9)
+        await office.app.register.same("bo@corp.example", PersonId("bo"), PersonId("ada"), proof=as_by("cli"))
+        kept = Absences(office.app.store, office.app.people)
+        before = await kept.all()
+        with Server("tests.servers.redis_proxy", redis) as proxy:
+            url = f"redis://127.0.0.1:{proxy.said['redis_port']}/0"
+            async with beside_it(World(url, folder, later)) as beside:
+                proxy.ask(do="arm", name="write_if", nth=1, when="before", act="hold")
+                first = asyncio.create_task(beside.app.requests.absences.look())
+                await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="it replaces the earlier one")
+                earlier = before[PersonId("bo")]
+                assert await kept.change(earlier, earlier.model_copy(update={"looked_at": await office.now()}))
+                proxy.ask(do="release")
+                await first
+
+        await office.app.requests.absences.look()
+
+        assert {one.person: one.until for one in await office.app.requests.absences.all()} == {
+            "bo": before[PersonId("bo~2")].until
+        }
 
 
 @pytest.mark.parametrize("news", few_of(["what became of it", "that nobody is left to answer it"], 0))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import Event, StepRefused
+from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.config.example import example_toml
@@ -109,6 +110,17 @@ async def moved_on(world: World, run_id: str) -> None:
 
 async def refusals(world: World, run_id: str) -> list[Event]:
     return [event for event in await world.events(run_id) if isinstance(event, StepRefused)]
+
+
+@opens(standing.ALLOWED)
+async def test_attack_who_granted_a_standing_approval_and_is_missing_in_a_file_never_hears_of_its_end(
+    world: World,
+) -> None:
+    one, anna = (await standing.granted(world, await standing.done_once(world))).approval.id, PersonId("anna")
+    async with rewritten(world, ALONE):
+        await world.app.requests.standing.revoke(one, anna, proof=as_by("cli"))
+
+    assert "Anna Ames revoked" in " ".join((await world.next_mail("bo", about="Revoked: ")).text.split())
 
 
 async def test_attack_an_emptied_or_cut_file_closes_nothing_and_voids_no_vote(world: World) -> None:
