@@ -31,6 +31,7 @@ from bot.policy.answers import (
     ONLY_FILES,
     TAIL_CHARS,
     Statement,
+    answers_review,
     as_denial,
     given,
     is_stop,
@@ -57,7 +58,7 @@ from bot.requests.stored import copies_of
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import derived_id, inbound_of, is_a, run_of
+from bot.store.ids import derived_id, inbound_of, is_a, review_of, run_of
 from bot.store.indexes import has_effect, question_above, runs_of_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
@@ -107,7 +108,8 @@ class FollowUps:
             raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
         is_no = bool(homes) and is_withdrawal(trigger.text)
         goes_on = is_no and not (await self._run(homes[-1])).ended
-        is_taken = await self._take(homes, inbound_id, channel, trigger, None)
+        is_answer = await self._answers_review(homes, inbound_id, channel, trigger)
+        is_taken = await self._take(homes, inbound_id, channel, trigger, None) or is_answer
         if goes_on and is_taken:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
@@ -252,6 +254,17 @@ class FollowUps:
             if run.started and not run.ended:
                 return run.id
         return None
+
+    async def _answers_review(self, homes: Sequence[RunId], inbound_id: str, channel: str, trigger: Trigger) -> bool:
+        """Return whether words below the card of a review answer it, beside what they stop in `homes`."""
+        for run in [await self._run(one) for one in homes] if is_stop(trigger.text) else ():
+            for about in run.broke_glass:
+                read = await self._asked(await self._run(RunId(review_of(about))))
+                answers = read is not None and answers_review(read.record.request, trigger.text)
+                if read and answers and await self._is_below_card(read.record, trigger):
+                    await self._given(read.record.request.run_id, inbound_id, channel, trigger, None)
+                    return True
+        return False
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""

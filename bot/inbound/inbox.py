@@ -41,12 +41,12 @@ from bot.people.offers import offers
 from bot.policy.answers import (
     ONLY_FILES,
     Statement,
+    answers_review,
     as_denial,
     behind_word,
     beside_named,
     consent_in,
     edit_of,
-    given,
     in_emergency,
     is_no_wish,
     is_only_approval,
@@ -349,7 +349,7 @@ class Inbox:
             await self._beside(inbound_id, channel, reply, read, received_at)
         is_said = reply.is_typed or reply.said == "deny"
         is_for_run = is_said and not read.is_archived and await self._is_for_run(read.record, statement)
-        if is_for_run and not _counts_as_well(read.record.request, statement):
+        if is_for_run and not answers_review(read.record.request, statement.text):
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
@@ -541,7 +541,9 @@ class Inbox:
         """
         judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        is_answer = outcome.counts and not (statement.is_typed and _counts_as_well(outcome.record.request, statement))
+        is_answer = outcome.counts and not (
+            statement.is_typed and answers_review(outcome.record.request, statement.text)
+        )
         if is_answer or is_asked or statement.said not in {*IN_WORDS, "deny"}:
             return outcome
         statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
@@ -999,11 +1001,6 @@ def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:
     return Quarantined(
         reasons=reasons, claims=reading.person, person=reading.person, thread=thread, place=reading.place
     )
-
-
-def _counts_as_well(request: Request, statement: Statement) -> bool:
-    """Return whether an answer that stops something counts as well: one to a review may have a stop as its reason."""
-    return request.purpose == "review" and given(request, stop_of(request, statement.text)) is not None
 
 
 def _stop_in(request: Request, text: str) -> str:

@@ -504,6 +504,11 @@ def stop_of(request: Request, text: str) -> str:
     return next((named[one] for one in (request.id, request.run_id) if one in named), text)
 
 
+def answers_review(request: Request, text: str) -> bool:
+    """Return whether words that stop something answer a review as well, which may have a stop as its reason."""
+    return request.purpose == "review" and given(request, stop_of(request, text)) is not None
+
+
 def left_named(text: str) -> list[str]:
     """Return the runs and requests that a text names which stops others, and does not stop these."""
     found = stops_named(text)

@@ -55,6 +55,7 @@ from bot.requests.opening import (
     requesters_of,
     unknown_request,
 )
+from bot.requests.reassignment.paused import PausedRuns
 from bot.requests.standing.uses import StandingUses, with_reasons
 from bot.requests.stored import family_of
 from bot.runs.append import EventLog, RunSnapshot
@@ -113,7 +114,7 @@ class Loop:
         self._agents, self._executor, self._children = executor.agents, executor, children
         self.guard, self._freezes = ApprovalGuard(decisions, people, freezes, standing), freezes
         self._standing = standing
-        self._older = OlderRequests(log.journal, decisions, people)
+        self._older, self._paused = OlderRequests(log.journal, decisions, people), PausedRuns(log.journal, people)
         self._moving: dict[RunId, bool] = {}
 
     async def advance(self, run_id: RunId) -> None:
@@ -232,7 +233,10 @@ class Loop:
             await self._journal.write(Commit(run_id=run.id, once=once, outgoing=outgoing))
 
     async def _tell_in_pause(self, told: RunSnapshot) -> None:
-        """Have whoever asked for a paused run told, each once, what became of it meanwhile."""
+        """Have whoever asked for a paused run told, each once, what became of it meanwhile, and the operators, where
+        nobody who asked is left.
+        """
+        await self._paused.tell_of([told.run])
         for what, outgoing in self._notifier.in_pause(told.run, told.now).items():
             once = Once(told.run.id, what, b"")
             await self._journal.write(Commit(run_id=told.run.id, once=once, outgoing=outgoing))

@@ -28,7 +28,6 @@ from agents.requests import (
     PolicyStep,
     Request,
     RequestId,
-    RunId,
     Vote,
     people_of,
 )
@@ -39,23 +38,22 @@ from bot.errors import NotFound, WaitsForFile
 from bot.people.directory import QUESTION, People, refs_in
 from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now, void_votes, whose_votes_count
-from bot.policy.approvers.concern import concern_of
 from bot.policy.approvers.quorum import can_fill
 from bot.policy.approvers.steps import can_go_on, may_come_to_approve, refilled, still_open, wider
 from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.policy.recheck import good_until, why_not
 from bot.render.cards import have_all_left, notice, void_text
-from bot.render.views import summary_in
 from bot.render.words import asking_now, present
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
 from bot.requests.opening import card_for, placement
 from bot.requests.reassignment import reassigning, screened
+from bot.requests.reassignment.paused import PausedRuns
 from bot.requests.standing.approvals import StandingApprovals
 from bot.requests.stored import TRIES
-from bot.store import Commit, StoreError, StoreUnavailable, Wake, WorkItem
+from bot.store import Commit, StoreUnavailable, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
@@ -71,8 +69,6 @@ _WHY: dict[_Closes, str] = {
 }
 # Longer than a request stays open.
 _REMEMBERED_S = 31 * 24 * 3600.0
-# The newest that are looked at, and so many of them as one message names: `sayso runs` lists all.
-_MOST_PAUSED, _LISTED = 1_000, 20
 
 log = structlog.stdlib.get_logger()
 
@@ -95,6 +91,7 @@ class Departures:
     ) -> None:
         self._journal, self._decisions, self._people, self._edits = journal, decisions, people, edits
         self._standing, self._noted, self._channels = standing, NotedTables(journal.store), channels
+        self._paused = PausedRuns(journal, people)
 
     async def look_at_all(self) -> bool:
         """Look at standing approvals and at every request that is open or may still begin; return whether that went
@@ -112,50 +109,7 @@ class Departures:
             except Exception:
                 log.exception("a request was not looked at after somebody left", request_id=request_id)
                 is_done = False
-        return await self._tell_of_paused() and is_done
-
-    async def _tell_of_paused(self) -> bool:
-        """Tell the operators once of each pause of a run that everybody who asked for it has left: who hears how it
-        goes on is not there, and nobody else knows that it waits. One of whose effect nobody knows may be paused as
-        well, and stays so once that is known. One that can't be read is for a worker of its own release. Return whether
-        that went well. Raises StoreError.
-        """
-        store, found, is_done = self._journal.store, dict[RunId, str](), True
-        newest = store.lists.newest_runs
-        marks = (*await newest(None, _MOST_PAUSED, state="paused"), *await newest(None, _MOST_PAUSED, state="unknown"))
-        lines = await store.lists.summaries_of([run_id for _, run_id in marks])
-        for line in filter(None, map(summary_in, lines)):
-            if asking_now((line.requester,), self._people):
-                continue
-            try:
-                run = await store.run(line.id)
-            except StoreError:
-                raise
-            except Exception:
-                log.exception("a paused run was not looked at after somebody left", run_id=line.id)
-                is_done = False
-                continue
-            asked, told = concern_of(run).requesters, f"nobody resumes {run.id} {run.paused_at}"
-            try:
-                await self._noted.check_joined(asked, self._people)
-            except WaitsForFile:
-                return False
-            if run.is_paused and not asking_now(asked, self._people) and await store.remembered(told) is None:
-                found[run.id] = told
-        alerted = self._people.alerted(store.about_now())
-        if not (found and alerted) or self._people.half_taken:  # whoever comes to hear alerts later hears it then
-            return is_done and not self._people.half_taken
-        near = next(iter(found))
-        for person in alerted:
-            with self._people.speaking_to(person):
-                text = say("notice.nobody-resumes", runs=", ".join([*found][:_LISTED]))
-                card = notice(say("notice.nobody-resumes-title"), text, store.about_now())
-            thread = f"paused-{near}"
-            entry = Tell(id=outgoing_id(near), run_id=near, person=person, reach=CHANNELS, card=card, thread=thread)
-            await self._journal.send(entry)
-        for told in found.values():
-            await store.remember(told, b"1", _REMEMBERED_S)
-        return is_done
+        return await self._paused.look_at_all() and is_done
 
     async def would_lose(self, here: Collection[PersonId], policies: Collection[str], *, is_cut: bool) -> bool:
         """Return whether a file that leaves only these `here`, and these `policies`, is to be taken only half.

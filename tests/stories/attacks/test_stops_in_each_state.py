@@ -381,6 +381,25 @@ async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer
     assert (await world.run(review_of(record.request.id))).state == "done"
 
 
+@opens(NIGHT, beside=("hallway",), change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer_to_it_below_its_card(
+    world: World, hallway: Hallway
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    review = await world.opened(review_of(record.request.id))
+    await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
+    await world.quiet()
+    key = next(key for key, (to, card) in hallway.cards.items() if to.person == "cy" and "Was it right" in card.title)
+
+    said = "right: no\nreason: wrong version, do not deploy"
+    await write(world, hallway, "cy", said, thread=f"at {key}", is_addressed=True)
+
+    assert await state(world, record) == ("revoked", [])
+    assert (await world.request(review.request.id)).state == "answered"
+
+
 @opens(NIGHT, change=by_night)
 async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_that_a_program_sends_stops_nothing(
     world: World, api: Api

@@ -403,6 +403,18 @@ async def test_attack_a_run_stays_paused_for_ever_as_whoever_asked_was_back_and_
     assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
 
 
+async def test_attack_a_run_stays_paused_for_ever_as_whoever_asked_pauses_it_by_a_process_of_an_older_file(
+    world: World,
+) -> None:
+    run_id = await world.trigger("press bell")
+    await world.opened(run_id)
+    async with beside_it(World(world.url, world.folder.with_name("older"), TOML)) as older:
+        await becomes(world, GONE)
+        await older.steer(run_id, "pause")
+
+    assert run_id in (await world.next_mail("dan", "Paused, and nobody is left who asked for it")).text
+
+
 async def test_attack_somebody_leaves_who_may_have_stopped_the_run_and_nobody_can_answer_any_more(world: World) -> None:
     run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter", "bo")
     await world.opened(run_id)
