@@ -541,9 +541,8 @@ class Inbox:
         """
         judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        is_answer = outcome.counts and not (
-            statement.is_typed and answers_review(outcome.record.request, statement.text)
-        )
+        is_both = statement.is_typed and answers_review(outcome.record.request, statement.text)
+        is_answer = outcome.counts and not is_both
         if is_answer or is_asked or statement.said not in {*IN_WORDS, "deny"}:
             return outcome
         statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
