@@ -11,6 +11,7 @@ from agents.requests.record import Comment, RequestRecord, after
 from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.offers import deciders
 from bot.policy.approvers.delegation import now_held_by
 from bot.render.cards import notice
@@ -46,7 +47,7 @@ class Comments:
     """
 
     def __init__(self, store: Store, people: People, edits: Set[str]) -> None:
-        self._store, self._people, self._edits = store, people, edits
+        self._store, self._people, self._edits, self._noted = store, people, edits, NotedTables(store)
 
     async def bring(self, record: RequestRecord, events: Sequence[Event], *, is_public: bool = False) -> Brought:
         """Return `events` with all that brings the words in them to people; only `events` where nothing was said.
@@ -80,8 +81,10 @@ class Comments:
     ) -> Brought:
         """A card for each who asked, the answer to which goes on the card of the request and counts for nothing.
 
-        A question that is typed in the thread where it was asked goes to those alone who do not see that.
+        A question that is typed in the thread where it was asked goes to those alone who do not see that. Raises
+        WaitsForFile while a newer file than ours names one of them whom ours does not.
         """
+        await self._noted.check_joined(request.askers, self._people)
         asked = [one for one in asking_now(request.askers, self._people) if one != said.person]
         if not asked or (is_public and said.kind == "comment"):  # of a comment in public nobody is told that it goes on
             return Brought(events)

@@ -157,6 +157,7 @@ class Loop:
                 await self._children.notify_parent(told.run, told.events)
                 await self._tell_afterwards(told)
             if isinstance(move, Wait) and told.run.is_paused:
+                await self._check_joined(told.run, move)
                 await self._tell_in_pause(told)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
@@ -201,7 +202,7 @@ class Loop:
         """
         is_said = isinstance(move, Close | Check) or (isinstance(move, End) and move.outcome == "cancelled")
         if run.started and not is_said and not self._people.is_here(run.started.requester):
-            await self._decisions.noted.check_joined((run.started.requester,), self._people)
+            await self._decisions.check_joined((run.started.requester,))
 
     def _is_left_to_others(self, told: RunSnapshot, move: Move) -> bool:
         """Return whether a worker of another release may know the agent of a run that this one does not know."""

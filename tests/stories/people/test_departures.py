@@ -559,6 +559,43 @@ async def test_attack_whoever_asked_back_hears_of_a_worker_with_the_file_from_be
         assert [one.id for one in await world.unsent()] == told
 
 
+async def test_attack_whoever_has_joined_hears_no_question_to_them_nor_a_pause_over_a_process_with_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger("press bell", person="eve")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+
+        with pytest.raises(WaitsForFile):
+            await world.decide("bo", record, "free_text", "Why now?")
+        with pytest.raises(WaitsForFile):
+            await world.steer(run_id, "pause", "dan")
+
+        await becomes(world, TOML + EVE)
+        await world.decide("bo", record, "free_text", "Why now?")
+        await world.steer(run_id, "pause", "dan")
+        told = [one.card.title for one in await world.unsent() if one.person == "eve"]
+        assert told == ["A question: Press bell?", "Dan Dorn paused what you asked for"]
+
+
+async def test_attack_whoever_has_joined_never_hears_what_became_of_a_paused_run_as_a_worker_has_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger("press bell", person="eve")
+        await moved_on(ahead, run_id)
+        await ahead.steer(run_id, "pause", "eve")
+        await ahead.decide("bo", await ahead.opened(run_id), "deny", "Not today")
+
+        await moved_on(world, run_id)
+
+        assert await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, f"run {run_id}"), "it is looked at again"
+        await becomes(world, TOML + EVE)
+        await moved_on(world, run_id)
+        assert [one.card.title for one in await world.unsent() if one.person == "eve"] == ["Stopped: denied by Bo Berg"]
+
+
 async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_where_it_is_somebody_elses(
     world: World, redis: str, tmp_path: Path
 ) -> None:
