@@ -52,15 +52,17 @@ class Comments:
     async def bring(self, record: RequestRecord, events: Sequence[Event], *, is_public: bool = False) -> Brought:
         """Return `events` with all that brings the words in them to people; only `events` where nothing was said.
 
-        `is_public`: it was typed where the card stands for all to see.
+        `is_public`: it was typed where the card stands for all to see. Raises WaitsForFile while a newer file than ours
+        names one of those whom ours does not.
         """
         now_stands = after(record, events)
         noted = next((event for event in events if isinstance(event, AnswerNoted)), None)
         if noted is None or now_stands.comments == record.comments:
             return Brought(events)
         said, text = now_stands.comments[-1], ends_of(noted.text, _HEAD_CHARS, _TAIL_CHARS)
+        question = record.comment(said.about) if said.kind == "answer" else None
+        await self._noted.check_joined((question.person,) if question else record.request.askers, self._people)
         if said.kind == "answer":
-            question = record.comment(said.about)
             brought = self._answer(now_stands, events, said, text, question, is_public=is_public)
         else:
             brought = await self._question(record.request, events, noted, said, text, is_public=is_public)
@@ -81,10 +83,8 @@ class Comments:
     ) -> Brought:
         """A card for each who asked, the answer to which goes on the card of the request and counts for nothing.
 
-        A question that is typed in the thread where it was asked goes to those alone who do not see that. Raises
-        WaitsForFile while a newer file than ours names one of them whom ours does not.
+        A question that is typed in the thread where it was asked goes to those alone who do not see that.
         """
-        await self._noted.check_joined(request.askers, self._people)
         asked = [one for one in asking_now(request.askers, self._people) if one != said.person]
         if not asked or (is_public and said.kind == "comment"):  # of a comment in public nobody is told that it goes on
             return Brought(events)
