@@ -105,7 +105,7 @@ class ApprovalGuard:
         """
         counting = whose_votes_count(record, self._people)
         if why := why_not(record, _digest(run, record, call), counting, now):
-            await self._decisions.noted.check_joined((vote.person for vote in record.votes), self._people)
+            await self._decisions.check_joined(vote.person for vote in record.votes)
             return why
         if record.decision is None or record.decision.standing is None:
             return None

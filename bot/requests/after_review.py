@@ -13,6 +13,7 @@ from agents.run import fold
 from bot.archive.keeper import Archive
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.who import who_of
 from bot.policy.glass import broken, decision_by
@@ -41,12 +42,17 @@ class AfterReviews:
 
     def __init__(self, journal: Journal, people: People, archive: Archive) -> None:
         self._journal, self._people, self._archive = journal, people, archive
+        self._noted = NotedTables(journal.store)
 
     async def start(self, request_id: RequestId) -> None:
-        """Tell everybody that the glass was broken, and start the review; nothing when that was done before."""
+        """Tell everybody that the glass was broken, and start the review; nothing when that was done before.
+
+        Raises WaitsForFile while a newer file than ours names one who decides and ours does not.
+        """
         record, _, now = read = await read_request(self._journal.store, self._archive, request_id)
         await self._people.look_up(self._people.tables.alerts)
         vote = broken(record)
+        await self._noted.check_joined(who_of(record).seated_ever if vote else (), self._people)
         commit = self._begun(read, vote, now) if vote and not await self._was_begun(request_id, vote, now) else None
         written = await self._journal.write(commit) if commit else None
         if written and written.state == "committed":

@@ -11,6 +11,7 @@ from agents.requests.record import Comment, RequestRecord, after
 from agents.text import ends_of
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.offers import deciders
 from bot.policy.approvers.delegation import now_held_by
 from bot.render.cards import notice
@@ -46,20 +47,22 @@ class Comments:
     """
 
     def __init__(self, store: Store, people: People, edits: Set[str]) -> None:
-        self._store, self._people, self._edits = store, people, edits
+        self._store, self._people, self._edits, self._noted = store, people, edits, NotedTables(store)
 
     async def bring(self, record: RequestRecord, events: Sequence[Event], *, is_public: bool = False) -> Brought:
         """Return `events` with all that brings the words in them to people; only `events` where nothing was said.
 
-        `is_public`: it was typed where the card stands for all to see.
+        `is_public`: it was typed where the card stands for all to see. Raises WaitsForFile while a newer file than ours
+        names one of those whom ours does not.
         """
         now_stands = after(record, events)
         noted = next((event for event in events if isinstance(event, AnswerNoted)), None)
         if noted is None or now_stands.comments == record.comments:
             return Brought(events)
         said, text = now_stands.comments[-1], ends_of(noted.text, _HEAD_CHARS, _TAIL_CHARS)
+        question = record.comment(said.about) if said.kind == "answer" else None
+        await self._noted.check_joined((question.person,) if question else record.request.askers, self._people)
         if said.kind == "answer":
-            question = record.comment(said.about)
             brought = self._answer(now_stands, events, said, text, question, is_public=is_public)
         else:
             brought = await self._question(record.request, events, noted, said, text, is_public=is_public)

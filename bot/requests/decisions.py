@@ -1,7 +1,7 @@
 """The single writer of votes and decisions: judge, write if nothing has changed since, or judge again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -206,7 +206,7 @@ class Decisions:
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))) or self._may_be_needed(known, answer.person):
                     raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
-                await self.noted.check_joined(_voted(record), self._people)
+                await self.check_joined(_voted(record))
             if isinstance(changed, Request) and isinstance(judgement, Edited):
                 run = await self._run_of(record)()
                 commit = await self.revisions.editing(record, version, statement, judgement, changed, now, run)
@@ -303,6 +303,10 @@ class Decisions:
             return replace(statement, said="deny", picks=(), given=None)
         now = bound_to(request, "request").model_copy(update={"unbound": statement.binding.unbound})
         return replace(statement, binding=now)
+
+    async def check_joined(self, named: Iterable[PersonId]) -> None:
+        """Raise WaitsForFile where a newer file than ours names one of these: they have not left."""
+        await self.noted.check_joined(named, self._people)
 
     async def may(self, action: Action, person: PersonId, run: Run, *, is_known: bool = True) -> bool:
         """Return whether somebody may do it to a run. Raises WaitsForFile where another file may say that they do."""

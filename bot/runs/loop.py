@@ -158,6 +158,7 @@ class Loop:
                 await self._children.notify_parent(told.run, told.events)
                 await self._tell_afterwards(told)
             if isinstance(move, Wait) and told.run.is_paused:
+                await self._check_joined(told.run, move)
                 await self._tell_in_pause(told)
             if isinstance(move, Wait | Stop):
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
@@ -196,13 +197,13 @@ class Loop:
         return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)
 
     async def _check_joined(self, run: Run, move: Move) -> None:
-        """Raise WaitsForFile where a newer file than ours names whom a run acts for: by ours they would have left.
-
-        Only what people said themselves goes on.
+        """Raise WaitsForFile where a newer file than ours names whom a run acts for, or who voted: by ours they would
+        have left. Only what people said themselves goes on.
         """
         is_said = isinstance(move, Close | Check) or (isinstance(move, End) and move.outcome == "cancelled")
-        if run.started and not is_said and not self._people.is_here(run.started.requester):
-            await self._decisions.noted.check_joined((run.started.requester,), self._people)
+        if run.started and not is_said:
+            named = {run.started.requester, *run.voters}
+            await self._decisions.check_joined(one for one in named if not self._people.is_here(one))
 
     def _is_left_to_others(self, told: RunSnapshot, move: Move) -> bool:
         """Return whether a worker of another release may know the agent of a run that this one does not know."""

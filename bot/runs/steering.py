@@ -59,7 +59,7 @@ class Steering:
         above: RunId | None = None,
     ) -> Run:
         """The run after the verb, which holds for the runs that it started as well. Raises Conflict when it makes no
-        sense now.
+        sense now, and WaitsForFile as long as a newer file than ours names whom it acts for.
 
         `proof` is of who says so, here and in what follows. `above` is the run with which it is paused.
         """
@@ -75,6 +75,8 @@ class Steering:
             full = Conflict(say("run.run-full"), say("run.nothing-changed"))
             if run.seq >= MAX_EVENTS_AT_ALL:  # before anything below it changes
                 raise full
+            if verb != "cancel" and above is None:  # whoever asked hears it
+                await self._decisions.check_joined((run.started.requester,))
             kinds: dict[str, Event] = {
                 "pause": RunPaused(at=now, by=by, parent=above, proof=proof),
                 "resume": RunResumed(at=now, by=by, proof=proof),

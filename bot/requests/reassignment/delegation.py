@@ -14,6 +14,7 @@ from agents.text import one_line
 from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import People
+from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now, may_have_sat
 from bot.policy import judge
 from bot.policy.answers import Statement, answer_above, behind_word, unwrapped
@@ -93,7 +94,7 @@ class Delegation:
 
     def __init__(self, store: Store, people: People, edits: Set[str], timing: Timing) -> None:
         self._store, self._people, self._edits, self._timing = store, people, edits, timing
-        self.absences = Absences(store, people)
+        self.absences, self._noted = Absences(store, people), NotedTables(store)
 
     async def judged(
         self, record: RequestRecord, answer: Answer, wish: HandOn
@@ -169,7 +170,8 @@ class Delegation:
 
         `run` is that of a request that is still to be opened; where there is none, it is read.
 
-        Nobody hears of the same absence twice, and for nobody somebody stands in who may not decide it.
+        Nobody hears of the same absence twice, and for nobody somebody stands in who may not decide it. Raises
+        WaitsForFile while a newer file than ours names who asked or stands in and ours does not.
         """
         policy, known = record.request.policy, as_known_now(record, self._people)
         out = {*who_of(known).out, *may_have_sat(record, self._people)}
@@ -179,6 +181,8 @@ class Delegation:
             return []
         await self._people.look_up_policy(policy.name)
         stand_ins = {one.to for one in away.values() if one.to}
+        named = [gone.to for one, gone in (await self.absences.all()).items() if one in away and gone.to]
+        await self._noted.check_joined((*record.askers, *named), self._people)
         kept_out = await took_part(self._store, self._people, record, stand_ins, run)
         takes, made, stands = self._people.may_take(record, now), list[RequestReassigned](), record
 

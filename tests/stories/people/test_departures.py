@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from agents.events import RequestReassigned
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.cli.show import request_text
 from bot.errors import WaitsForFile
+from bot.people.absences import Absence, Absences
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Counted, Decided, NotEntitled
 from bot.process.reload import Reload
@@ -22,7 +25,8 @@ from bot.render.transcript import lines
 from bot.render.views import request_view
 from bot.render.words import decided
 from bot.store import Keys, StoreError, WorkItem
-from bot.store.outbox_entry import Alert
+from bot.store.ids import review_of
+from bot.store.outbox_entry import Alert, Tell
 from channels import Inbound
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program, vote
@@ -36,6 +40,7 @@ from tests.servers.console import a_console
 from tests.servers.web import Api, serving
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.people import standing
+from tests.stories.test_break_glass import NIGHT, breaks
 
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
 SOLO = TOML + '\n[policies.solo]\napprovers = ["person:bo"]\nexpires_after = "4h"\n'
@@ -557,6 +562,137 @@ async def test_attack_whoever_asked_back_hears_of_a_worker_with_the_file_from_be
         assert not await world.app.requests.departures.look_at_all()
 
         assert [one.id for one in await world.unsent()] == told
+
+
+async def test_attack_whoever_has_joined_hears_no_question_to_them_nor_a_pause_over_a_process_with_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger("press bell", person="eve")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+
+        with pytest.raises(WaitsForFile):
+            await world.decide("bo", record, "free_text", "Why now?")
+        with pytest.raises(WaitsForFile):
+            await world.steer(run_id, "pause", "dan")
+
+        await becomes(world, TOML + EVE)
+        await world.decide("bo", record, "free_text", "Why now?")
+        await world.steer(run_id, "pause", "dan")
+        heard = [one.card.title for one in await told(world, "eve")]
+        assert heard == ["A question: Press bell?", "Dan Dorn paused what you asked for"]
+
+
+async def test_attack_whoever_has_joined_and_asked_back_has_no_answer_over_a_process_with_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+        await ahead.decide("eve", record, "free_text", "Why now?")
+
+        with pytest.raises(WaitsForFile):
+            await world.decide("anna", await world.request(record.request.id), "free_text", "The shop is down.")
+
+        await ahead.decide("anna", await world.request(record.request.id), "free_text", "The shop is down.")
+        assert [one.card.title for one in await told(world, "eve")] == ["An answer: Press bell?"]
+
+
+async def told(world: World, person: str) -> list[Tell]:
+    """What is to be told to somebody."""
+    return [one for one in await world.unsent() if isinstance(one, Tell) and one.person == person]
+
+
+STANDS_IN = f'{SOLO}stand_ins = ["person:eve"]\n'
+
+
+@pytest.mark.parametrize("to", ["eve", None], ids=["who stands in", "who asked"])
+async def test_attack_whoever_has_joined_is_not_asked_in_place_of_who_is_away_as_a_worker_has_the_file_from_before(
+    redis: str, tmp_path: Path, to: str | None
+) -> None:
+    """Nor do they hear, where they asked, that nobody is."""
+    async with (
+        a_world(redis, tmp_path / "data", SOLO) as world,
+        by_hand(world, redis, tmp_path, (STANDS_IN if to else SOLO) + EVE) as ahead,
+    ):
+        ahead.workshop.policy_of["bell"] = "solo"
+        run_id = await ahead.trigger("press bell", person="anna" if to else "eve")
+        await moved_on(ahead, run_id)
+        record, now = await ahead.opened(run_id), await ahead.now()
+        until, bo, stands_in = now + timedelta(days=1), PersonId("bo"), PersonId(to) if to else None
+        gone = Absence(person=bo, starts=now, until=until, to=stands_in, by=bo, proof=as_by("cli"))
+        assert await Absences(ahead.app.store, ahead.people).change(None, gone)
+
+        for each in (world, ahead):
+            await each.app.requests.absences.look()
+
+        assert who_of(await world.request(record.request.id)).approve == (to or "bo",)
+        assert bool(await told(world, "eve")) is not bool(to)
+        assert not (to and await told(world, "anna"))
+
+
+async def test_attack_whoever_has_joined_is_not_asked_what_became_of_what_they_approved_by_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", SOLO) as world,
+        by_hand(world, redis, tmp_path, SOLO.replace("person:bo", "person:eve") + EVE) as ahead,
+    ):
+        ahead.workshop.policy_of["bell"] = "solo"
+        ahead.workshop.breaks["bell"] = TimeoutError("nobody knows")
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        gate = await ahead.opened(run_id)
+        await ahead.decide("eve", gate, "approve")
+        await moved_on(ahead, run_id)
+        await ahead.has(run_id, "unknown")
+
+        await moved_on(world, run_id)
+        assert (await world.run(run_id)).open is None
+
+        await moved_on(ahead, run_id)
+        unknown = await ahead.opened(run_id, after=gate.request.id)
+        assert [holder.person for holder in unknown.holders] == ["eve"]
+
+
+async def test_attack_whoever_has_joined_is_not_asked_whether_it_was_right_to_break_the_glass_by_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", NIGHT) as world,
+        by_hand(world, redis, tmp_path, NIGHT + EVE.replace("eve", "fay")) as ahead,
+    ):
+        ahead.workshop.policy_of["bell"] = "night"
+        run_id = await ahead.trigger("press bell")
+        await moved_on(ahead, run_id)
+        record = await ahead.opened(run_id)
+        await breaks(ahead, "eve", record)
+
+        for each in (world, ahead):
+            assert (await world.run(review_of(record.request.id))).started is None
+            await each.app.work.dispatcher.look(WorkItem("glass", record.request.id))
+        await moved_on(ahead, review_of(record.request.id))
+
+        assert "fay" in [one.person for one in (await ahead.opened(review_of(record.request.id))).holders]
+
+
+async def test_attack_whoever_has_joined_never_hears_what_became_of_a_paused_run_as_a_worker_has_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + EVE) as ahead:
+        run_id = await ahead.trigger("press bell", person="eve")
+        await moved_on(ahead, run_id)
+        await ahead.steer(run_id, "pause", "eve")
+        await ahead.decide("bo", await ahead.opened(run_id), "deny", "Not today")
+
+        await moved_on(world, run_id)
+
+        assert await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, f"run {run_id}"), "it is looked at again"
+        await becomes(world, TOML + EVE)
+        await moved_on(world, run_id)
+        assert [one.card.title for one in await told(world, "eve")] == ["Stopped: denied by Bo Berg"]
 
 
 async def test_attack_whoever_has_an_id_by_a_newer_file_has_left_for_a_worker_where_it_is_somebody_elses(
