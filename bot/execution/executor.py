@@ -281,7 +281,7 @@ class Executor:
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """Return the outcome of the effect.
 
-        This is the edge of a job: whatever a tool raises becomes its error.
+        This is the edge of a job: whatever a tool raises becomes its error, unless it is that Redis is away.
         """
         log.debug("tool starts", tool=tool.name)
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
