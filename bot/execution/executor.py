@@ -26,7 +26,7 @@ from bot.execution.tool_context import ChildRuns, Find, Guarded, HeldAttempt, No
 from bot.outbound.announcements import Announcements
 from bot.render.views import summary_in
 from bot.requests.stored import of_attempt
-from bot.store import Commit, Store, StoreError, WorkItem
+from bot.store import Commit, Store, StoreError, StoreUnavailable, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.indexes import note_handle
 from bot.store.journal import WorkQueue
@@ -281,7 +281,7 @@ class Executor:
     ) -> Outcome | Pending | type[NotStarted] | type[NobodyKnows]:
         """Return the outcome of the effect.
 
-        This is the edge of a job: whatever a tool raises becomes its error.
+        This is the edge of a job: whatever a tool raises becomes its error, unless it is that Redis is away.
         """
         log.debug("tool starts", tool=tool.name)
         # A command has its own time-out, kept by its runner; waiting for its turn must not count.
@@ -301,6 +301,9 @@ class Executor:
                 return NobodyKnows
             error = say("run.tool-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}")
             return Outcome("", error, unknown=True)
+        except StoreUnavailable as error:  # ours, and no word of the tool's: what we began for it may be there
+            log.warning("Redis is away from a tool", tool=tool.name, error=str(error))
+            return NobodyKnows
         except Exception as error:
             log.exception("tool failed", tool=tool.name)
             return Outcome("", f"{type(error).__name__}: {error}")

@@ -20,7 +20,8 @@ Form = Mapping[str, str]
 class TokenEndpoint:
     """Answers while the context is open. `asked` holds every form; `valid` is the last token, until a test changes it.
 
-    `refuses` is a status and an error to answer with instead; `rotates` makes each refresh token good for one use.
+    `refuses` is a status and an error to answer with instead, and `says` the body; `rotates` makes each refresh token
+    good for one use.
     """
 
     client_id: str = "an-app"
@@ -28,6 +29,7 @@ class TokenEndpoint:
     refresh_token: str = "refresh-0"
     life_s: object = 3600
     refuses: tuple[int, str] | None = None
+    says: bytes = b""
     rotates: bool = False
     asked: list[Form] = field(default_factory=list[Form])
     valid: str = ""
@@ -70,7 +72,7 @@ class TokenEndpoint:
             if self.silent:
                 await self.silent.wait()
             status, answer = self._answer({name: values[0] for name, values in fields.items()})
-        body = json.dumps(answer).encode()
+        body = self.says or json.dumps(answer).encode()
         top = f"HTTP/1.1 {status} said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         writer.write(f"{top}Connection: close\r\n\r\n".encode() + body)
         await writer.drain()

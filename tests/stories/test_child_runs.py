@@ -25,7 +25,7 @@ from bot.testing.people import Verb
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.lines import Server
 from tests.stories.test_break_glass import breaks
@@ -365,6 +365,26 @@ async def test_attack_a_child_that_pauses_itself_late_stays_so_as_its_parent_was
             proxy.ask(do="release")
 
             assert (await beside.ended(child_id)).state == "done"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("point", "nth"), [("commit child_started", 1), ("commit run_started", 2)])
+async def test_attack_redis_is_away_as_a_run_starts_another_which_is_started_once_all_the_same(
+    redis: str, tmp_path: Path, when: str, point: str, nth: int
+) -> None:
+    with Server("tests.servers.redis_proxy", redis) as proxy:
+        url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
+        async with a_world(url, folder, TOML) as world:
+            world.app.store.client.patience_s = 0
+            proxy.ask(do="arm", name=point, nth=nth, when=when, act="drop")
+
+            run_id = await world.trigger("start_run pull rope")
+            await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="Redis is away")
+            world.app.store.client.patience_s = PATIENCE_S
+
+            assert await world.summary(run_id) == "done: ok: ok: pull rope: done"
+            assert world.workshop.effects == ["pull rope"]
+            assert len(await world.app.store.lists.runs()) == 2
 
 
 async def states(world: World) -> set[str]:

@@ -166,7 +166,7 @@ class Sync(RemoteBackend):
 def _manifest(one: object) -> Json:
     try:
         found: object = json.loads(one) if isinstance(one, str) else one
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ApiFailed("Argo CD's answer holds a manifest that can't be read")

@@ -1,5 +1,6 @@
 """What can go wrong with Redis, and what of it passes by itself."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -25,6 +26,9 @@ ABOUT_REDIS = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
 # server that runs a long script, as of somebody else in another of its databases, a node of a cluster that has no room
 # for one more connection.
 _PASSING = ("UNBLOCKED", "NOREPLICAS", "BUSY ", "max number of clients ")
+# What Redis 6.2 says where a command of a script is refused; later ones say what the command would be told.
+_IN_SCRIPT = re.compile(r"Error running script .*?: -(([A-Z]+) .*)", re.DOTALL)
+_KINDS = {"OOM": exceptions.OutOfMemoryError, "READONLY": exceptions.ReadOnlyError}
 _TRIED_AGAIN = "Nothing is lost; it is tried again"
 _SEE_REDIS = "The log of the Redis server says more"
 
@@ -59,6 +63,12 @@ class WentBack(StoreError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"This store is not what it was: {what}. Nothing is executed in it", RESTORE_LOADED)
+
+
+def of_command(error: Exception) -> Exception:
+    """Return the error of the command in a script that `error` is about; itself where it is about no script."""
+    found = _IN_SCRIPT.match(str(error)) if isinstance(error, exceptions.ResponseError) else None
+    return _KINDS.get(found[2], exceptions.ResponseError)(found[1]) if found else error
 
 
 def is_away(error: Exception) -> bool:

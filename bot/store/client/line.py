@@ -6,6 +6,8 @@ from contextvars import Context
 from itertools import islice
 from typing import Any
 
+from bot.store.client.errors import of_command
+
 Arg = str | bytes | int | float
 Command = Sequence[Arg]
 
@@ -67,9 +69,10 @@ class Line:
     async def replies(self, commands: Sequence[Command]) -> list[Any]:
         """The same, with an error as the answer of each command that it befell."""
         try:
-            return await self._over(commands)
+            replies = await self._over(commands)
         except Exception as error:  # noqa: BLE001 - whatever it is, each of those who asked must get it
-            return [error] * len(commands)
+            replies = [error] * len(commands)
+        return [of_command(reply) if isinstance(reply, Exception) else reply for reply in replies]
 
 
 def _give(answer: asyncio.Future[list[Any]], replies: list[Any]) -> None:

@@ -22,6 +22,7 @@ EARLY_S = 60.0
 LIFE_S = 3600.0
 """Life of a token in seconds when its answer does not say; RFC 6749, 5.1 only recommends to."""
 
+_LONGEST_S = 1e9
 ANSWER_BYTES = 64 * 1024
 """Largest answer that is read; real ones have a few kilobytes."""
 
@@ -100,7 +101,7 @@ class AccessTokens:
             raise ChannelUnavailable(what, "It is asked again later") from error
         try:
             found: object = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         return answer.status_code, cast("dict[str, object]", found) if isinstance(found, dict) else {}
 
@@ -134,4 +135,4 @@ def _seconds(value: object) -> float:
     """Return how long a token lives; some providers send the number as text."""
     if isinstance(value, str) and value.isdecimal():
         return float(value)
-    return float(value) if isinstance(value, (int, float)) else LIFE_S
+    return float(min(value, _LONGEST_S)) if isinstance(value, (int, float)) else LIFE_S

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.client import Client, StoreError, StoreUnavailable
+from bot.store.client import Client, StoreError, StoreUnavailable, TakesNoWrites
 from bot.store.client.line import BATCH
 from bot.store.watch import ended
 from tests.kit.waiting import PATIENCE_S, until
@@ -143,3 +143,26 @@ async def test_what_is_on_its_way_as_the_client_closes_leaves_no_connection(redi
 
     await until(is_alone, what="every connection is given back")
     await other.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("OOM command not allowed when used memory > maxmemory.", TakesNoWrites),
+        ("MISCONF Redis is configured to save RDB snapshots", TakesNoWrites),
+        ("READONLY You cannot write against a read only replica.", StoreUnavailable),
+        ("NOREPLICAS Not enough good replicas to write.", StoreUnavailable),
+        ("WRONGTYPE Operation against a key of the wrong kind", StoreError),
+    ],
+)
+async def test_what_redis_6_says_of_a_script_is_heard_as_what_is_wrong_with_its_command(
+    redis: str, said: str, kind: type[StoreError]
+) -> None:
+    words = f"ERR Error running script (call to f_9): @user_script:9: @user_script: 9: -{said}"
+    client = Client(redis, patience_s=0)
+
+    with pytest.raises(StoreError) as found:
+        await client.do("EVAL", f"return redis.error_reply('{words}')", 1, "{s0}:any")
+
+    assert type(found.value) is kind
+    await client.close()

@@ -90,6 +90,15 @@ async def test_a_grant_that_is_gone_and_a_wrong_application_are_named_without_a_
         await AccessTokens(Grant(endpoint.grant.url, "an-app", "refresh-0", "app-secret")).current()
 
 
+async def test_an_endpoint_that_says_what_nobody_means_is_no_fault_of_a_mail(endpoint: TokenEndpoint) -> None:
+    endpoint.life_s = 10**400
+    assert await AccessTokens(endpoint.grant).current() == "access-1"
+
+    endpoint.says = b"[" * 60_000
+    with pytest.raises(ChannelRefused, match="200 no access token in the answer"):
+        await AccessTokens(endpoint.grant).current()
+
+
 async def test_an_endpoint_that_does_not_answer_is_left_after_a_while(endpoint: TokenEndpoint) -> None:
     endpoint.silent = asyncio.Event()
 
