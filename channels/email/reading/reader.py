@@ -301,7 +301,7 @@ class Reader:
     def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body, card: str) -> Answered:
         """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
         said = read_both(body.plain, body.html, found.contact.name, own=self.own, card=card)
-        if said.unsure in HOLDS:
+        if said.unsure in HOLDS and said.said != "deny":
             raise Unreadable(said.unsure)
         said = replace(said, unsure=said.unsure or body.unsure)
         if is_signature(said, found.contact.name):

@@ -279,6 +279,16 @@ async def test_attack_a_no_is_held_as_a_phone_divides_it_around_a_picture(world:
     assert await stands(world, record) == "revoked"
 
 
+async def test_attack_a_no_is_held_above_a_thread_too_long_to_be_read_whole(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo", about=record.request.digest)
+
+    await world.post("bo", card.reply_to or "", "deny\n\n" + "> and so on\n" * 5_000)
+
+    await world.ended(record.request.run_id)
+    assert await stands(world, record) == "denied"
+
+
 async def test_attack_a_no_is_held_as_a_server_adds_a_text_of_its_own_to_the_mail(world: World) -> None:
     for wish, person, said, state in (
         ("press bell", "bo", "deny", "denied"),
