@@ -251,9 +251,8 @@ class Reader:
         return bool(said.asked or said.sent_on) or not is_courtesy(said, author)
 
     def _refuses(self, author: str, body: Body) -> bool:
-        """Return whether all of several texts with a picture refuse: a phone divides one around it."""
-        has_picture = any(part.kind.startswith("image/") for part in body.files)
-        return has_picture and read_both(body.plain, body.html, author, own=self.own).said == "deny"
+        """Return whether all of several texts refuse: a phone divides one around a picture, and a server adds one."""
+        return read_both(body.plain, body.html, author, own=self.own).said == "deny"
 
     def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:
         """A mail that answers no card: something new, or a word in the thread of what was asked before."""
@@ -302,7 +301,7 @@ class Reader:
     def _answer(self, found: Accepted, headers: Headers, subject: str, token: str, body: Body, card: str) -> Answered:
         """An answer to the card that `token` names, or else a Message-ID of ours. Raises Unreadable."""
         said = read_both(body.plain, body.html, found.contact.name, own=self.own, card=card)
-        if said.unsure in HOLDS:
+        if said.unsure in HOLDS and said.said != "deny":
             raise Unreadable(said.unsure)
         said = replace(said, unsure=said.unsure or body.unsure)
         if is_signature(said, found.contact.name):

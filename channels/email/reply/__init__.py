@@ -170,7 +170,8 @@ def read_both(
 ) -> Said:
     """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing.
 
-    Two that refuse do, though programs write the links and pictures of a reason in one of them alone.
+    A refusal in one of them is one unless the other agrees: programs write bullets, links and pictures in one text
+    alone, and servers their banners.
     """
     if document is None:
         return read_reply(body or "", author, marker=marker, own=own, card=card)
@@ -196,8 +197,10 @@ def read_both(
         versions = [replace(plain, text=each(plain.text), whole=each(plain.whole)) for each in _SHORTER]
         plain = next(filter(None, (_as_one(each, page, seen, author) for each in versions)), plain)
     decides = {"approve", "deny"} & {plain.said, seen.said}
-    if plain.said == seen.said == "deny":
-        return plain
+    is_whole = not (page.unsure or plain.sent_on or seen.sent_on)
+    if decides == {"deny"} and (plain.said == seen.said or is_whole):
+        no = plain if plain.said == "deny" else seen
+        return replace(plain, said="deny", text=no.text, reason=no.reason)
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
     if plain.said == seen.said == "free_text" and not plain.is_one and page.unsure:
@@ -213,8 +216,7 @@ def _as_one(plain: Said, page: markup.Seen, seen: Said, author: str) -> Said | N
     """
     one, wanted = replace(plain, is_one=True), _letters(plain.whole)
     if plain.said == "free_text" and page.has_list and _letters(_NUMBER.sub("", plain.whole)) == _letters(seen.whole):
-        is_no = seen.said == "deny"
-        return replace(one, said="deny", text=seen.text, reason=seen.reason) if is_no else one
+        return one
     if plain.said != seen.said or plain.said == "approve":
         return None
     if plain.said == "free_text" and wanted == _letters(seen.whole):

@@ -22,7 +22,7 @@ _HIDES = re.compile(
     rf"|opacity\s*:\s*0?\.?0\d*+%?+(?![\d.]*[1-9])|font-size\s*:\s*{_ZERO}|(?:max-)?(?:height|width)\s*:\s*0(?:px|pt"
     rf"|em|%)?(?![\w.%])"
     rf"|font\s*:\s*[^;]*?(?<![\w.])0(?:px|pt|em)?[\s/]|color\s*:\s*{_WHITE}"
-    r"|text-indent\s*:\s*-(?!18(?:\.0)?pt)\d{2,}|(?:left|top|right|bottom|margin(?:-(?:left|top))?)\s*:\s*-\d{3,}"
+    r"|text-indent\s*:\s*-(?![1-3]\d(?:\.\d+)?pt)\d{2,}|(?:left|top|right|bottom|margin(?:-(?:left|top))?)\s*:\s*-\d{3,}"
     r"|clip(?:-path)?\s*:\s*(?:rect|inset|circle)"
     r"|transform\s*:\s*(?:[^;]*scale\w{0,9}\(\s*0|[^;]*translate\w{0,9}\(\s*-)|unicode-bidi\s*:\s*(?:bidi-override"
     r"|isolate-override)|text-decoration[\w-]{0,20}\s*:[^;]*line-through"

@@ -284,7 +284,7 @@ class _Page:
             self.pictures.update(" ".join(html.unescape(each).split()) for each in (alt, source) if each)
 
     def _break(self, *, always: bool = False) -> None:
-        line = "".join(self._line).strip(" \t")
+        line = "-- " if self._line == ["-- "] else "".join(self._line).strip(" \t")
         top = self._stack[-1] if self._stack else None
         if line:
             if self._below_rule and not self._line_quoted and _LABELLED.match(line):

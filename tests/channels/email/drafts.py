@@ -207,11 +207,15 @@ def forged(draw: st.DrawFn) -> Draft:
 
 @st.composite
 def unreadable(draw: st.DrawFn) -> bytes:
-    """A clear decision of a proven person, in a mail that can't be read, or can be read in two ways."""
+    """A clear decision of a proven person, in a mail that can't be read, or a yes in one that can be read in two
+    ways: a no in several texts is one.
+    """
+    is_unread = draw(st.booleans())
+    words = (*APPROVALS, *DENIALS) if is_unread else APPROVALS
     # A thumb alone says nothing more than a text above it, and decides below one as thanks would.
-    said = draw(phrases((*APPROVALS, *DENIALS)).filter(lambda text: bool(text.strip("👍,.! \n"))))
+    said = draw(phrases(words).filter(lambda text: bool(text.strip("👍,.! \n"))))
     head = "\n".join(Draft(None, "").head)
-    if draw(st.booleans()):
+    if is_unread:
         # A `!` is none of base64's letters.
         raw = f"{head}\n{draw(st.sampled_from(_OF['types']))}\n\n{said}!"
     else:

@@ -279,6 +279,37 @@ async def test_attack_a_no_is_held_as_a_phone_divides_it_around_a_picture(world:
     assert await stands(world, record) == "revoked"
 
 
+async def test_attack_a_no_is_held_above_a_thread_too_long_to_be_read_whole(world: World) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    card = await world.next_mail("bo", about=record.request.digest)
+
+    await world.post("bo", card.reply_to or "", "deny\n\n" + "> and so on\n" * 5_000)
+
+    await world.ended(record.request.run_id)
+    assert await stands(world, record) == "denied"
+
+
+async def test_attack_a_no_is_held_as_a_server_adds_a_text_of_its_own_to_the_mail(world: World) -> None:
+    for wish, person, said, state in (
+        ("press bell", "bo", "deny", "denied"),
+        ("ask choice Which one? | shop, search", "anna", "stop", "withdrawn"),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        card = await world.next_mail(person, about=record.request.digest if person == "bo" else record.request.id)
+        message = EmailMessage(policy=email.policy.SMTP)
+        message["From"], message["To"], message["Subject"] = f"{person}@corp.example", card.reply_to, card.subject
+        message["Message-ID"], message["Date"] = f"<{said}@corp.example>", world.date(world.about_now())
+        message["In-Reply-To"] = card.message_id
+        message.set_content(said)
+        message.make_mixed()
+        message.add_attachment("This message was scanned by Acme Gateway.", disposition="inline")
+
+        await send(world, message, card.reply_to or "", person)
+
+        await world.ended(record.request.run_id)
+        assert await stands(world, record) == state
+
+
 async def test_attack_the_logo_of_a_signature_hides_the_stop_above_an_empty_mail(world: World) -> None:
     wish, record = await asked_by_mail(world)
     message = EmailMessage(policy=email.policy.SMTP)

@@ -63,16 +63,57 @@ async def test_an_answer_counts_whose_html_is_a_list_and_one_with_a_footer_of_a_
         assert (await world.ended(record.request.run_id)).results[0].kind == "answered", page
 
 
-async def test_a_no_counts_that_a_mail_program_made_the_first_line_of_a_list(world: World) -> None:
-    record = await world.opened(await world.trigger("press bell"))
-    card = await world.next_mail("bo", about=record.request.digest)
+async def test_a_no_counts_in_one_of_two_texts_whatever_programs_and_servers_put_into_the_other(
+    world: World,
+) -> None:
+    banner = "<p>Extern: Diese Nachricht kommt von aussen.</p>"
+    for text, page in (
+        ("   1. No, it is red\n   2. Ask Cy", "<ol><li>No, it is red<li>Ask Cy</ol>"),
+        ("   - No, it is red\n   - Ask Cy", "<ul><li>No, it is red<li>Ask Cy</ul>"),
+        ("Nein, falscher Tag", f"{banner}<p>Nein, falscher Tag</p>"),
+        ("This mail is in HTML.", "<p>deny</p>"),
+    ):
+        record = await world.opened(await world.trigger("press bell"))
+        card = await world.next_mail("bo", about=record.request.digest)
 
-    await world.post(
-        "bo", card.reply_to or "", "   1. No, it is red\n   2. Ask Cy", page="<ol><li>No, it is red<li>Ask Cy</ol>"
-    )
+        await world.post("bo", card.reply_to or "", text, page=page)
 
+        await world.ended(record.request.run_id)
+        assert (await world.request(record.request.id)).state == "denied", text
+
+    record = await world.opened(await world.trigger("ask choice Which one? | shop, search"))
+    card = await world.next_mail("anna", about=record.request.id)
+    await world.post("anna", card.reply_to or "", "stop", page=f"{banner}<p>stop</p>")
     await world.ended(record.request.run_id)
-    assert (await world.request(record.request.id)).state == "denied"
+    assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_a_no_that_is_struck_out_sent_on_or_beside_a_yes_denies_nothing(world: World) -> None:
+    head = "From: Cy <cy@corp.example>\nDate: Mon, 2 Mar 2026\nSubject: v2"
+    sent_on = f"---------- Forwarded message ---------\n{head}\n\ndeny"
+    for text, page in (("deny", "<s>deny</s>"), ("deny", "approve"), (sent_on, "<p>deny</p>")):
+        record = await world.opened(await world.trigger("press bell"))
+        card = await world.next_mail("bo", about=record.request.digest)
+
+        await world.post("bo", card.reply_to or "", text, page=page)
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "open", page
+
+
+async def test_an_approval_above_a_signature_is_asked_back_once_as_gmail_and_thunderbird_write_it(world: World) -> None:
+    for at, frame in enumerate(("<span>-- </span><br><div>{}</div>", "<pre class='moz-signature'>-- \n{}</pre>")):
+        slogan = f"We build bridges since 190{at}."
+        record = await world.opened(await world.trigger("press bell"))
+        for _ in range(2):
+            card = await world.next_mail("bo", about=record.request.digest)
+            assert (await world.request(record.request.id)).state == "open"
+            await world.move_time(1)
+            page = f"<div>approve</div><div><br></div>{frame.format(slogan)}"
+            await world.post("bo", card.reply_to or "", f"approve\n\n-- \n{slogan}", page=page)
+            await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "approved", frame
 
 
 async def test_attack_words_that_somebody_struck_out_are_no_part_of_what_they_answer(world: World) -> None:
