@@ -267,7 +267,7 @@ class FollowUps:
                 if read is None or not await self._is_below_card(read.record, trigger):
                     continue
                 known, person = as_known_now(read.record, self._people), PersonId(trigger.person)
-                if not trigger.is_edit and may_be_answer(known, person, trigger.text, freezes=False):
+                if known.state == "open" and person in who_of(known).approve and not trigger.is_edit:
                     unbound = _unbound(channel, trigger, read.record, self._people)
                     statement = _statement(inbound_id, channel, trigger, read.record, unbound)
                     await self._decisions.decide(request.id, statement, read)

@@ -506,19 +506,23 @@ def stop_of(request: Request, text: str) -> str:
 
 
 def answers_review(request: Request, text: str) -> bool:
-    """Return whether words answer a review, which may have a stop as its reason."""
-    return request.purpose == "review" and given(request, text) is not None
+    """Return whether words answer a review, in whole or in part: what stops something may be its reason."""
+    if request.purpose != "review":
+        return False
+    filled = fill_lines(request.fields, text)
+    return bool(filled.values) or any(one.field and one.got for one in filled.misfits)
 
 
 def stop_in(request: Request, text: str) -> str:
     """Return the words of an answer that may stop something: of one to a review, whose no stops nothing, those of its
-    reason.
+    reason and of lines beside it.
     """
-    answer = given(request, text) if answers_review(request, text) else None
-    if answer is None:
+    if not answers_review(request, text):
         return stop_of(request, text)
-    reason = str(answer.form[REASON])
-    return next(filter(is_stop, (reason, *_CLAUSE_ENDS.split(reason))), reason).strip()
+    filled = fill_lines(request.fields, text)
+    beside = (one.got for one in filled.misfits if one.field in {"", REASON})
+    said = "\n".join((str(filled.values.get(REASON, "")), *beside))[:DECISION_CHARS]
+    return next(filter(is_stop, (said, *_CLAUSE_ENDS.split(said))), said).strip()
 
 
 def left_named(text: str) -> list[str]:

@@ -423,9 +423,14 @@ async def test_attack_who_answers_that_it_was_not_right_takes_back_what_the_card
     world: World, hallway: Hallway
 ) -> None:
     async with serving(world.app) as api:
-        for way in ("below the card", "a window", "a program"):
-            record, review, thread = await reviewed(world, hallway, f"cli-{way}")
-            said = "right: no\nreason: I saw nothing"
+        for way, said, answered in (
+            ("below the card", "right: no\nreason: I saw nothing", "answered"),
+            ("a window", "right: no\nreason: I saw nothing", "answered"),
+            ("a program", "right: no\nreason: I saw nothing", "answered"),
+            ("below the card", "right: no", "open"),
+            ("a window", "right: no\nreason: I saw nothing\nand nobody called me", "open"),
+        ):
+            record, review, thread = await reviewed(world, hallway, f"cli-{way}-{answered}")
             if way == "below the card":
                 await write(world, hallway, "cy", said, thread=thread, is_addressed=True)
             elif way == "a window":
@@ -435,8 +440,9 @@ async def test_attack_who_answers_that_it_was_not_right_takes_back_what_the_card
                 answer = f"/v1/requests/{review.request.id}/answer"
                 await (await api.client("cy")).post(answer, json={"text": said})
 
-            assert await state(world, record) == ("approved", []), way
-            assert (await world.request(review.request.id)).state == "answered", way
+            assert await state(world, record) == ("approved", []), (way, said)
+            assert (await world.request(review.request.id)).state == answered, (way, said)
+            assert (hallway.to("cy", "This is no answer yet") == []) is (answered == "answered"), (way, said)
 
 
 @opens(NIGHT, change=by_night)

@@ -106,8 +106,9 @@ async def test_a_person_has_so_many_at_once_and_no_more(store: Store) -> None:
 
 
 async def test_what_was_revoked_or_is_spent_takes_no_place_of_another(store: Store) -> None:
+    standings = KeptStandings(store)
     for number in range(20):
-        standings, one = await kept(store, run_id=f"run {number}", uses=1)
+        _, one = await kept(store, run_id=f"run {number}", uses=1)
         if number:
             await standings.use(one, use(number))
         else:
