@@ -40,7 +40,7 @@ from bot.policy.answers import (
     may_mean_stop,
     no_in_words,
     refuses,
-    stop_of,
+    stop_in,
     takes_back,
 )
 from bot.policy.approvers.concern import concern_of
@@ -108,8 +108,8 @@ class FollowUps:
             raise ChannelUnavailable("The message above was posted just now", "What follows waits until it is known")
         is_no = bool(homes) and is_withdrawal(trigger.text)
         goes_on = is_no and not (await self._run(homes[-1])).ended
-        is_answer = await self._answers_review(homes, inbound_id, channel, trigger)
-        is_taken = await self._take(homes, inbound_id, channel, trigger, None) or is_answer
+        said = await self._beside_review(homes, inbound_id, channel, trigger)
+        is_taken = await self._take(homes, inbound_id, channel, said, None) or said is not trigger
         if goes_on and is_taken:
             await self._tell_what_holds(homes[-1], inbound_id, channel, trigger)
         return is_taken
@@ -169,17 +169,18 @@ class FollowUps:
         writer wrote and saw all of them. By the card of somebody else, or pressed, they answer no question.
         """
         request, no = record.request, no_in_words(statement)
-        said_id, channel = statement.reply_id, statement.channel
+        said_id, channel, words = statement.reply_id, statement.channel, no or statement.text
+        stop = stop_in(request, words)
+        stops = is_stop(stop)
         trigger = SaidElsewhere(
             person=statement.person,
-            text=stop_of(request, no or statement.text),
+            text=stop if stops else words,
             thread=request.thread,
             proof=statement.proof,
             follows=True,
             place=statement.place,
             files=statement.files,
         )
-        stops = is_stop(trigger.text)
         # An old mail can be sent to another's card: a stop in it does no harm.
         is_theirs = statement.binding.addressee in {None, statement.person} and not statement.for_people
         is_sure = is_theirs and not statement.unsure and channel not in ANSWERED_AT_ONCE
@@ -255,16 +256,23 @@ class FollowUps:
                 return run.id
         return None
 
-    async def _answers_review(self, homes: Sequence[RunId], inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """Return whether words below the card of a review answer it, beside what they stop in `homes`."""
-        for run in [await self._run(one) for one in homes] if is_stop(trigger.text) else ():
-            for about in run.broke_glass:
-                read = await self._asked(await self._run(RunId(review_of(about))))
-                answers = read is not None and answers_review(read.record.request, trigger.text)
-                if read and answers and await self._is_below_card(read.record, trigger):
-                    await self._given(read.record.request.run_id, inbound_id, channel, trigger, None)
-                    return True
-        return False
+    async def _beside_review(self, homes: Sequence[RunId], inbound_id: str, channel: str, trigger: Trigger) -> Trigger:
+        """Answer a review with words below its card, where they fit and their writer is asked; return what they say to
+        `homes`, which it reviews: its reason. Other words are returned as they are.
+        """
+        for run in [await self._run(one) for one in homes]:
+            reviews = [await self._run(RunId(review_of(about))) for about in run.broke_glass]
+            for request in [one.request for review in reviews for one in review.requests.values()]:
+                read = await self._decisions.request(request.id) if answers_review(request, trigger.text) else None
+                if read is None or not await self._is_below_card(read.record, trigger):
+                    continue
+                known, person = as_known_now(read.record, self._people), PersonId(trigger.person)
+                if known.state == "open" and person in who_of(known).approve and not trigger.is_edit:
+                    unbound = _unbound(channel, trigger, read.record, self._people)
+                    statement = _statement(inbound_id, channel, trigger, read.record, unbound)
+                    await self._decisions.decide(request.id, statement, read)
+                return trigger.model_copy(update={"text": stop_in(request, trigger.text)})
+        return trigger
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
@@ -360,9 +368,13 @@ class FollowUps:
 
         Who stops something in a review, also one that is over, means what is reviewed, where that began nothing yet.
         """
-        reviewed = reviewed_of(await self._run(run_id)) if is_stop(trigger.text) else None
-        if reviewed and (await self._decisions.request(reviewed.request_id)).record.began_at is None:
-            return await self._family(reviewed.run_id, trigger)
+        run = await self._run(run_id)
+        reviewed = reviewed_of(run)
+        says = [stop_in(one.request, trigger.text) for one in run.requests.values()] or [trigger.text]
+        if reviewed and any(map(is_stop, says)):
+            record = (await self._decisions.request(reviewed.request_id)).record
+            if record.began_at is None:
+                return await self._family(reviewed.run_id, trigger)
         return tuple(dict.fromkeys((await busy_with(self._store, run_id, PersonId(trigger.person)), run_id)))
 
     async def _run(self, run_id: RunId) -> Run:

@@ -17,6 +17,7 @@ from agents.forms.words import NO, YES, bare, pick, unlisted, yes_or_no
 from agents.requests import Attachment, Binding, Decision, GatedCall, Given, PersonId, Request, Vote
 from agents.requests.proof import Proof
 from agents.requests.record import RequestRecord
+from agents.review import REASON
 from agents.run import GO_ON, IT_DID_NOT, IT_HAPPENED, STOP, USE_RULES
 from agents.text import ends_of, strip_invisible
 from bot.policy.approvers.who import who_of
@@ -505,8 +506,23 @@ def stop_of(request: Request, text: str) -> str:
 
 
 def answers_review(request: Request, text: str) -> bool:
-    """Return whether words that stop something answer a review as well, which may have a stop as its reason."""
-    return request.purpose == "review" and given(request, stop_of(request, text)) is not None
+    """Return whether words answer a review, in whole or in part: what stops something may be its reason."""
+    if request.purpose != "review":
+        return False
+    filled = fill_lines(request.fields, text)
+    return bool(filled.values) or any(one.field and one.got for one in filled.misfits)
+
+
+def stop_in(request: Request, text: str) -> str:
+    """Return the words of an answer that may stop something: of one to a review, whose no stops nothing, those of its
+    reason and of lines beside it.
+    """
+    if not answers_review(request, text):
+        return stop_of(request, text)
+    filled = fill_lines(request.fields, text)
+    beside = (one.got for one in filled.misfits if one.field in {"", REASON})
+    said = "\n".join((str(filled.values.get(REASON, "")), *beside))[:DECISION_CHARS]
+    return next(filter(is_stop, (said, *_CLAUSE_ENDS.split(said))), said).strip()
 
 
 def left_named(text: str) -> list[str]:

@@ -36,9 +36,11 @@ class KeptStandings:
         """Write one down, once by its id; False where its person has too many."""
         until, kept = round(approval.until.timestamp() * 1000), round(_KEPT.total_seconds() * 1000)
         body, uses, person = approval.model_dump_json(), approval.uses, approval.person
-        return await self._client.run(
-            scripts.grant_standing(_HOME, approval.id, person, body, uses, until, kept, _MOST)
-        )
+        # Those that are revoked or spent stand there until they would have been over.
+        known = await self.of_person(person)
+        ended = [one for one in known if one.state in {"revoked", "spent"} and one.now < one.approval.until]
+        most = _MOST + len(ended)
+        return await self._client.run(scripts.grant_standing(_HOME, approval.id, person, body, uses, until, kept, most))
 
     async def read(self, standing_id: str) -> Standing | None:
         """Return one as it stands; None for none, or one that ended long ago. Raises NotFound for what is no id."""

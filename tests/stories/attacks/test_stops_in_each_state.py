@@ -381,23 +381,84 @@ async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer
     assert (await world.run(review_of(record.request.id))).state == "done"
 
 
-@opens(NIGHT, beside=("hallway",), change=by_night)
-async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer_to_it_below_its_card(
+@opens(NIGHT + OPERATOR, beside=("hallway",), change=by_night)
+async def test_attack_a_stop_as_the_reason_of_an_answer_to_a_review_is_no_answer_to_it_below_its_card_or_no_stop(
     world: World, hallway: Hallway
 ) -> None:
+    """Whoever is asked does both; who only edits it, or is not asked and may stop what is reviewed, stops that."""
+    for person, is_edit, became, answered in (
+        ("cy", False, ("revoked", "paused"), "answered"),
+        ("cy", True, ("revoked", "paused"), "open"),
+        ("anna", False, ("revoked", "paused"), "open"),
+        ("ole", False, ("approved", "cancelled"), "open"),
+    ):
+        record, review, thread = await reviewed(world, hallway, f"cli-{person}-{is_edit}")
+        said = "right: no\nreason: wrong version, do not deploy"
+
+        item = hallway.follows(person, said, thread, is_addressed=not is_edit, is_edit=is_edit)
+        await world.app.messages.inbox.handle(await world.app.messages.inbox.accept(item))
+
+        now = (await state(world, record))[0], (await world.run(record.request.run_id)).state
+        assert now == became, (person, is_edit)
+        assert (await world.request(review.request.id)).state == answered, (person, is_edit)
+        assert hallway.to(person, "nobody takes back") == [], (person, is_edit)
+
+
+async def reviewed(world: World, hallway: Hallway, reply_id: str) -> tuple[RequestRecord, RequestRecord, str]:
+    """What waits once Eve has broken the glass, the review of that, and the thread of Cy's card of it."""
     record = await world.opened(await world.trigger("press bell"))
     await world.steer(record.request.run_id, "pause")
-    await breaks(world, "eve", record)
+    await world.quiet()
+    hallway.cards.clear()
+    await breaks(world, "eve", record, reply_id=reply_id)
     review = await world.opened(review_of(record.request.id))
     await until(lambda: hallway.to("cy", "Was it right"), what="cy is asked")
     await world.quiet()
     key = next(key for key, (to, card) in hallway.cards.items() if to.person == "cy" and "Was it right" in card.title)
+    return record, review, f"at {key}"
 
-    said = "right: no\nreason: wrong version, do not deploy"
-    await write(world, hallway, "cy", said, thread=f"at {key}", is_addressed=True)
 
-    assert await state(world, record) == ("revoked", [])
-    assert (await world.request(review.request.id)).state == "answered"
+@opens(NIGHT, beside=("hallway",), reach=("slack", "email"), change=by_night)
+async def test_attack_who_answers_that_it_was_not_right_takes_back_what_the_card_says_is_not_stopped(
+    world: World, hallway: Hallway
+) -> None:
+    async with serving(world.app) as api:
+        for way, said, answered in (
+            ("below the card", "right: no\nreason: I saw nothing", "answered"),
+            ("a window", "right: no\nreason: I saw nothing", "answered"),
+            ("a program", "right: no\nreason: I saw nothing", "answered"),
+            ("below the card", "right: no", "open"),
+            ("a window", "right: no\nreason: I saw nothing\nand nobody called me", "open"),
+        ):
+            record, review, thread = await reviewed(world, hallway, f"cli-{way}-{answered}")
+            if way == "below the card":
+                await write(world, hallway, "cy", said, thread=thread, is_addressed=True)
+            elif way == "a window":
+                token = await token_of(hallway, "cy")
+                await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=said, is_typed=True))
+            else:
+                answer = f"/v1/requests/{review.request.id}/answer"
+                await (await api.client("cy")).post(answer, json={"text": said})
+
+            assert await state(world, record) == ("approved", []), (way, said)
+            assert (await world.request(review.request.id)).state == answered, (way, said)
+            assert (hallway.to("cy", "This is no answer yet") == []) is (answered == "answered"), (way, said)
+
+
+@opens(NIGHT, change=by_night)
+async def test_attack_who_answers_by_mail_that_it_was_not_right_takes_back_what_the_mail_says_is_not_stopped(
+    world: World,
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    await world.steer(record.request.run_id, "pause")
+    await breaks(world, "eve", record)
+    card = await world.next_mail("cy", about="Was it right")
+    assert "nothing is stopped or undone" in " ".join(card.text.split())
+
+    await world.reply("cy", card, "right: no\nreason: I saw nothing")
+
+    await world.ended(review_of(record.request.id))
+    assert await state(world, record) == ("approved", [])
 
 
 @opens(NIGHT, change=by_night)

@@ -105,6 +105,23 @@ async def test_a_person_has_so_many_at_once_and_no_more(store: Store) -> None:
     assert await standings.read(standings.id_for("another")) is None
 
 
+async def test_what_was_revoked_or_is_spent_takes_no_place_of_another(store: Store) -> None:
+    standings = KeptStandings(store)
+    for number in range(20):
+        _, one = await kept(store, run_id=f"run {number}", uses=1)
+        if number:
+            await standings.use(one, use(number))
+        else:
+            await standings.revoke(one, Ended(by=PersonId("bo"), at=AT))
+
+    for number in range(20, 40):
+        await kept(store, run_id=f"run {number}")
+
+    [last] = [one for one in await standings.all() if one.approval.id == standings.id_for("run 39")]
+    refused = last.approval.model_copy(update={"id": standings.id_for("another")})
+    assert not await standings.grant(refused)
+
+
 async def test_what_was_over_long_ago_is_forgotten(store: Store) -> None:
     standings, one = await kept(store)
     await move_time(store, timedelta(days=31).total_seconds())
