@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import Outcome
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from agents.state import IT_DID_NOT, IT_HAPPENED
@@ -218,6 +219,29 @@ async def test_attack_who_asked_hears_nothing_of_what_becomes_of_a_run_that_some
         assert [each for each in words if each not in " ".join(told[0].text.split())] == []
     for may_end in world.workshop.holds.values():
         may_end.set()
+
+
+@opens(TOML)
+async def test_attack_who_asked_hears_nothing_of_what_ends_elsewhere_while_somebody_else_has_paused_the_run(
+    world: World,
+) -> None:
+    lost, late = await world.trigger("send card\npress bell"), await world.trigger("send note\npress bell")
+    await until(lambda: len(world.workshop.effects) == 2, what="both are sent")
+    await world.steer(lost, "pause", "dan")
+    await world.steer(late, "pause", "dan")
+    world.workshop.arrived["card"] = Outcome("", error="it was lost")
+
+    await world.move_time(180)
+
+    def told() -> list[str]:
+        return sorted(mail.text for mail in world.mails("anna") if mail.subject.endswith(": send"))
+
+    await until(lambda: len(told()) == 2, what="she is told of both")
+    await world.quiet()
+    [failed, unknown] = told()
+    assert failed.startswith("Failed: send\n\n“it was lost”")
+    assert unknown.startswith("Unknown: send\n\n“send did not end within 120 s.")
+    assert [(await world.run(run_id)).state for run_id in (lost, late)] == ["paused", "paused"]
 
 
 @opens(TOML)
