@@ -155,6 +155,12 @@ def _next_step(known: RequestRecord, given: Sequence[PersonId], people: People, 
     return say("card.yes-then-step", name=left[min(numbers)].name) if numbers else ""
 
 
+def held_back(record: RequestRecord) -> str:
+    """Return the sentence on what a yes to an open `record` waits for; empty where it starts right away."""
+    text = _once_approved(record) if record.is_paused or record.frozen else ""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def what_an_answer_does(record: RequestRecord) -> Line:
     """Return the line that says what happens on an answer to a question."""
     purpose, is_told = record.request.purpose, record.request.program and record.request.purpose != "unknown"

@@ -21,15 +21,15 @@ _WISH_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
-    """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it; it is about something for
-    which those in `by_glass` broke the glass.
+    """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it; those in `allowed_by`
+    let it be done, in an emergency too.
     """
 
     what: str
     title: str
     text: str = ""
     by: tuple[PersonId, ...] = ()
-    by_glass: tuple[PersonId, ...] = ()
+    allowed_by: tuple[PersonId, ...] = ()
 
 
 def meanwhile(run: Run, people: People) -> Iterator[Meanwhile]:
@@ -61,8 +61,8 @@ def _came_of(made: AttemptOutcome, run: Run, people: People) -> Meanwhile:
     name = asked.request.title.removesuffix("?") if asked else made.tool
     title = say("standing.title", word=attempt_word(made), title=name)
     text = says_it(made, people) or (quote(result_of(made.text), WORDS_CHARS) if made.text else "")
-    broke = [one for about, one in run.broke_glass.items() if about == made.request_id]
-    return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by, asking_now(broke, people))
+    by = asked.decision.by if asked and asked.decision else ()
+    return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by, asking_now(by, people))
 
 
 def _below(child: ChildStarted, change: Change, run: Run, people: People) -> Meanwhile:

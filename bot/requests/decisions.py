@@ -54,6 +54,7 @@ from bot.policy.judgements import (
     judgements,
 )
 from bot.render.cards import asked_again, became_of, closed_card, notice
+from bot.render.due import held_back
 from bot.render.request_card import with_notes
 from bot.render.words import asking_now, decided, feedback_text, has_no_room, how_to_approve, stands
 from bot.requests.card_updates import moved, newest_of, updates_for
@@ -340,8 +341,10 @@ class Decisions:
         now_stands = after(record, events)
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
-        is_seen = isinstance(judgement, Counted | Revoked) and answer.channel in self._edits  # on the card itself
-        is_told = is_heard and not is_seen and not isinstance(judgement, Decided)
+        is_seen = isinstance(judgement, Counted | Revoked | Decided) and answer.channel in self._edits  # on the card
+        # Of what starts, or ends, the end is told. A card that was sent before says that it starts right away.
+        is_held = is_final and now_stands.state == "approved" and bool(record.is_paused or record.frozen)
+        is_told = is_heard and not is_seen and (is_held or not isinstance(judgement, Decided))
         is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.
         has_card = bool(record.cards_of(answer.person))
@@ -351,7 +354,8 @@ class Decisions:
         outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
         is_counted = isinstance(judgement, Counted)
         outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
-        outgoing += [self._notice(now_stands, answer, judgement, statement)] if is_told and not placed else []
+        before = record if is_held else None
+        outgoing += [self._notice(now_stands, answer, judgement, statement, before)] if is_told and not placed else []
         is_broken = isinstance(judgement, Decided) and judgement.decision.broke_glass
         is_late_no = isinstance(judgement, TooLate) and request.again is not None  # what it ends is ended in a turn too
         is_bounded = isinstance(judgement, Counted | Decided | Revoked) and record.state == "open"
@@ -424,8 +428,16 @@ class Decisions:
         placed = placement(record.request, card, answer.person, first=answer.channel)
         return _Renewal([replaced.model_copy(update={"holder": placed.holder})], placed)
 
-    def _notice(self, record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> Tell:
-        """Return the notice of an answer's outcome, for the place where it was given, if there is one.
+    def _notice(
+        self,
+        record: RequestRecord,
+        answer: Answer,
+        judgement: Judgement,
+        statement: Statement,
+        before: RequestRecord | None = None,
+    ) -> Tell:
+        """Return the notice of an answer's outcome, for the place where it was given, if there is one; with what holds
+        it back as the request stood `before`.
 
         If the person can answer better and the channel can change its card, the notice is the card to answer once more.
         """
@@ -435,6 +447,7 @@ class Decisions:
             again = asked_again(record, judgement, self._people, answer.at)
             if answer.channel not in self._edits and _is_no_vote(judgement):
                 text = f"{became_of(judgement, record, self._people)} {self._where_to_answer(record, answer)}".strip()
+            text = f"{text} {held_back(before)}".rstrip() if before else text
         card = notice(about, text, answer.at, request.id)
         entry = tell_about(request, answer.person, card, (answer.channel,), to=statement.place)
         own = record.cards_of(answer.person)

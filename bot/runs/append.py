@@ -100,10 +100,12 @@ class _Known:
 
 
 def resting(told: RunSnapshot) -> Rest | None:
-    """Return the end of the run's turn; None while there is something to do, such as to tell its parent of its end."""
+    """Return the end of the run's turn; None while there is something to do, such as to tell its parent of its end, or
+    whoever asked what becomes of it in a pause.
+    """
     under_way = any(one.state == "running" for one in told.run.made)
     match next_move(told.run, told.now):
-        case Wait(until):
+        case Wait(until) if not told.run.is_paused:
             return Rest(until, under_way)
         case Stop() if told.run.started and told.run.started.parent is None:
             return Rest(None, under_way)

@@ -106,8 +106,9 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
     if run.budget.over:
         return End("failed", "over")
     if run.is_paused:
-        # Nothing begins by what people say of an effect that may have happened; after a restore an operator asks first.
-        return _about_unknown(run, pending) if pending and pending.unknown and not run.restored_from else Wait()
+        # Nothing begins by what comes of an effect that may have happened; after a restore an operator looks first.
+        has_begun = bool(pending and pending.unknown) or run.outside is not None
+        return _about_step(run, pending, now) if pending and has_begun and not run.restored_from else Wait()
     return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import AnswerNoted
-from agents.requests import RequestId
+from agents.requests import PersonId, RequestId
 from agents.requests.record import RequestRecord
 from bot.config.errors import ConfigError
 from bot.policy.judgements import Decided
@@ -95,3 +95,28 @@ async def test_a_no_that_counted_for_what_is_asked_in_its_place_is_the_same_no_w
     assert (first.decision.state, (await world.request(now.request.id)).state) == (became, became)
     assert again == first, "whoever sends it once more reads what became of it, and not that nothing did"
     assert not [event for event in await world.events(run_id) if isinstance(event, AnswerNoted)]
+
+
+@pytest.mark.parametrize("held", ["paused", "frozen"])
+async def test_attack_who_approves_by_a_mail_that_says_it_starts_right_away_hears_nothing_of_a_later_pause_or_freeze(
+    world: World, held: str
+) -> None:
+    record, card = await asked(world), await world.next_mail("bo")
+    assert "If you approve: it starts right away" in card.text
+    if held == "paused":
+        await world.steer(record.request.run_id, "pause", "dan")
+    else:
+        await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "audit", proof=None)
+
+    async def is_held() -> bool:
+        now = await world.request(record.request.id)
+        return now.is_paused or now.frozen is not None
+
+    await until(is_held, what="it is held back")
+
+    await world.reply("bo", card, "approve")
+
+    told = " ".join((await world.next_mail("bo", about="Bo Berg approved")).text.split())
+    what = "run goes on: somebody has paused it" if held == "paused" else "freeze of workshop ends"
+    assert f"Nothing starts until the {what}" in told
+    assert world.workshop.started == []

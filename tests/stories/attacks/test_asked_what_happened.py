@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agents import Outcome
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from agents.state import IT_DID_NOT, IT_HAPPENED
@@ -176,7 +177,7 @@ TOLD = {
 
 
 @opens(TOML)
-async def test_attack_who_asked_hears_nothing_of_what_becomes_of_a_run_that_somebody_else_has_paused(
+async def test_attack_who_asked_or_approved_hears_nothing_of_what_becomes_of_a_run_that_somebody_has_paused(
     world: World, redis: str, tmp_path: Path
 ) -> None:
     runs = dict[str, tuple[RunId, RequestRecord]]()
@@ -212,12 +213,37 @@ async def test_attack_who_asked_hears_nothing_of_what_becomes_of_a_run_that_some
     for number, (becomes_of, (run_id, _)) in enumerate(runs.items()):
         title, *words = TOLD[becomes_of]
         assert not (await world.run(run_id)).ended
-        told = [mail for mail in world.mails("anna") if f"{title} bell{number}" in mail.text]
-        assert len(told) == 1, becomes_of
-        assert f"sayso resume {run_id}" in told[0].text
-        assert [each for each in words if each not in " ".join(told[0].text.split())] == []
+        has_approved = "end of a run" not in becomes_of
+        for person in ("anna", "bo") if has_approved else ("anna",):
+            told = [mail for mail in world.mails(person) if f"{title} bell{number}" in mail.text]
+            assert len(told) == 1, (person, becomes_of)
+            assert f"sayso resume {run_id}" in told[0].text
+            assert [each for each in words if each not in " ".join(told[0].text.split())] == []
     for may_end in world.workshop.holds.values():
         may_end.set()
+
+
+@opens(TOML)
+async def test_attack_who_asked_hears_nothing_of_what_ends_elsewhere_while_somebody_else_has_paused_the_run(
+    world: World,
+) -> None:
+    lost, late = await world.trigger("send card\npress bell"), await world.trigger("send note\npress bell")
+    await until(lambda: len(world.workshop.effects) == 2, what="both are sent")
+    await world.steer(lost, "pause", "dan")
+    await world.steer(late, "pause", "dan")
+    world.workshop.arrived["card"] = Outcome("", error="it was lost")
+
+    await world.move_time(180)
+
+    def told() -> list[str]:
+        return sorted(mail.text for mail in world.mails("anna") if mail.subject.endswith(": send"))
+
+    await until(lambda: len(told()) == 2, what="she is told of both")
+    await world.quiet()
+    [failed, unknown] = told()
+    assert failed.startswith("Failed: send\n\n“it was lost”")
+    assert unknown.startswith("Unknown: send\n\n“send did not end within 120 s.")
+    assert [(await world.run(run_id)).state for run_id in (lost, late)] == ["paused", "paused"]
 
 
 @opens(TOML)
