@@ -310,7 +310,9 @@ async def test_what_a_program_asks_goes_at_once_to_whoever_stands_in(world: Worl
     assert await world.request(opened["id"]) == record
 
 
-BOTH_AWAY = SOLO + """
+BOTH_AWAY = (
+    SOLO
+    + """
 [policies.night]
 approvers = ["person:anna", "person:bo"]
 stand_ins = ["person:cy", "person:dan"]
@@ -318,6 +320,7 @@ requester_may_approve = true
 expires_after = "4h"
 break_glass = ["person:bo"]
 """
+)
 
 
 @opens(BOTH_AWAY)
