@@ -711,3 +711,17 @@ def test_attack_whoever_asked_chooses_what_leaves_too_few_as_whoever_edited_it_m
 
         story.it_stands_as_the_rules_say()
         assert story.record.request.revision == 4
+
+
+def test_nothing_is_handed_on_to_who_had_the_seat_of_somebody_that_asks_by_now(redis: str) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "")()
+        story.opens("one", 0, "", "bo")
+        story.hands_it_on("dan", "fay", "cli")
+        story.writes_to_the_run("dan")
+
+        story.hands_it_on("bo", "fay", "cli")
+        story.answers("bo", "cli", "approve", 0)
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "approved"
