@@ -11,7 +11,7 @@ from agents.moves import filled
 from agents.relay import Question, wanted_of
 from agents.requests import AttemptId, PersonId, PolicySnapshot, Request, RunId, StepId
 from agents.requests.asked import asked_at_first
-from agents.requests.record import RequestRecord
+from agents.requests.record import RequestRecord, after
 from agents.review import Reviewed, reviewed_of
 from agents.run import Run
 from agents.steps import RequestHumanInput
@@ -217,7 +217,8 @@ class Notifier:
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to whoever wanted it where others are asked now."""
-        asked = present(who_of(RequestRecord(request=request)).approve, self._people)
+        stands = after(RequestRecord(request=request), commit.events)  # of some who are away others are asked instead
+        asked = present(who_of(stands).approve, self._people)
         untold = [one for one in self._who_wanted(run, request.step_id) if one not in asked]
         entries = [self._tell(run, one, self._unknown(run, request, asked, one, now)) for one in untold]
         return replace(commit, outgoing=[*commit.outgoing, *map(outbox_entry, entries)])

@@ -47,7 +47,9 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     may_not_give = tuple(dict.fromkeys(chain.from_iterable(map(maybe, took_part))))
     could_deny = dict.fromkeys((*who.seated_ever, *who.denied_before))
     deny_again = tuple(one for one in people.by_now(could_deny) if one not in could_deny)
-    if not (may_be or again or joined or changed or sat_out or doubles or may_not_give or deny_again):
+    doubts = {people.ids_of(one)[0]: cards for one, cards in record.doubts.items()}
+    is_new = doubts != record.doubts
+    if not (may_be or again or joined or changed or sat_out or doubles or may_not_give or deny_again or is_new):
         return record
     known = asked.edited_by(_both(request.editors, maybe), request.policy).model_copy(
         update={
@@ -63,8 +65,7 @@ def as_known_now(record: RequestRecord, people: People) -> RequestRecord:
     parts = {**request.parts, **dict.fromkeys(may_be, "maybe"), **again}
     request = request.model_copy(update={"parts": parts, "requesters": (*request.requesters, *again)})
     then = {"may_be": may_be, "doubles": doubles, "may_not_break": (*sat_out, *changed), "may_not_give": may_not_give}
-    then |= {"joined": (*record.joined, *joined)}
-    then |= {"doubts": {people.ids_of(one)[0]: cards for one, cards in record.doubts.items()}}
+    then |= {"joined": (*record.joined, *joined), "doubts": doubts}
     return record.model_copy(update={"request": request, "asked": known, **then})
 
 

@@ -12,7 +12,7 @@ from agents.requests.record import RequestRecord, as_revised
 from agents.run import Run
 from agents.state import editors_of
 from bot.people.directory import People
-from bot.people.recognition import as_known_now, may_have_sat, with_other_ids
+from bot.people.recognition import as_known_now, with_other_ids
 from bot.policy.approvers.quorum import can_be_met
 from bot.policy.approvers.who import who_of
 from bot.policy.edits import Edited, EditRefused, changeable, changed_names, edited_request, with_values
@@ -76,18 +76,19 @@ async def judged(
         after = edited_request(asked, old, new, editor, editors_of(story, new))
     except ValueError:
         return EditRefused(kind="tool", why=say("answer.edit-no-value", names=", ".join(names))), None
-    left = _left(after, known, people)
+    then, stands = (_revised(record, one, people) for one in (after, request))
+    left = _left(then, people)
     # Where whoever asked takes nobody's approval away, who has left is another matter, of `departures`.
-    takes_away = not is_own or {*_left(request, known, people)} - {*left}
-    if takes_away and not can_be_met(as_revised(known, after).asked, left, known.doubles):
-        return EditRefused(kind="too_few", why=_too_few(after, known, people)), None
+    takes_away = not is_own or {*_left(stands, people)} - {*left}
+    if takes_away and not can_be_met(then.asked, left, then.doubles):
+        return EditRefused(kind="too_few", why=_too_few(then, left, people)), None
     with people.speaking_to(""):
         by_them = (edited(answer.person, old, new, people), *changed_effect(old, new))
         changes = changes_between(old, new) if is_own else by_them
         by = (Author(person=answer.person, part="objected", no_to=new.sha256),)
         told = tuple(AuthoredLine(text=change, by=by) for change in changes)
         after = after.model_copy(update={"title": title(), "changes": told})
-    may_approve = not is_own and answer.person not in who_of(as_revised(known, after)).editors_out
+    may_approve = not is_own and answer.person not in who_of(then).editors_out
     found = Edited(names=names, revision=after.revision, digest=after.digest, may_approve=may_approve, is_own=is_own)
     return found, after
 
@@ -98,14 +99,17 @@ def _names(allowed: Sequence[str], wrong: list[str]) -> str:
     return say("answer.edit-names", names=", ".join(wrong), allowed=", ".join(allowed))
 
 
-def _left(after: Request, record: RequestRecord, people: People) -> tuple[PersonId, ...]:
-    """Return all who may come to approve the edit, in whichever step, and have not left since they were asked."""
-    revised, here = as_revised(record, after), people.all()
-    may, sat = who_of(revised).approve_ever, may_have_sat(revised, people)
-    return tuple(one for one in may if one not in sat and one in here)
+def _revised(record: RequestRecord, request: Request, people: People) -> RequestRecord:
+    """Return `record` as it would count once everybody is asked `request`: who may be whom follows from what it is."""
+    return as_known_now(as_revised(record, request), people)
 
 
-def _too_few(after: Request, record: RequestRecord, people: People) -> str:
-    left = _left(after, record, people)
+def _left(record: RequestRecord, people: People) -> tuple[PersonId, ...]:
+    """Return all who may come to approve it, in whichever step, and have not left since they were asked."""
+    here = people.all()
+    return tuple(one for one in who_of(record).approve_ever if one in here)
+
+
+def _too_few(record: RequestRecord, left: Sequence[PersonId], people: People) -> str:
     names = people.names_of(left) if left else say("words.nobody")
-    return say("answer.edit-too-few", policy=after.policy.name, left=names, quorum=record.asked.quorum)
+    return say("answer.edit-too-few", policy=record.request.policy.name, left=names, quorum=record.asked.quorum)

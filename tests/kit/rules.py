@@ -300,6 +300,7 @@ class Rules:
             *self.votes,
             *self.deciders(),
             *self._counted_elsewhere(),
+            *self._had_of_barred(),
         }
         if to not in accepted & self.present or has_part or self._times_handed_on(giver) >= 3:
             return False

@@ -30,6 +30,7 @@ from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import Api, serving
+from tests.stories.test_break_glass import breaks
 from tests.stories.test_delegation import SOLO, asked, on_solo
 
 DAY_S = 24 * 3600.0
@@ -307,3 +308,36 @@ async def test_what_a_program_asks_goes_at_once_to_whoever_stands_in(world: Worl
     record = await world.request(opened["id"])
     await rebuild(world.app.store)
     assert await world.request(opened["id"]) == record
+
+
+BOTH_AWAY = (
+    SOLO
+    + """
+[policies.night]
+approvers = ["person:anna", "person:bo"]
+stand_ins = ["person:cy", "person:dan"]
+requester_may_approve = true
+expires_after = "4h"
+break_glass = ["person:bo"]
+"""
+)
+
+
+@opens(BOTH_AWAY)
+async def test_attack_who_asked_and_who_broke_the_glass_never_hear_that_nobody_knows_as_others_stand_in_for_them(
+    world: World,
+) -> None:
+    world.workshop.policy_of["bell"] = "night"
+    world.workshop.hold("bell")
+    record = await asked(world)
+    await breaks(world, "bo", record)
+    await until(lambda: world.workshop.started, what="it presses")
+    for person, to in (("anna", "cy"), ("bo", "dan")):
+        await away(world, person, to)
+
+    async with world.stopped():
+        pass
+
+    for person in ("anna", "bo"):
+        told = await world.next_mail(person, about="nobody knows whether something happened")
+        assert "Cy Cole and Dan Dorn are asked" in " ".join(told.text.split())

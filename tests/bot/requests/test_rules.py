@@ -693,3 +693,35 @@ def test_the_next_step_begins_once_somebody_is_back_beside_whose_vote_another_wa
 
         story.it_stands_as_the_rules_say()
         assert (story.record.state, story.record.asked.in_step) == ("open", 1)
+
+
+def test_attack_whoever_asked_chooses_what_leaves_too_few_as_whoever_edited_it_may_be_there_under_another_id(
+    redis: str,
+) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "_steps")()
+        story.opens("three", 0, "", "bo")
+        story.edits_the_call("cy", "cli", "v2", 0)
+        story.somebody_else_gets_the_id("cy", "gus", may_be=True)
+        story.changes_the_call("v1")
+        story.leaves_for_good("bo")
+        story.says_something("anna")
+
+        story.changes_the_call("v2")
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.request.revision == 4
+
+
+def test_nothing_is_handed_on_to_who_had_the_seat_of_somebody_that_asks_by_now(redis: str) -> None:
+    with a_house(redis, TOML) as (house, loop):
+        story = a_story(house, loop, "")()
+        story.opens("one", 0, "", "bo")
+        story.hands_it_on("dan", "fay", "cli")
+        story.writes_to_the_run("dan")
+
+        story.hands_it_on("bo", "fay", "cli")
+        story.answers("bo", "cli", "approve", 0)
+
+        story.it_stands_as_the_rules_say()
+        assert story.record.state == "approved"

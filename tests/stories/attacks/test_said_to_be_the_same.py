@@ -632,6 +632,26 @@ async def test_attack_a_run_is_stopped_as_who_may_have_stopped_it_as_somebody_ne
     await world.has(run_id, "done")
 
 
+_OPERATES = _ADMINS.replace('operator = ["person:ole"]', 'operator = ["person:bo"]')
+
+
+@opens(_OPERATES)
+async def test_attack_what_an_operator_answers_never_counts_who_may_have_stopped_the_run_as_somebody_new(
+    world: World, api: Api
+) -> None:
+    await becomes(world, at(_OPERATES, "bob@corp.example"))
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter")
+    await world.reply("bo", await world.next_mail("bob", "Which version?"), "stop, please")
+    await world.next_mail("bob", about="Nothing goes on before you say which")
+
+    await is_known_by(world, api, "bo")
+    for _ in range(2):
+        await world.app.requests.departures.look_at_all()
+
+    await world.reply("bo", await world.next_mail("bob", about="Which version?"), "answer: v2")
+    await world.has(run_id, "done")
+
+
 @opens(with_mark(_ADMINS, "anna", 'uid = "of-anna"'))
 @pytest.mark.parametrize("before", ["others approve it", "it is open"])
 async def test_attack_who_decided_as_somebody_new_stops_nothing_as_whoever_asks_has_an_address_of_theirs(
