@@ -101,11 +101,12 @@ class ApprovalGuard:
     async def why_not(self, run: Run, record: RequestRecord, call: GatedCall, now: datetime) -> str | None:
         """Return why the approval does not cover a call as it would be executed now; None if it does.
 
-        Raises WaitsForFile while a newer file than ours names somebody who approved it and whom ours does not.
+        Raises WaitsForFile while a newer file than ours says something else of who approved it, or freezes more.
         """
+        by = record.decision.by if record.decision else ()
+        await self._decisions.noted.check_begins({*by, *(vote.person for vote in record.votes)}, self._people)
         counting = whose_votes_count(record, self._people)
         if why := why_not(record, _digest(run, record, call), counting, now):
-            await self._decisions.check_joined(vote.person for vote in record.votes)
             return why
         if record.decision is None or record.decision.standing is None:
             return None

@@ -77,11 +77,11 @@ def hashes_of(tables: Tables) -> dict[str, str]:
         entries: Mapping[str, BaseModel] = getattr(tables, kind)
         for name, entry in entries.items():
             file = tables.files.get(name) if kind == "groups" else None
-            found[f"{kind}.{name}"] = _hash(f"{entry.model_dump_json()} {file or ''}")
+            found[f"{kind}.{name}"] = _hash(f"{_said_in(entry)} {file or ''}")
     found |= {f"roles.{role}": _hash(repr(refs)) for role, refs in tables.roles if refs}
     found |= {f"agents.{name}.triggered_by": _hash(repr(refs)) for name, refs in tables.triggered_by.items()}
     found |= {"alerts.to": _hash(repr(tables.alerts))} if tables.alerts else {}
-    found |= {f"freeze.windows.{number}": _hash(one.model_dump_json()) for number, one in enumerate(tables.windows)}
+    found |= {f"freeze.windows.{number}": _hash(_said_in(one)) for number, one in enumerate(tables.windows)}
     found |= {"slack.cards": _hash(tables.cards)} if tables.cards != Tables({}, {}).cards else {}
     return found
 
@@ -130,20 +130,22 @@ class NotedTables:
             return {}
 
     async def names(self, person: PersonId, people: People) -> bool:
-        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet.
+        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet."""
+        return people.id_in_file(person) not in people.as_written.people and await self._differs(person, people)
+
+    async def _differs(self, person: PersonId, people: People) -> bool:
+        """Return whether the file that was noted last says something else than ours of somebody.
 
         Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name. So it
         may be with what an operator has said and we have not read: that somebody new is whoever has left.
         """
         if (await self._client.do("GET", _KEYS.people_number) or b"") != people.joined_as_of:
             return True
-        name = people.id_in_file(person)
-        if name in people.as_written.people:
-            return False
-        file_name = name.partition("~")[0]
-        other = people.as_written.people.get(file_name)
-        ours = hashes_of(Tables({file_name: other}, {})) if other else {}
-        return (await self.last() or {}).get(f"people.{file_name}") not in {None, ours.get(f"people.{file_name}")}
+        last, name = await self.last(), people.id_in_file(person)
+        file_name = name if name in people.as_written.people else name.partition("~")[0]
+        found = {one: config for one, config in people.as_written.people.items() if one == file_name}
+        key = f"people.{file_name}"
+        return bool(last) and last.get(key) != hashes_of(Tables(found, {})).get(key)
 
     async def has(self, kind: str, address: str, people: People) -> bool:
         """Return whether the file that was noted last says something else than ours of somebody whose address this is.
@@ -160,6 +162,15 @@ class NotedTables:
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
         if any([await self.names(one, people) for one in named]):
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
+
+    async def check_begins(self, named: Iterable[PersonId], people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last says something else than ours of one of these, or
+        freezes what ours does not: they may have left, and something may be frozen.
+        """
+        last, ours = await self.last() or {}, hashes_of(Tables({}, {}, windows=people.as_written.windows))
+        frozen = _windows_in(last) - _windows_in(ours)
+        if frozen or any([await self._differs(one, people) for one in named]):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_rights(self, person: PersonId, people: People) -> None:
@@ -277,6 +288,15 @@ class NotedTables:
 
     async def _halves(self) -> dict[str, str]:
         return await _halves(self._client)
+
+
+def _said_in(entry: BaseModel) -> str:
+    """Return what the file says in an entry: a release that knows one more key reads the same in it."""
+    return entry.model_dump_json(exclude_defaults=True)
+
+
+def _windows_in(hashes: Mapping[str, str]) -> set[str]:
+    return {found for name, found in hashes.items() if name.startswith("freeze.windows.")}
 
 
 async def half_taken(client: Client) -> dict[str, datetime]:

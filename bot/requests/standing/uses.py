@@ -13,7 +13,6 @@ from agents.run import Run
 from bot.archive.keeper import Archive
 from bot.errors import NotFound
 from bot.people.directory import People
-from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now
 from bot.policy.approvers.who import who_of
 from bot.policy.attachments import list_contents
@@ -56,7 +55,7 @@ class StandingUses:
     """Finds what covers a request, counts its use, and looks again before it is executed."""
 
     def __init__(self, store: Store, people: People) -> None:
-        self._store, self._kept, self._people, self._noted = store, KeptStandings(store), people, NotedTables(store)
+        self._store, self._kept, self._people = store, KeptStandings(store), people
 
     async def look(self, request: Request, run: Run, repeats: Repeats | None) -> Looked:
         """Return what decides a request of `run` without asking.
@@ -156,8 +155,6 @@ class StandingUses:
         if standing is None or record.request.id not in {use.request_id for use in standing.uses}:
             return say("again.gone", id=used.id)
         lapsed = await lapse_now(standing, self._people, self._store)
-        if lapsed:
-            await self._noted.check_joined(standing.approval.granted_by, self._people)
         return lapse_text(standing, lapsed) if lapsed else None
 
     def opening(self, request: Request, decision: Decision, expect: int | None, freeze: Freeze | None) -> Commit:

@@ -341,6 +341,27 @@ async def test_attack_a_worker_that_still_has_the_file_from_before_hands_what_as
         assert (world.mails("cy"), world.mails("dan"), await world.dead()) == ((), (), [])
 
 
+WINDOW = '\n[[freeze.windows]]\nname = "for good"\nfrom = "2020-01-01T00:00"\nuntil = "2099-01-01T00:00"\n'
+
+
+@pytest.mark.parametrize("newer", [in_place_of(TOML, "bo", EVE), TOML + WINDOW], ids=["lacks them", "freezes it"])
+async def test_attack_what_was_approved_begins_in_a_worker_with_the_file_from_before(
+    world: World, redis: str, tmp_path: Path, newer: str
+) -> None:
+    """Whoever approved it has left by the newer file, or that freezes it."""
+    async with by_hand(world, redis, tmp_path, newer) as ahead:
+        run_id = await world.trigger("press bell")
+        await moved_on(world, run_id)
+        await world.decide("bo", await world.opened(run_id), "approve")
+
+        await moved_on(world, run_id)
+
+        assert (await world.run(run_id)).made == ()
+        await becomes(ahead, TOML)
+        await moved_on(world, run_id)
+        await until(lambda: world.workshop.effects == ["press bell"], what="what Bo approved, who is there again")
+
+
 PAIR = '[policies.pair]\napprovers = ["group:release"]'
 SOLE = TOML.replace(PAIR, PAIR.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
 """A newer file, by which only Eve, who has joined in it, decides for `pair`."""
