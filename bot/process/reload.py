@@ -202,7 +202,7 @@ class Reload:
         """Let the tables hold, all at once, after it was noted that they do; or what is missing in them, where they
         are only half taken.
         """
-        people, content = self._app.people, settings.content
+        people, content, said = self._app.people, settings.content, tables
         digest = digest_of(content, tables)
         if self._wrong:
             await self._noted.forget_wrong()
@@ -227,7 +227,7 @@ class Reload:
         if tables != people.as_written or people.half_taken:
             self._somebody_left = self._somebody_left or self._works
             await self._noted.settle(people)
-            await self._note(tables)
+            await self._note(said)
             self._heard = self._heard or people.alerted(self._app.store.about_now())
             await self._app.register.hold(tables)
             log.warning("people, policies and groups were read anew", file=str(settings.config))

@@ -28,7 +28,7 @@ from tests.kit.long import few_of
 from tests.kit.office import QUICK, TOML
 from tests.kit.tables import becomes, settings_in, tables_audited, without, write
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world
+from tests.kit.world import World, a_world, beside_it
 
 KINDS = ("added", "removed", "changed")
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
@@ -370,17 +370,20 @@ async def test_attack_nobody_hears_of_what_followed_from_a_file_as_the_store_tak
     assert await office.next_mail("cy", NOBODY_HEARS)
 
 
+ALWAYS = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+WINDOW = f'[[freeze.windows]]\nname = "for now"\nenvironments = ["production"]\ndays = [{ALWAYS}]\n'
+FROZEN = f"{WINDOW}{TOML}{ENVIRONMENT}"
+OTHERWISE = WINDOW.replace("production", "prod") + TOML + ENVIRONMENT.replace("s.production", "s.prod")
+
+
 async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(
     redis: str, tmp_path: Path
 ) -> None:
-    always = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-    window = f'[[freeze.windows]]\nname = "for now"\nenvironments = ["production"]\ndays = [{always}]\n'
-    otherwise = ENVIRONMENT.replace("environments.production", "environments.prod")
-    async with a_world(redis, tmp_path / "data", f"{window}{TOML}{ENVIRONMENT}") as world:
+    async with a_world(redis, tmp_path / "data", FROZEN) as world:
         reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
         await reload.begin()
 
-        write(world, f"{window.replace('production', 'prod')}{TOML}{otherwise}")
+        write(world, OTHERWISE)
         await reload.look(at_once=True)
         found = [freezes.window(name, world.about_now()) for name in ("production", "prod", "test")]
         assert [one and one.window for one in found] == ["for now", "for now", None]
@@ -388,6 +391,21 @@ async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_
         write(world, f"{TOML}{ENVIRONMENT}")
         await reload.look(at_once=True)
         assert freezes.window("production", world.about_now()) is None
+
+
+async def test_attack_nothing_begins_after_the_restart_as_another_process_still_has_a_window_of_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", OTHERWISE) as world,
+        beside_it(World(redis, tmp_path / "other", FROZEN)) as before,
+    ):
+        await becomes(before, OTHERWISE)
+        run_id = await world.trigger("press bell")
+
+        await world.decide("bo", await world.opened(run_id), "approve")
+
+        await world.has(run_id, "done")
 
 
 async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_the_restart(
