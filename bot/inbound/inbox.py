@@ -287,7 +287,7 @@ class Inbox:
         """Return whether a card is answered of somebody whom a newer file than ours names, and ours does not."""
         delivery_id = self._tokens.read(token) if token else None
         body = await self._store.delivery(delivery_id) if delivery_id else None
-        return body is not None and await self._noted.names(Delivery.model_validate_json(body).person, self._people)
+        return body is not None and await self._noted.names([Delivery.model_validate_json(body).person], self._people)
 
     async def _proven(self, inbound_id: str, trigger: Trigger) -> Trigger:
         """`trigger`, which proves less where a copy of it came before: no signature says how often a mail was sent."""

@@ -158,7 +158,7 @@ class Outbox:
         is_here = self._people.is_here(entry.person)
         if self._waits_for_file(entry):  # since it was looked at
             await self._claims.come_back(entry)
-        elif not is_here and await self._noted.names(entry.person, self._people):
+        elif not is_here and await self._noted.names([entry.person], self._people):
             await self._put_off(entry, why)
         else:
             log.warning("not sent", outgoing_id=entry.id, error=why)

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -129,23 +129,24 @@ class NotedTables:
         except ValidationError:
             return {}
 
-    async def names(self, person: PersonId, people: People) -> bool:
-        """Return whether the file that was noted last names somebody whom ours does not: it has not come to us yet."""
-        return people.id_in_file(person) not in people.as_written.people and await self._differs(person, people)
+    async def names(self, named: Iterable[PersonId], people: People) -> bool:
+        """Return whether the file that was noted last names one of these whom ours does not: it has not come to us."""
+        return await self._differs([one for one in named if not _in_file(one, people)], people)
 
-    async def _differs(self, person: PersonId, people: People) -> bool:
-        """Return whether the file that was noted last says something else than ours of somebody.
+    async def _differs(self, named: Collection[PersonId], people: People) -> bool:
+        """Return whether the file that was noted last says something else than ours of one of these.
 
         Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name. So it
         may be with what an operator has said and we have not read: that somebody new is whoever has left.
         """
+        if not named:
+            return False
         if (await self._client.do("GET", _KEYS.people_number) or b"") != people.joined_as_of:
             return True
-        last, name = await self.last(), people.id_in_file(person)
-        file_name = name if name in people.as_written.people else name.partition("~")[0]
-        found = {one: config for one, config in people.as_written.people.items() if one == file_name}
-        key = f"people.{file_name}"
-        return bool(last) and last.get(key) != hashes_of(Tables(found, {})).get(key)
+        names = {_in_file(one, people) or people.id_in_file(one).partition("~")[0] for one in named}
+        ours = {name: config for name, config in people.as_written.people.items() if name in names}
+        last, said = await self.last(), hashes_of(Tables(ours, {}))
+        return bool(last) and any(last.get(f"people.{one}") != said.get(f"people.{one}") for one in names)
 
     async def has(self, kind: str, address: str, people: People) -> bool:
         """Return whether the file that was noted last says something else than ours of somebody whose address this is.
@@ -161,16 +162,16 @@ class NotedTables:
 
     async def check_joined(self, named: Iterable[PersonId], people: People) -> None:
         """Raise WaitsForFile where a newer file than ours `names` one of these: they have not left."""
-        if any([await self.names(one, people) for one in named]):
+        if await self.names(named, people):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
-    async def check_begins(self, named: Iterable[PersonId], people: People) -> None:
+    async def check_begins(self, named: Collection[PersonId], people: People) -> None:
         """Raise WaitsForFile where the file that was noted last says something else than ours of one of these, or
         freezes what ours does not: they may have left, and something may be frozen.
         """
         last, ours = await self.last() or {}, hashes_of(Tables({}, {}, windows=people.as_written.windows))
         frozen = _windows_in(last) - _windows_in(ours)
-        if frozen or any([await self._differs(one, people) for one in named]):
+        if frozen or await self._differs(named, people):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_rights(self, person: PersonId, people: People) -> None:
@@ -293,6 +294,12 @@ class NotedTables:
 def _said_in(entry: BaseModel) -> str:
     """Return what the file says in an entry: a release that knows one more key reads the same in it."""
     return entry.model_dump_json(exclude_defaults=True)
+
+
+def _in_file(person: PersonId, people: People) -> str:
+    """Return the id that our file gives a person; empty where it names them no more, or not yet."""
+    name = people.id_in_file(person)
+    return name if name in people.as_written.people else ""
 
 
 def _windows_in(hashes: Mapping[str, str]) -> set[str]:
