@@ -120,7 +120,8 @@ class AnswerNoted(Proven, Happened):
     """An answer came and did not count; nothing typed is thrown away. `outcome` is the judgement's type.
 
     Words beside an open approval are for people: `holders` were asked, and `about` is the `reply_id` they answer.
-    `is_no_stop`: its writer, who may have stopped the run before, says by it that they did not.
+    `is_no_stop`: its writer, who may have stopped the run before, also under one of `other_ids`, says by it that they
+    did not.
     """
 
     type: Literal["answer_noted"] = "answer_noted"
@@ -135,6 +136,7 @@ class AnswerNoted(Proven, Happened):
     about: str = ""
     holders: tuple[Holder, ...] = ()
     is_no_stop: bool = False
+    other_ids: tuple[PersonId, ...] = ()
 
 
 class AnswerHeld(Happened):

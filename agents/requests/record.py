@@ -409,7 +409,7 @@ def _stop(event: AnswerNoted) -> Vote | None:
 
 def _doubts(record: RequestRecord, event: AnswerNoted) -> dict[PersonId, tuple[DeliveryId, ...]]:
     if event.is_no_stop:
-        return {one: cards for one, cards in record.doubts.items() if one != event.person}
+        return {one: cards for one, cards in record.doubts.items() if one not in (event.person, *event.other_ids)}
     if event.outcome != "stop_or_answer" or event.person in record.doubts:
         return record.doubts
     return {**record.doubts, event.person: record.cards_of(event.person)}

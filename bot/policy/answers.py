@@ -818,8 +818,13 @@ def picked(request: Request, picks: Sequence[str]) -> Given | None:
     return Given(text=", ".join(named), picks=named)
 
 
-def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement) -> list[Event]:
-    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more."""
+def events_of(
+    record: RequestRecord, answer: Answer, judgement: Judgement, statement: Statement, other_ids: tuple[PersonId, ...]
+) -> list[Event]:
+    """Return the events that a judgement adds to the run; a robot that answers for ever adds nothing more.
+
+    `record` is as it counts now; whoever answers had `other_ids` before.
+    """
     request_id, now, files = record.request.id, answer.at, attachments(statement.files)
     match judgement:
         case Counted():
@@ -834,6 +839,7 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
         case _ if not is_kept(record, answer.person, judgement):
             return []
         case _:
+            is_no_stop = isinstance(judgement, Unclear) and judgement.is_no_stop
             noted = AnswerNoted(
                 at=now,
                 request_id=request_id,
@@ -845,7 +851,8 @@ def events_of(record: RequestRecord, answer: Answer, judgement: Judgement, state
                 files=files,
                 proof=statement.proof,
                 about=judgement.about if isinstance(judgement, Replied) else "",
-                is_no_stop=isinstance(judgement, Unclear) and judgement.is_no_stop,
+                is_no_stop=is_no_stop,
+                other_ids=other_ids if is_no_stop else (),
             )
             return [noted]
 

@@ -218,7 +218,8 @@ class Decisions:
                 told = self._notice(record, answer, judgement, statement) if _is_told_later(statement) else None
                 commit = self.revisions.remarking(record, version, statement, answer, judgement, told)
             else:
-                facts = events_of(record, answer, judgement, statement)
+                _, *other_ids = self._people.ids_of(answer.person)
+                facts = events_of(known, answer, judgement, statement, tuple(other_ids))
                 brought = await self.comments.bring(record, facts, is_public=statement.is_public)
                 commit = self._commit(record, version, statement, answer, judgement, brought)
             if said_to and commit.once:

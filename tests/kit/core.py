@@ -156,7 +156,7 @@ class Core:
                 self._hand_on(said, PersonId(value))
             case _:
                 judgement = judge(self._known, answer, self._people.all())
-                self._events += events_of(record, answer, judgement, said)
+                self._events += events_of(self._known, answer, judgement, said, ())
                 if isinstance(judgement, Counted) and judgement.next_step is not None:
                     self._move("next_step", judgement.next_step)
 

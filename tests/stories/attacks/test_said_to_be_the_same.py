@@ -652,6 +652,27 @@ async def test_attack_what_an_operator_answers_never_counts_who_may_have_stopped
     await world.has(run_id, "done")
 
 
+_BOTH_OPERATE = _ADMINS.replace('operator = ["person:ole"]', 'operator = ["person:bo", "person:cy"]')
+
+
+@opens(_BOTH_OPERATE)
+async def test_attack_who_may_have_stopped_a_run_as_somebody_new_never_takes_it_back_while_another_may_have(
+    world: World, api: Api
+) -> None:
+    await becomes(world, at(_BOTH_OPERATE, "bob@corp.example"))
+    run_id = await world.trigger("ask-of group:release free_text Which version?\nstamp letter")
+    for person, box in (("bo", "bob"), ("cy", "cy")):
+        await world.reply(person, await world.next_mail(box, "Which version?"), "stop, please")
+        await world.next_mail(box, about="Nothing goes on before you say which")
+    await is_known_by(world, api, "bo")
+
+    await world.reply("bo", await world.next_mail("bob", "Which version?"), "answer: v2")
+    await world.next_mail("bob", about="somebody may have stopped the run")
+    await world.reply("cy", world.mails("cy")[-1], "answer: v2")
+
+    await world.has(run_id, "done")
+
+
 @opens(with_mark(_ADMINS, "anna", 'uid = "of-anna"'))
 @pytest.mark.parametrize("before", ["others approve it", "it is open"])
 async def test_attack_who_decided_as_somebody_new_stops_nothing_as_whoever_asks_has_an_address_of_theirs(
