@@ -303,6 +303,7 @@ class Executor:
             return Outcome("", error, unknown=True)
         except StoreUnavailable as error:  # ours, and no word of the tool's: what we began for it may be there
             log.warning("Redis is away from a tool", tool=tool.name, error=str(error))
+            await asyncio.sleep(_PAUSE_S)  # it may be away from this alone: a full node of a cluster says so at once
             return NobodyKnows
         except Exception as error:
             log.exception("tool failed", tool=tool.name)

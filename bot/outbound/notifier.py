@@ -189,17 +189,16 @@ class Notifier:
 
     def in_pause(self, run: Run, now: datetime) -> Mapping[str, list[tuple[str, bytes]]]:
         """Outbox entries that tell whoever asked for a paused `run` what becomes of it meanwhile, news by news; and
-        whoever allowed something what came of that, where no card of theirs shows it.
+        whoever allowed something what came of that, where no card of theirs for it shows it.
 
         Its end, which says so as well, comes once somebody resumes it, and maybe never.
         """
         told = defaultdict[str, list[tuple[str, bytes]]](list)
         askers = present(askers_of(run, self._people), self._people)
-        shown = {held.person for held in run.cards if held.channel in self._edits and not held.together}
-        for person in dict.fromkeys((*askers, *asking_now(sorted(run.voters - shown), self._people))):
+        for person in dict.fromkeys((*askers, *asking_now(sorted(run.voters), self._people))):
             with self._people.speaking_to(person):
                 paused = say("notice.paused", wish=wish_of(run.started, _WISH_CHARS), id=run.id)
-                for news in meanwhile(run, self._people):
+                for news in meanwhile(run, self._people, self._edits):
                     card = notice(news.title, f"{news.text} {paused}".strip(), now, run.id)
                     if person not in news.by and person in (*askers, *news.allowed_by):
                         told[news.what].append(outbox_entry(self._tell(run, person, card)))

@@ -182,12 +182,13 @@ def _once_approved(record: RequestRecord) -> str:
     request, is_frozen = record.request, record.frozen is not None
     held = length(timedelta(seconds=request.policy.execute_within_s))
     where = request.call.effect.environment if request.call else None
+    holds = [say("card.approved-paused")] if record.is_paused else []
     if request.program and is_frozen:
-        return say("card.approved-program-frozen", time=held)
-    if is_frozen:
-        return say("card.approved-frozen-in" if where else "card.approved-frozen", where=where, time=held)
-    if record.is_paused:
-        return say("card.approved-paused")
+        holds.append(say("card.approved-program-frozen", time=held))
+    elif is_frozen:
+        holds.append(say("card.approved-frozen-in" if where else "card.approved-frozen", where=where, time=held))
+    if holds:
+        return "; ".join(holds)
     if request.program:
         return say("card.approved-program", time=held)
     tool = request.call.tool if request.call else ""

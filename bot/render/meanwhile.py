@@ -1,6 +1,6 @@
 """What becomes of a run while it is paused. Its end says so as well, and comes once somebody resumes it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from agents.events import Change, ChildStarted
@@ -22,7 +22,7 @@ _WISH_CHARS = 200
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
     """A piece of news, which `what` tells from any other of its run. Who it is `by` knows it; those in `allowed_by`
-    let it be done, in an emergency too.
+    let it be done, in an emergency too, and see it on no card of theirs.
     """
 
     what: str
@@ -32,9 +32,9 @@ class Meanwhile:
     allowed_by: tuple[PersonId, ...] = ()
 
 
-def meanwhile(run: Run, people: People) -> Iterator[Meanwhile]:
+def meanwhile(run: Run, people: People, edits: Set[str]) -> Iterator[Meanwhile]:
     """Yield what has become of a paused `run`: that its last step was stopped or refused, what came of what it had
-    begun, and how runs ended that it had started.
+    begun, and how runs ended that it had started. `edits` are the channels that change a card where it stands.
     """
     before = run.at_pause or run
     last = run.results[-1] if run.results[run.copied :] and run.pending is None else None
@@ -44,11 +44,12 @@ def meanwhile(run: Run, people: People) -> Iterator[Meanwhile]:
         yield Meanwhile(f"refused in pause {last.step_id}", state_title("not begun"), ending_of(last.text))
     was = {one.id: one.state for one in before.made}
     for made in run.made:
-        if made.changes and made.is_settled and was.get(made.id) != made.state:
-            yield _came_of(made, run, people)
+        is_known = made.is_settled or (made.state == "left" and not made.never_began)
+        if made.changes and is_known and was.get(made.id) != made.state:
+            yield _came_of(made, run, people, edits)
     for child in run.children:
         change = run.ended_children.get(child.run_id)
-        if change and change != before.ended_children.get(child.run_id):
+        if change and change != "not_wanted" and change != before.ended_children.get(child.run_id):
             yield _below(child, change, run, people)
 
 
@@ -56,12 +57,16 @@ def _stopped(stop: Stopped, what: str, title: str) -> Meanwhile:
     return Meanwhile(what, title, reason_given(stop.reason), stop.by)
 
 
-def _came_of(made: AttemptOutcome, run: Run, people: People) -> Meanwhile:
+def _came_of(made: AttemptOutcome, run: Run, people: People, edits: Set[str]) -> Meanwhile:
     asked = run.requests.get(made.request_id) if made.request_id else None
     name = asked.request.title.removesuffix("?") if asked else made.tool
     title = say("standing.title", word=attempt_word(made), title=name)
     text = says_it(made, people) or (quote(result_of(made.text), WORDS_CHARS) if made.text else "")
-    by = asked.decision.by if asked and asked.decision else ()
+    if made.state == "left":  # it is tried again, and only once somebody resumes the run
+        text = say("standing.not-known")
+    cards = [one for one in run.cards if one.request_id == made.request_id and one.channel in edits]
+    shown = {one.person for one in cards if not one.together}
+    by = [one for one in asked.decision.by if one not in shown] if asked and asked.decision else ()
     return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by, asking_now(by, people))
 
 

@@ -352,10 +352,11 @@ class Decisions:
         is_told = is_told or (is_final and not has_card and _is_told_later(statement))
         is_told = is_told or renewal.is_last
         placed = renewal.placement
-        outgoing: list[OutboxEntry] = [*self._closing(now_stands, answer.person, answer.at)] if is_final else []
+        before = record if is_held else None
+        closing = self._closing(now_stands, answer.person, answer.at, before) if is_final else ()
+        outgoing: list[OutboxEntry] = [*closing]
         is_counted = isinstance(judgement, Counted)
         outgoing += moved(now_stands, self._edits, answer.at) if is_counted and not began else []
-        before = record if is_held else None
         outgoing += [self._notice(now_stands, answer, judgement, statement, before)] if is_told and not placed else []
         is_broken = isinstance(judgement, Decided) and judgement.decision.broke_glass
         is_late_no = isinstance(judgement, TooLate) and request.again is not None  # what it ends is ended in a turn too
@@ -470,8 +471,11 @@ class Decisions:
             "notice.exposed", ways=how_to_approve(record.request.id, ways, has_no_room=has_no_room(record.request))
         )
 
-    def _closing(self, record: RequestRecord, decider: PersonId | None, now: datetime) -> Sequence[OutboxEntry]:
-        """Shows every holder of a card that it is closed; a mail goes only to those who did not close it.
+    def _closing(
+        self, record: RequestRecord, decider: PersonId | None, now: datetime, before: RequestRecord | None = None
+    ) -> Sequence[OutboxEntry]:
+        """Shows every holder of a card that it is closed, with what holds it back as the request stood `before`; a mail
+        goes only to those who did not close it.
 
         Whoever breaks the glass need not be asked, and has no card: they are told.
         """
@@ -483,16 +487,19 @@ class Decisions:
         by_glass = asking_now((vote.person for vote in record.votes if vote.breaks_glass), self._people)
         without_card = [person for person in by_glass if person not in newest and person != decider]
         return [
-            *updates_for(request, record.holders, self._edits, lambda person: self._closed(record, person, now), news),
-            *(tell_about(request, person, self._closed(record, person, now)) for person in without_card),
+            *updates_for(
+                request, record.holders, self._edits, lambda person: self._closed(record, person, now, before), news
+            ),
+            *(tell_about(request, person, self._closed(record, person, now, before)) for person in without_card),
         ]
 
-    def _closed(self, record: RequestRecord, person: PersonId, now: datetime) -> Card:
+    def _closed(self, record: RequestRecord, person: PersonId, now: datetime, before: RequestRecord | None) -> Card:
         """The card for `person` that says who has decided."""
         with self._people.speaking_to(person):
             sentence = decided(record.decision, self._people) if record.decision else ""
             if record.state == "revoked":
                 sentence += " " + say("notice.taken-back", name=self._people.name_of(record.votes[-1].person))
+            sentence = f"{sentence} {held_back(before)}".rstrip() if before else sentence
             return closed_card(record.request, sentence, now, closes=False)
 
     async def look(self, request_id: RequestId) -> None:

@@ -221,3 +221,21 @@ async def test_attack_who_is_asked_what_they_ask_others_types_the_answer_below_i
     summary = await world.summary(run_id)
     assert summary.startswith("done: 3 of 3 answered")
     assert "Anna Ames: “Wed”" in summary
+
+
+async def test_attack_a_question_that_nobody_answered_is_said_to_be_answered_as_its_survey_goes_on_after_a_pause(
+    world: World,
+) -> None:
+    run_id = await asks(world)
+    questions = await asked(world, run_id)
+    await world.quiet()
+    await world.steer(run_id, "pause", "dan")
+    await world.decide("bo", questions["bo"], "free_text", "Wed")
+    await world.move_time(2 * 86_400)
+    await world.quiet()
+
+    await world.steer(run_id, "resume", "dan")
+
+    assert (await world.summary(run_id)).startswith("done: 1 of 2 answered")
+    await world.quiet()
+    assert not [mail for mail in world.mails("anna") if "Answered:" in mail.text]

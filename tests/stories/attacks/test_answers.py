@@ -97,26 +97,29 @@ async def test_a_no_that_counted_for_what_is_asked_in_its_place_is_the_same_no_w
     assert not [event for event in await world.events(run_id) if isinstance(event, AnswerNoted)]
 
 
-@pytest.mark.parametrize("held", ["paused", "frozen"])
+@pytest.mark.parametrize("held", ["paused", "frozen", "paused and frozen"])
 async def test_attack_who_approves_by_a_mail_that_says_it_starts_right_away_hears_nothing_of_a_later_pause_or_freeze(
     world: World, held: str
 ) -> None:
-    record, card = await asked(world), await world.next_mail("bo")
-    assert "If you approve: it starts right away" in card.text
-    if held == "paused":
+    record, card = await asked(world, policy="pair"), await world.next_mail("bo")
+    assert "once Cy Cole has approved too, it starts right away" in " ".join(card.text.split())
+    await world.decide("cy", record, "approve")
+    if "paused" in held:
         await world.steer(record.request.run_id, "pause", "dan")
-    else:
+    if "frozen" in held:
         await world.app.requests.freezes.freeze("workshop", PersonId("dan"), "audit", proof=None)
 
     async def is_held() -> bool:
         now = await world.request(record.request.id)
-        return now.is_paused or now.frozen is not None
+        return (now.is_paused, now.frozen is not None) == ("paused" in held, "frozen" in held)
 
     await until(is_held, what="it is held back")
 
     await world.reply("bo", card, "approve")
 
-    told = " ".join((await world.next_mail("bo", about="Bo Berg approved")).text.split())
-    what = "run goes on: somebody has paused it" if held == "paused" else "freeze of workshop ends"
-    assert f"Nothing starts until the {what}" in told
+    texts = {"paused": "nothing starts until the run goes on: somebody has paused it"}
+    texts["frozen"] = "nothing starts until the freeze of workshop ends"
+    for person in ("bo", "cy"):
+        told = " ".join((await world.next_mail(person, about="Cy Cole and Bo Berg approved")).text.split())
+        assert [what for what, said in texts.items() if said in told.lower()] == held.split(" and ")
     assert world.workshop.started == []

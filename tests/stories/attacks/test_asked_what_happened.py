@@ -16,6 +16,7 @@ from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from language import say
 from tests.bot.execution.test_executor import found_gone
+from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -244,6 +245,57 @@ async def test_attack_who_asked_hears_nothing_of_what_ends_elsewhere_while_someb
     assert failed.startswith("Failed: send\n\n“it was lost”")
     assert unknown.startswith("Unknown: send\n\n“send did not end within 120 s.")
     assert [(await world.run(run_id)).state for run_id in (lost, late)] == ["paused", "paused"]
+
+
+WAYS = """
+[policies.by_slack]
+approvers = ["person:bo"]
+reach = ["slack"]
+expires_after = "4h"
+
+[policies.by_mail]
+approvers = ["person:bo"]
+reach = ["email"]
+expires_after = "4h"
+"""
+
+
+@opens(TOML + WAYS, beside=("hallway",))
+async def test_attack_who_approved_by_mail_hears_nothing_in_a_pause_as_their_card_for_another_step_is_elsewhere(
+    world: World, hallway: Hallway
+) -> None:
+    world.workshop.policy_of |= {"bell": "by_slack", "horn": "by_mail"}
+    may_end = world.workshop.hold("horn")
+    run_id = await world.trigger("press bell\npress horn")
+    bell = await world.opened(run_id)
+    await world.decide("bo", bell, "approve")
+    await world.decide("bo", await world.opened(run_id, after=bell.request.id), "approve")
+    await until(lambda: "press horn" in world.workshop.started, what="it presses")
+    await world.steer(run_id, "pause", "dan")
+
+    may_end.set()
+
+    assert f"sayso resume {run_id}" in (await world.next_mail("bo", about="Done: Press horn")).text
+    assert not [card for card in hallway.to("bo") if "Done: Press bell" in card.title]
+
+
+@opens(TOML)
+async def test_attack_who_asked_hears_nothing_of_what_was_interrupted_and_is_tried_again_once_the_run_goes_on(
+    world: World,
+) -> None:
+    may_end = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter")
+    await until(lambda: world.workshop.started, what="it stamps")
+    await world.steer(run_id, "pause", "dan")
+
+    async with world.stopped():
+        pass
+
+    told = (await world.next_mail("anna", about="Unknown: stamp")).text
+    assert "It was interrupted; nobody knows whether it happened." in told
+    may_end.set()
+    await world.steer(run_id, "resume", "dan")
+    assert await world.summary(run_id) == "done: ok: stamp letter: done"
 
 
 @opens(TOML)
