@@ -15,10 +15,9 @@ from channels.slack.api import Api, Refused, challenged
 from channels.slack.bolt_app import ANOTHER_APP
 from channels.slack.inbound import part, parts, word
 from channels.slack.manifest import EVENTS_PATH, SCOPES
-from channels.slack.members import member_of, next_cursor
+from channels.slack.members import member_of, pages
 
 _AGAIN = "add it under OAuth & Permissions (sayso slack manifest prints them all), then install the app again"
-_MOST_PAGES = 100
 # Slack itself waits for three.
 _ANSWER_S = 5
 _NOT_REACHED = "see that this machine reaches Slack: its network, a proxy, SAYSO_SLACK_BASE_URL if it is set"
@@ -147,15 +146,9 @@ async def _place(api: Api, place: str, some_id: str, named: str) -> Finding:
 
 async def _ids_by_name(api: Api) -> dict[str, str]:
     """The Slack channels that we may see."""
-    found, cursor = dict[str, str](), ""
-    for _ in range(_MOST_PAGES):
-        more = {"cursor": cursor} if cursor else {}
-        kinds = "public_channel,private_channel"
-        page = await api.call("conversations.list", "", types=kinds, limit=200, **more)
+    found, kinds = dict[str, str](), "public_channel,private_channel"
+    async for page in pages(api, "conversations.list", types=kinds, limit=200):
         found |= {word(one, "name"): word(one, "id") for one in parts(page, "channels")}
-        cursor = next_cursor(page)
-        if not cursor:
-            break
     return found
 
 

@@ -16,7 +16,7 @@ from bot.outbound.lockouts import LockedOut
 from bot.outbound.sending import CardToSend, Reach, Sender
 from bot.requests.card_updates import newest_of
 from bot.requests.decisions import Decisions
-from bot.requests.opening import card_for, placement
+from bot.requests.opening import cards_of, placement
 from bot.requests.stored import TRIES
 from bot.store import Commit
 from bot.store.commit import MAX_EVENTS_AT_ALL
@@ -77,9 +77,9 @@ class LinesBelow:
         """Take `line` off the outbox, and in the same commit give each of `unheard` who is still asked a card."""
         for _ in range(TRIES):
             record, version, now = await self._decisions.request(request_id)
-            request = record.request
+            request, card = record.request, cards_of(record, self._people, now)
             made = [
-                placement(request, card_for(record, self._people, one, now), one, first=there.channel, alone=True)
+                placement(request, card(one), one, first=there.channel, alone=True)
                 for one in self._calls.still_asked(record, sorted(unheard))
                 if await self._holds_only(record, one, there)
             ]

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
 from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, RequestReassigned, Why
@@ -50,7 +51,7 @@ from bot.store.ids import new_id, shard_of
 from bot.store.journal import outbox_entry, record_write
 from bot.store.outbox_entry import Delivery, PlaceCard, place_of, placing_id
 from channels import Card
-from language import say, say_many
+from language import Language, say, say_many, speaking
 from language.dates import in_words
 
 _QUOTED_CHARS = 4_000
@@ -393,18 +394,28 @@ def placing(
     # Who has left gets no card; who may only be missing in a file gets one once they are back.
     people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]
-    made = [
-        placement(request, card_for(record, people, person, now), person, place)
-        for person, place in (*people_asked, *places)
-    ]
+    card = cards_of(record, people, now)
+    made = [placement(request, card(person), person, place) for person, place in (*people_asked, *places)]
     holders = tuple(one.holder for one in made)
     return holders, [one.outgoing for one in made], [one.delivery for one in made]
 
 
+def cards_of(record: RequestRecord, people: People, now: datetime) -> Callable[[PersonId], Card]:
+    """The card of a request for each person. All who read one language have one: it names everybody who may answer, so
+    to draw it anew for each of them would take as long as their number squared.
+    """
+
+    @cache
+    def drawn(language: Language) -> Card:
+        with speaking(language):
+            return with_notes(request_card(record, people, now), record, people)
+
+    return lambda person: drawn(people.language_of(person))
+
+
 def card_for(record: RequestRecord, people: People, person: PersonId, now: datetime) -> Card:
     """The card of a request in the language of `person`; in that of the installation for a place, which is nobody's."""
-    with people.speaking_to(person):
-        return with_notes(request_card(record, people, now), record, people)
+    return cards_of(record, people, now)(person)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,10 @@ from bot.config.tables import PersonConfig
 from channels.showing import escape_invisible
 from channels.slack.api import Api
 from channels.slack.inbound import parts, word
-from channels.slack.members import Member, member_of, next_cursor
+from channels.slack.members import Member, member_of, pages
 
 _PAGE = 200
 """The size that Slack advises for a page of users.list."""
-
-_MOST_PAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +48,9 @@ class Proposed:
 async def members_of(api: Api) -> tuple[tuple[Member, ...], str]:
     """Return all members of the token's workspace, and its id. Raises ChannelError."""
     home = word(await api.call("auth.test"), "team_id")
-    found, cursor = list[Member](), ""
-    for _ in range(_MOST_PAGES):
-        more = {"cursor": cursor} if cursor else {}
-        page = await api.call("users.list", "the list of members", limit=_PAGE, **more)
+    found = list[Member]()
+    async for page in pages(api, "users.list", "the list of members", limit=_PAGE):
         found += map(member_of, parts(page, "members"))
-        cursor = next_cursor(page)
-        if not cursor:
-            break
     return tuple(found), home
 
 

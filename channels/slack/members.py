@@ -1,7 +1,7 @@
 """Look up who somebody is in Slack, who is in a Slack channel, and who we are there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
@@ -82,6 +82,7 @@ fill in a window that was opened as somebody else, such as a full member.
 """
 
 _PAGE = 1_000
+_MOST_PAGES = 500
 # Slack says of its own assistant that it is no bot.
 _SLACKBOT = "USLACKBOT"
 
@@ -182,13 +183,10 @@ class Members:
         return member_of(part(await self._api.call("users.info", user, user=user), "user"))
 
     async def _ask_inside(self, channel: str) -> frozenset[str]:
-        found, cursor = set[str](), ""
-        while True:
-            page = await self._api.call("conversations.members", channel, channel=channel, limit=_PAGE, cursor=cursor)
+        found = set[str]()
+        async for page in pages(self._api, "conversations.members", channel, channel=channel, limit=_PAGE):
             found.update(str(each) for each in cast("list[JsonValue]", page.get("members") or []))
-            cursor = next_cursor(page)
-            if not cursor:
-                return frozenset(found)
+        return frozenset(found)
 
 
 def member_of(user: Json) -> Member:
@@ -217,9 +215,16 @@ def _teams(user: Json) -> frozenset[str]:
     return frozenset(filter(None, (word(user, "team_id"), *enterprise, *named)))
 
 
-def next_cursor(page: Answer) -> str:
-    """Return where the next page begins; "" after the last one."""
-    return word(page, "response_metadata", "next_cursor")
+async def pages(api: Calls, method: str, place: str = "", **arguments: JsonValue) -> AsyncIterator[Answer]:
+    """Every page of a list. Raises as `Calls.call`, and ChannelUnavailable where it has no end."""
+    cursor = dict[str, JsonValue]()
+    for _ in range(_MOST_PAGES):
+        page = await api.call(method, place, **arguments, **cursor)
+        yield page
+        cursor = {"cursor": word(page, "response_metadata", "next_cursor")}
+        if not cursor["cursor"]:
+            return
+    raise Ambiguous(f"Slack's answer to {method} has no end", "It is looked up")
 
 
 _USER_GROUP = "usergroups.users.list"

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from channels import ChannelError
 from channels.slack.api import Calls, Refused
-from channels.slack.members import KEEPS_S, Remembered, next_cursor
+from channels.slack.members import KEEPS_S, Remembered, pages
 
 # Ids: https://docs.slack.dev/reference/objects/conversation-object
 _THREAD = re.compile(r"(?P<channel>[CGD][A-Z0-9]+)/(?:(?P<ts>\d+\.\d+)|(?P<new>~[A-Za-z0-9._-]+))", re.ASCII)
@@ -141,19 +141,10 @@ class Places:
         return Seen(str(about.get("name") or channel), bool(about.get("is_archived")), has_others)
 
     async def _list(self) -> Mapping[str, str]:
-        found, cursor = dict[str, str](), ""
-        while True:
-            page = await self._api.call(
-                "conversations.list",
-                types="public_channel,private_channel",
-                exclude_archived=False,
-                limit=_PAGE,
-                cursor=cursor,
-            )
+        found, kinds = dict[str, str](), "public_channel,private_channel"
+        async for page in pages(self._api, "conversations.list", types=kinds, exclude_archived=False, limit=_PAGE):
             for each in cast("list[dict[str, JsonValue]]", page["channels"]):
                 # The name of an archived one may have been given to another.
                 if not each.get("is_archived") or str(each["name"]) not in found:
                     found[str(each["name"])] = str(each["id"])
-            cursor = next_cursor(page)
-            if not cursor:
-                return found
+        return found

@@ -15,8 +15,8 @@ from pydantic import JsonValue
 
 from channels import Card, ChannelError, ChannelUnavailable, Marks
 from channels.slack import cards
-from channels.slack.api import Ambiguous, Answer, Calls, Refused
-from channels.slack.members import Members, next_cursor
+from channels.slack.api import Ambiguous, Calls, Refused
+from channels.slack.members import Members, pages
 from channels.slack.places import Thread
 from channels.slack.rate_limit import Paced, Posts
 
@@ -167,33 +167,19 @@ class Placing:
 
     async def _look(self, spot: Spot, since: float, key: str) -> list[str]:
         """The ts of each of our messages with this key, in Slack's history of `spot`."""
-        found, cursor, us = list[str](), "", (await self._members.ourselves()).bot_id
-        while True:
-            page = await self._page(spot, since, cursor)
-            messages = cast("list[dict[str, JsonValue]]", page.get("messages") or [])
-            found += [str(each["ts"]) for each in messages if each.get("bot_id") == us and _key(each) == key]
-            cursor = next_cursor(page)
-            if not cursor:
-                return found
-
-    async def _page(self, spot: Spot, since: float, cursor: str) -> Answer:
-        method, thread = ("conversations.replies", {"ts": spot.ts}) if spot.ts else ("conversations.history", {})
-        oldest = f"{max(0.0, since - _SKEW_S):.6f}"
+        found, us = list[str](), (await self._members.ourselves()).bot_id
+        method, asked = "conversations.history", dict[str, JsonValue](channel=spot.channel, limit=_PAGE)
+        asked |= {"oldest": f"{max(0.0, since - _SKEW_S):.6f}", "include_all_metadata": True}
+        if spot.ts:
+            method, asked = "conversations.replies", {**asked, "ts": spot.ts}
         try:
-            return await self._api.call(
-                method,
-                spot.channel,
-                channel=spot.channel,
-                oldest=oldest,
-                include_all_metadata=True,
-                limit=_PAGE,
-                cursor=cursor,
-                **thread,
-            )
+            async for page in pages(self._api, method, spot.channel, **asked):
+                messages = cast("list[dict[str, JsonValue]]", page.get("messages") or [])
+                found += [str(each["ts"]) for each in messages if each.get("bot_id") == us and _key(each) == key]
         except Refused as error:
-            if error.error in _NO_THREAD:
-                return {}
-            raise
+            if error.error not in _NO_THREAD:
+                raise
+        return found
 
     async def _close(self, channel: str, ts: str, key: str) -> None:
         """Say of a double that it is one. Whoever deleted it has done the same."""

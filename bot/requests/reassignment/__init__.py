@@ -14,7 +14,7 @@ from bot.policy.approvers.who import who_of
 from bot.policy.due import waited_for
 from bot.render.words import present
 from bot.requests.card_updates import moved
-from bot.requests.opening import card_for, parts_in, placement
+from bot.requests.opening import cards_of, parts_in, placement
 from bot.store import Store
 from bot.store.journal import outbox_entry
 
@@ -45,7 +45,8 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     to = tuple(one for one in may if one not in before or one in again)
     event = wanted.model_copy(update={"to": to})
     stands = after(record, [event])
-    made = [placement(request, card_for(stands, people, one, now), one) for one in to]
+    card = cards_of(stands, people, now)
+    made = [placement(request, card(one), one) for one in to]
     return Reassignment(
         event=event.model_copy(update={"holders": tuple(one.holder for one in made)}),
         outgoing=[*(one.outgoing for one in made), *map(outbox_entry, moved(stands, edits, now))],

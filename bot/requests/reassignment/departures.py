@@ -48,7 +48,7 @@ from bot.render.words import asking_now, present
 from bot.requests.card_updates import moved, newest_of
 from bot.requests.comments import told_of_askers
 from bot.requests.decisions import Decisions
-from bot.requests.opening import card_for, placement
+from bot.requests.opening import cards_of, placement
 from bot.requests.reassignment import reassigning, screened
 from bot.requests.reassignment.paused import PausedRuns
 from bot.requests.standing.approvals import StandingApprovals
@@ -210,8 +210,9 @@ class Departures:
         request, back = record.request, await self._back(record)
         newest = {holder.person: holder for holder in newest_of(record)}
         waited = present(waited_for(as_known_now(record, self._people), self._people.all()), self._people)
+        card = cards_of(record, self._people, now)
         made = [
-            placement(request, card_for(record, self._people, one, now), one, first=channel, alone=channel != "")
+            placement(request, card(one), one, first=channel, alone=channel != "")
             for one, channel in [(one, await self._anew_in(request, newest.get(one), back)) for one in waited]
             if channel is not None
         ]

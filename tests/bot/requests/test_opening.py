@@ -7,6 +7,8 @@ from agents.requests import Effect, GatedCall, PolicyStep, Request, StepId
 from agents.requests.record import RequestRecord
 from agents.run import IT_DID_NOT, IT_HAPPENED, STOP, Run, fold
 from agents.steps import RequestHumanInput
+from bot.config.tables import PersonConfig
+from bot.people.directory import People
 from bot.policy.digest import call_digest
 from bot.render.edits import changes_between
 from bot.requests.opening import (
@@ -24,6 +26,7 @@ from bot.store.outbox_entry import Delivery, PlaceCard
 from language import say
 from tests.agents.worlds import NOON, chosen, decided, opened, orphaned, said, started, tool_started
 from tests.bot.examples import ANNA, BO, CALL, CY, EXPIRES, PEOPLE, RUN, anyone, approval, policy, record
+from tests.channels.email.work import calls_of
 
 
 def run_of(*events: Event) -> Run:
@@ -183,6 +186,15 @@ def test_a_card_that_is_made_after_somebody_wrote_to_the_run_says_that_they_do_n
 
     said = {line.label: line.text for line in card.decides}
     assert (said["Who decides"], said["May not decide"]) == ("Cy Cole", "Bo Berg, who wrote to the run")
+
+
+def test_twice_as_many_who_may_decide_cost_no_more_than_twice_as_much() -> None:
+    def of(count: int) -> int:
+        table = {f"p{one}": PersonConfig(name=f"P {one}", email=f"p{one}@corp.example") for one in range(count)}
+        asked, people = record(approval(policy=policy(rule=anyone(*table)))), People(table, {})
+        return calls_of(lambda: placing(asked, people, NOON))
+
+    assert of(160) < 2.2 * of(80)
 
 
 def test_everyone_who_may_decide_gets_a_card_of_their_own() -> None:

@@ -9,6 +9,7 @@ from channels.slack.api import Refused, Unauthorized
 from channels.slack.members import Members
 from tests.channels.slack.outgoing import Clock, paced
 from tests.fakes.slack.driver import Person, Workspace
+from tests.kit.waiting import patience
 
 
 @pytest.fixture
@@ -86,6 +87,14 @@ async def test_all_are_inside_however_many_pages_they_take(slack: Workspace, mem
     assert len(inside) == 1_002
     assert many[-1].id in inside
     assert len(await slack.calls("conversations.members")) == 2
+
+
+async def test_attack_a_list_that_never_ends_is_given_up(slack: Workspace, members: Members, ops: str) -> None:
+    await slack.breaks("conversations.members", "no_end", times=1_000_000)
+
+    async with patience():
+        with pytest.raises(ChannelUnavailable, match="no end"):
+            await members.inside(ops)
 
 
 async def test_who_joins_is_inside_at_once_when_told_to_ask_again(slack: Workspace, members: Members, ops: str) -> None:

@@ -15,6 +15,7 @@ Kind = Literal[
     "cut_after",  # done, connection cut
     "half_after",  # done, half of the answer
     "no_object_after",  # done, and JSON that is no object
+    "no_end",  # done, and the answer names a next page, whichever it is
     "not_json",  # a page of HTML instead of JSON, as from a proxy
 ]
 KINDS = get_args(Kind)

@@ -38,6 +38,7 @@ METHODS: dict[str, Callable[[Call], Awaitable[Json]]] = {
     "views.push": views.push,
     "views.update": views.update,
 }
+_FIRST = "bmV4dDow"  # the cursor of the first page
 
 
 class WebApi:
@@ -65,6 +66,8 @@ class WebApi:
         if fault and (refused := await self._before(fault, request, logged)):
             return refused
         status, body, headers = await self._result(call)
+        if fault and fault.kind == "no_end":
+            body |= {"response_metadata": {"next_cursor": _FIRST}}
         if fault and (lost := await self._after(fault, request, logged)):
             return lost
         return self._answer(logged, status, body, headers | _scope_headers(call))
