@@ -386,9 +386,9 @@ class Inbox:
         statement: Statement,
         received_at: datetime,
     ) -> bool:
-        """Return whether the answer stops runs by their ids, or ends standing approvals. What stops the approval that
-        it answers is a denial as any other. What it freezes beside that is frozen, and what it refuses is refused;
-        where it says yes, its writer is told that this did not count.
+        """Return whether the answer stops runs by their ids, or ends standing approvals, and is none to a review. What
+        stops the approval that it answers is a denial as any other. What it freezes beside that is frozen, and what it
+        refuses is refused; where it says yes, its writer is told that this did not count.
         """
         request = read.record.request
         found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
@@ -420,6 +420,8 @@ class Inbox:
             await self._is_for_run(read.record, about)
         if away:
             raise away
+        if answers_review(request, reply.text):
+            return False
         await self._tell_rest(inbound_id, channel, said)
         return True
 
@@ -789,7 +791,9 @@ class Inbox:
             return False
         refusal = refusal or refused_beside(text) or ended.refusal()
         about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
-        if refusal and trigger.follows:
+        if trigger.follows and await self._follow_ups.answers_review(channel, trigger):
+            await self._follow_ups.take(inbound_id, channel, trigger)
+        elif refusal and trigger.follows:
             if failed is None:
                 await self._store.remember(once, b"1", _COPIES_S)
             await self._check_answers(channel, about)
