@@ -58,7 +58,7 @@ from bot.requests.stored import copies_of
 from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
-from bot.store.ids import derived_id, inbound_of, is_a, review_of, run_of
+from bot.store.ids import derived_id, inbound_of, is_a, run_of
 from bot.store.indexes import has_effect, question_above, runs_of_thread
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
@@ -260,19 +260,37 @@ class FollowUps:
         """Answer a review with words below its card, where they fit and their writer is asked; return what they say to
         `homes`, which it reviews: its reason. Other words are returned as they are.
         """
-        for run in [await self._run(one) for one in homes]:
-            reviews = [await self._run(RunId(review_of(about))) for about in run.broke_glass]
-            for request in [one.request for review in reviews for one in review.requests.values()]:
-                read = await self._decisions.request(request.id) if answers_review(request, trigger.text) else None
-                if read is None or not await self._is_below_card(read.record, trigger):
-                    continue
-                known, person = as_known_now(read.record, self._people), PersonId(trigger.person)
-                if known.state == "open" and person in who_of(known).approve and not trigger.is_edit:
-                    unbound = _unbound(channel, trigger, read.record, self._people)
-                    statement = _statement(inbound_id, channel, trigger, read.record, unbound)
-                    await self._decisions.decide(request.id, statement, read)
-                return trigger.model_copy(update={"text": stop_in(request, trigger.text)})
-        return trigger
+        read = await self._review(channel, trigger)
+        if read is None or read.record.request.run_id in homes:
+            return trigger
+        request = read.record.request
+        if self._is_answer(read.record, trigger):
+            unbound = _unbound(channel, trigger, read.record, self._people)
+            await self._decisions.decide(
+                request.id, _statement(inbound_id, channel, trigger, read.record, unbound), read
+            )
+        return trigger.model_copy(update={"text": stop_in(request, trigger.text)})
+
+    async def answers_review(self, channel: str, trigger: Trigger) -> bool:
+        """Return whether words answer a review below its card, whatever else they stop by its id."""
+        read = await self._review(channel, trigger)
+        return read is not None and self._is_answer(read.record, trigger)
+
+    async def _review(self, channel: str, trigger: Trigger) -> RequestRead | None:
+        """Return the review that words fit, in whole or in part, and below whose card they stand."""
+        for run_id in await runs_of_thread(self._store, channel, trigger.within or trigger.thread):
+            for one in (await self._run(run_id)).requests.values():
+                read = (
+                    await self._decisions.request(one.request.id) if answers_review(one.request, trigger.text) else None
+                )
+                if read and await self._is_below_card(read.record, trigger):
+                    return read
+        return None
+
+    def _is_answer(self, record: RequestRecord, trigger: Trigger) -> bool:
+        """Return whether words that fit a question answer it: it is open, and asks their writer."""
+        known = as_known_now(record, self._people)
+        return known.state == "open" and PersonId(trigger.person) in who_of(known).approve and not trigger.is_edit
 
     async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""

@@ -386,9 +386,9 @@ class Inbox:
         statement: Statement,
         received_at: datetime,
     ) -> bool:
-        """Return whether the answer stops runs by their ids, or ends standing approvals. What stops the approval that
-        it answers is a denial as any other. What it freezes beside that is frozen, and what it refuses is refused;
-        where it says yes, its writer is told that this did not count.
+        """Return whether the answer stops runs by their ids, or ends standing approvals, and is none to a review. What
+        stops the approval that it answers is a denial as any other. What it freezes beside that is frozen, and what it
+        refuses is refused; where it says yes, its writer is told that this did not count.
         """
         request = read.record.request
         found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
@@ -420,7 +420,10 @@ class Inbox:
             await self._is_for_run(read.record, about)
         if away:
             raise away
-        await self._tell_rest(inbound_id, channel, said)
+        if answers_review(request, reply.text):
+            return False
+        answers = may_be_answer(read.record, PersonId(reply.person), _beside_stops(reply.text), freezes=True)
+        await self._tell_rest(inbound_id, channel, said, has_more=answers)
         return True
 
     async def _beside(
@@ -481,13 +484,16 @@ class Inbox:
             except Conflict as error:
                 await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
 
-    async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger) -> None:
-        """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop."""
+    async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False) -> None:
+        """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop.
+
+        `has_more`: what stands beside them answers a question, and did not.
+        """
         stopped = [await self._run_of(one) for one in stops_named(said.text)]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
-            told += [say("notice.freeze-rest")] if _has_more(said.text) else []
+            told += [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
             title = say("run.not-passed-on-title")
         if told:
             await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told), title)
@@ -789,7 +795,9 @@ class Inbox:
             return False
         refusal = refusal or refused_beside(text) or ended.refusal()
         about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
-        if refusal and trigger.follows:
+        if trigger.follows and await self._follow_ups.answers_review(channel, trigger):
+            await self._follow_ups.take(inbound_id, channel, trigger)
+        elif refusal and trigger.follows:
             if failed is None:
                 await self._store.remember(once, b"1", _COPIES_S)
             await self._check_answers(channel, about)
@@ -802,7 +810,9 @@ class Inbox:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
             raise failed
-        await self._tell_rest(inbound_id, channel, trigger)
+        beside = trigger.model_copy(update={"text": _beside_stops(text)})
+        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=True)
+        await self._tell_rest(inbound_id, channel, trigger, has_more=answers)
         return True
 
     async def _stops_named(
@@ -953,6 +963,11 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
+
+
+def _beside_stops(text: str) -> str:
+    """Return what stands in the lines of a message beside the stops of runs by their ids."""
+    return "\n".join(beside_named(line) if stops_named(line) else line for line in text.splitlines()).strip()
 
 
 def _has_more(text: str) -> bool:

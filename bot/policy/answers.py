@@ -515,13 +515,14 @@ def answers_review(request: Request, text: str) -> bool:
 
 def stop_in(request: Request, text: str) -> str:
     """Return the words of an answer that may stop something: of one to a review, whose no stops nothing, those of its
-    reason and of lines beside it.
+    reason and of lines beside it. What those stop by its id, they stop alone.
     """
     if not answers_review(request, text):
         return stop_of(request, text)
     filled = fill_lines(request.fields, text)
     beside = (one.got for one in filled.misfits if one.field in {"", REASON})
     said = "\n".join((str(filled.values.get(REASON, "")), *beside))[:DECISION_CHARS]
+    said = beside_named(said) if {request.id, request.run_id}.isdisjoint(stops_named(said)) else said
     return next(filter(is_stop, (said, *_CLAUSE_ENDS.split(said))), said).strip()
 
 

@@ -170,8 +170,8 @@ def read_both(
 ) -> Said:
     """Read a mail that has a plain text, HTML, or both. Two that decide differently decide nothing.
 
-    A refusal in one of them is one unless the other agrees: programs write bullets, links and pictures in one text
-    alone, and servers their banners.
+    A refusal in one of them is one where a line of the other refuses as well: programs write bullets, links and
+    pictures in one text alone, and servers their banners, of which one may begin with `STOP!`.
     """
     if document is None:
         return read_reply(body or "", author, marker=marker, own=own, card=card)
@@ -197,9 +197,9 @@ def read_both(
         versions = [replace(plain, text=each(plain.text), whole=each(plain.whole)) for each in _SHORTER]
         plain = next(filter(None, (_as_one(each, page, seen, author) for each in versions)), plain)
     decides = {"approve", "deny"} & {plain.said, seen.said}
+    no, other = (plain, seen) if plain.said == "deny" else (seen, plain)
     is_whole = not (page.unsure or plain.sent_on or seen.sent_on)
-    if decides == {"deny"} and (plain.said == seen.said or is_whole):
-        no = plain if plain.said == "deny" else seen
+    if decides == {"deny"} and (plain.said == seen.said or (is_whole and _has_refusal(other.whole, author))):
         return replace(plain, said="deny", text=no.text, reason=no.reason)
     if decides and (plain.said != seen.said or _letters(plain.text) != _letters(seen.text)):
         return _undecided(plain, TWO_BODIES)
@@ -207,6 +207,12 @@ def read_both(
         # What is struck out stands in the plain text as if it was not.
         return replace(plain, text=seen.text, whole=seen.whole, asked=seen.asked, unsure=page.unsure)
     return plain
+
+
+def _has_refusal(text: str, author: str) -> bool:
+    """Return whether a line of `text` refuses by itself, behind whatever a list has before it."""
+    lines = _NUMBER.sub("", text[:DECISION_CHARS]).split("\n")
+    return any(read_reply(line.lstrip(f"{BLANK}-*\u2022\u00b7"), author).said == "deny" for line in lines)
 
 
 def _as_one(plain: Said, page: markup.Seen, seen: Said, author: str) -> Said | None:

@@ -14,7 +14,7 @@ from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
-from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, write
+from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
 from tests.stories.test_typed_freezes import OPERATOR, frozen
@@ -308,3 +308,30 @@ async def test_attack_a_revocation_in_the_window_about_the_message_of_somebody_e
 
     assert await orders.office.app.store.lists.runs() == before
     assert orders.hallway.to("bo", orders.words("write only: revoke FIRST"))
+
+
+async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_lost_and_nobody_told(
+    world: World, hallway: Hallway
+) -> None:
+    for way in ("the thread", "a window"):
+        for wish, text in (
+            ("ask choice Which one? | shop, search", "shop, stop OTHER"),
+            ("ask yes_no Shall I?", "no, stop OTHER"),
+            ("ask yes_no Shall I?", "yes\nstop OTHER"),
+        ):
+            thread = f"{way} {text}"
+            other = await asked(world, hallway, thread=f"other {thread}")
+            record = await asked(world, hallway, wish, thread=thread)
+            words = text.replace("OTHER", other.request.run_id)
+
+            if way == "the thread":
+                await write(world, hallway, "anna", words, thread=thread, is_addressed=True)
+            else:
+                token = await token_of(hallway, "anna")
+                await types(
+                    world, hallway, Reply(person="anna", token=token, said="free_text", text=words, is_typed=True)
+                )
+            await until(lambda: hallway.to("anna", REST), what="she reads that she has to say it again")
+
+            assert (await world.request(other.request.id)).state == "withdrawn", thread
+            assert (await world.request(record.request.id)).state == "open", thread

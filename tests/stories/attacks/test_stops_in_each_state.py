@@ -445,6 +445,34 @@ async def test_attack_who_answers_that_it_was_not_right_takes_back_what_the_card
             assert (hallway.to("cy", "This is no answer yet") == []) is (answered == "answered"), (way, said)
 
 
+@opens(NIGHT, beside=("hallway",), reach=("slack", "email"), change=by_night)
+async def test_attack_a_run_that_an_answer_to_a_review_stops_by_its_id_is_all_that_is_heard_of_it(
+    world: World, hallway: Hallway
+) -> None:
+    for way in ("below the card", "a window"):
+        for said, became, answered in (
+            ("right: no\nreason: wrong version, stop REVIEWED", ("revoked", "open"), "answered"),
+            ("right: no\nreason: wrong version, stop OTHER", ("approved", "denied"), "answered"),
+            ("right: no\nreason: do not deploy. stop OTHER", ("revoked", "denied"), "answered"),
+            ("right: no\nreason: I saw nothing\nstop OTHER", ("approved", "denied"), "open"),
+        ):
+            other = await world.opened(await world.trigger("press horn"))
+            record, review, thread = await reviewed(world, hallway, f"cli-{way}-{said}")
+            words = said.replace("OTHER", other.request.run_id).replace("REVIEWED", record.request.run_id)
+
+            if way == "below the card":
+                await write(world, hallway, "cy", words, thread=thread, is_addressed=True)
+            else:
+                token = await token_of(hallway, "cy")
+                await types(
+                    world, hallway, Reply(person="cy", token=token, said="free_text", text=words, is_typed=True)
+                )
+
+            now = (await state(world, record))[0], (await state(world, other))[0]
+            assert (now, (await state(world, review))[0]) == (became, answered), (way, said)
+            assert (hallway.to("cy", "This is no answer yet") == []) is (answered == "answered"), (way, said)
+
+
 @opens(NIGHT, change=by_night)
 async def test_attack_who_answers_by_mail_that_it_was_not_right_takes_back_what_the_mail_says_is_not_stopped(
     world: World,

@@ -1,12 +1,14 @@
 """A mail whose plain text and HTML say different things: nobody knows which of them its writer meant."""
 
+import email.policy
 from datetime import timedelta
+from email.message import EmailMessage
 
 from agents.requests import PersonId
 from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories import test_delegation, test_typed_freezes
-from tests.stories.mail.test_consent import button
+from tests.stories.mail.test_consent import button, send
 from tests.stories.test_forms import LINES
 from tests.stories.test_typed_freezes import TO, freezes_of, frozen
 
@@ -71,7 +73,7 @@ async def test_a_no_counts_in_one_of_two_texts_whatever_programs_and_servers_put
         ("   1. No, it is red\n   2. Ask Cy", "<ol><li>No, it is red<li>Ask Cy</ol>"),
         ("   - No, it is red\n   - Ask Cy", "<ul><li>No, it is red<li>Ask Cy</ul>"),
         ("Nein, falscher Tag", f"{banner}<p>Nein, falscher Tag</p>"),
-        ("This mail is in HTML.", "<p>deny</p>"),
+        ("Hallo Anna, nein", f"{banner}<p>Hallo Anna, nein</p>"),
     ):
         record = await world.opened(await world.trigger("press bell"))
         card = await world.next_mail("bo", about=record.request.digest)
@@ -86,6 +88,40 @@ async def test_a_no_counts_in_one_of_two_texts_whatever_programs_and_servers_put
     await world.post("anna", card.reply_to or "", "stop", page=f"{banner}<p>stop</p>")
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "withdrawn"
+
+
+async def test_attack_a_server_s_stop_above_an_answer_in_one_of_two_texts_or_in_a_text_of_its_own_stops_the_run(
+    world: World,
+) -> None:
+    stop = "STOP! This email originated from outside the organization."
+    for wish, person, said in (
+        ("press bell", "bo", "What is new?"),
+        ("ask choice Which? | shop, search", "anna", "shop"),
+    ):
+        for text, page, more in (
+            (said, f"<p>{stop}</p><p>{said}</p>", ""),
+            (f"{stop}\n\n{said}", f"<p>{said}</p>", ""),
+            (stop, "", said),
+        ):
+            record = await world.opened(await world.trigger(wish))
+            card = await world.next_mail(person, about=record.request.digest if person == "bo" else record.request.id)
+            message = EmailMessage(policy=email.policy.SMTP)
+            message["From"], message["To"] = f"{person}@corp.example", card.reply_to
+            message["Subject"], message["In-Reply-To"] = f"Re: {card.subject}", card.message_id
+            message["Message-ID"] = f"<{record.request.id}@corp.example>"
+            message["Date"] = world.date(world.about_now())
+            message.set_content(text)
+            if page:
+                message.add_alternative(page, "html")
+            if more:
+                message.make_mixed()
+                message.add_attachment(more, disposition="inline")
+
+            await send(world, message, card.reply_to or "", person)
+            await world.next_mail(person, about="not accepted")
+            await world.quiet()
+
+            assert (await world.request(record.request.id)).state == "open", (text, page)
 
 
 async def test_attack_a_no_that_is_struck_out_sent_on_or_beside_a_yes_denies_nothing(world: World) -> None:
