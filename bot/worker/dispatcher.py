@@ -146,10 +146,10 @@ class Dispatcher:
         await self._outbox.alert_once(name, _TOLD_S, item.id, _not_replicated)
 
     async def _tell_of_newer_file(self, item: WorkItem) -> None:
-        now, name = self._store.about_now(), "newer file"
-        since, _ = await self._store.remember(name, now.isoformat().encode(), _FILE_COMES_S)
+        now = self._store.about_now()
+        since, _ = await self._store.remember(f"newer file {item}", now.isoformat().encode(), _FILE_COMES_S)
         if now - datetime.fromisoformat(since.decode()) >= _FILE_COMES:
-            await self._outbox.alert_once(name, _TOLD_S, item.id, _newer_file)
+            await self._outbox.alert_once("newer file", _TOLD_S, item.id, _newer_file)
 
     async def _count(self, item: WorkItem, why: str, at_most: int) -> None:
         note = Note(kind="dead", what=str(item), why=why, at=await self._store.now(item.id), member=str(item))

@@ -362,6 +362,26 @@ async def test_attack_what_was_approved_begins_in_a_worker_with_the_file_from_be
         await until(lambda: world.workshop.effects == ["press bell"], what="what Bo approved, who is there again")
 
 
+async def test_attack_operators_hear_that_something_waited_for_ten_minutes_as_two_files_came_at_once_in_that_time(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    called = [TOML.replace("Bo Berg", name) for name in ("Bob Berg", "Bo Bergen")]
+    async with by_hand(world, redis, tmp_path, called[0]) as ahead:
+        for newer in called:
+            await becomes(ahead, newer)
+            run_id = await world.trigger("press bell")
+            await moved_on(world, run_id)
+            await world.decide("bo", await world.opened(run_id), "approve")
+            await moved_on(world, run_id)
+            assert (await world.run(run_id)).made == ()
+            await becomes(world, newer)
+            await moved_on(world, run_id)
+            await until(lambda: world.workshop.effects, what="it is pressed")
+            await world.move_time(660)
+
+        assert [one for one in await world.unsent() if isinstance(one, Alert)] == []
+
+
 PAIR = '[policies.pair]\napprovers = ["group:release"]'
 SOLE = TOML.replace(PAIR, PAIR.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
 """A newer file, by which only Eve, who has joined in it, decides for `pair`."""
