@@ -148,6 +148,7 @@ async def test_what_somebody_decided_in_between_is_in_their_lists_and_what_the_o
     await becomes(world, _ADMINS.replace("cy@corp.example", "second@corp.example"))
     decided, _ = await asked(world), await asked(world)
     await world.decide("cy", decided, "approve")
+    await world.ended(decided.request.run_id)
     async with serving(world.app) as api:
         ada = await api.client("ada", "admin")
         assert (await ada.post(_SAME, json={"known_by": "cy@corp.example", "person": "cy"})).json()["id"] == "cy"
