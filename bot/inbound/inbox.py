@@ -61,6 +61,7 @@ from bot.policy.answers import (
 )
 from bot.policy.judgements import StopOrAnswer, Unclear
 from bot.policy.orders import (
+    Revoking,
     may_mean_absence,
     may_mean_end,
     stop_beside,
@@ -422,7 +423,8 @@ class Inbox:
             raise away
         if answers_review(request, reply.text):
             return False
-        answers = may_be_answer(read.record, PersonId(reply.person), _beside_stops(reply.text), freezes=True)
+        left, is_reason = _left_beside(reply.text, ended)
+        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_reason)
         await self._tell_rest(inbound_id, channel, said, has_more=answers)
         return True
 
@@ -810,8 +812,9 @@ class Inbox:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
             raise failed
-        beside = trigger.model_copy(update={"text": _beside_stops(text)})
-        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=True)
+        left, is_reason = _left_beside(text, ended)
+        beside = trigger.model_copy(update={"text": left})
+        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_reason)
         await self._tell_rest(inbound_id, channel, trigger, has_more=answers)
         return True
 
@@ -965,9 +968,14 @@ def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
 
 
-def _beside_stops(text: str) -> str:
-    """Return what stands in the lines of a message beside the stops of runs by their ids."""
-    return "\n".join(beside_named(line) if stops_named(line) else line for line in text.splitlines()).strip()
+def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
+    """Return what is left of a message beside the runs that it stops by their ids, and the standing approvals that it
+    ended; and whether that is their reason, as behind them, or courtesy. Nothing beside a freeze, or of other words.
+    """
+    lines = (f"{ended.above}\n{ended.below}" if ended.named else text).splitlines()
+    left = "\n".join(beside_named(line) if stops_named(line) else line for line in lines).strip()
+    left = "" if left == text.strip() or typed_freeze(left) else left
+    return left, not text.strip().startswith(left) or is_courtesy(read_reply(left))
 
 
 def _has_more(text: str) -> bool:

@@ -15,7 +15,7 @@ from functools import cache, lru_cache, partial
 from itertools import accumulate
 from typing import Literal
 
-from channels.email.reply import marks, markup, signature, vocabulary
+from channels.email.reply import banners, marks, markup, signature, vocabulary
 from channels.email.reply.lines import BLANK, LINE_CHARS
 from channels.email.reply.newtext import NEW_TEXT_CHARS, SIGNATURE_LINES, NewText, Older, new_text
 from channels.email.reply.stored import squashed
@@ -339,6 +339,10 @@ def _says_more(words: str, author: str) -> bool:
 def _said(found: NewText, author: str) -> Said:
     """Read what the new text `found` says, and what older text stands beside it."""
     said = _said_alone(found, author)
+    bare = replace(said, whole=_without_contacts(said.text, author))
+    if (stop := banners.stop_in(found.banner)) and said.said in ("empty", "free_text") and is_courtesy(bare, author):
+        # A server warns above what somebody says: where that is nothing, the stop may be theirs.
+        said = _said_alone(replace(found, text=f"{stop}\n\n{found.text}"), author)
     pieces = (_unusual(piece, author) for piece in (*found.beside, *said.beside))
     beside = tuple(dict.fromkeys(filter(None, pieces)))
     return replace(said, older=(found.older,), is_below_quote=found.is_below_quote, beside=beside)

@@ -1,13 +1,13 @@
 """Find the banner a mail gateway puts above a mail from outside: `[EXTERNAL]`, `CAUTION: This email originated from …`.
 
-Its words are not the writer's. Only whole lines and paragraphs at the very top are taken for a banner, and only where
-every sentence warns of what came from outside and none of them decides anything.
+Its words are not the writer's, also where they begin with `STOP!`. Only whole lines and paragraphs at the very top are
+taken for a banner, and only where every sentence warns of what came from outside and none of them decides anything.
 """
 
 import re
 
 from channels.email.reply import signature
-from channels.email.reply.lines import LINE_CHARS, Lines, is_rule
+from channels.email.reply.lines import BLANK, LINE_CHARS, Lines, is_rule
 from channels.email.reply.vocabulary import every
 
 BANNER_LINES = 8
@@ -19,6 +19,7 @@ _SAYS = re.compile(
     rf"\b{_THIS}(?: \w+)? {_MAIL}\b[^.]{{0,80}}\b{_OUTSIDE}|\b{_THIS} (?:{every('is_a')}) {_OUTSIDE} {_MAIL}"
     rf"|{every('from_outside')}"
 )
+_STOPS = re.compile(rf"\A[\W_]{{0,12}}(?:{every('warns_to_stop')})\s*(?:[!.:*\]\u2013\u2014-][\W_]{{0,12}}|\Z)")
 _HEADING = re.compile(
     rf"[\W_]*+(?:{_OUTSIDE}|{every('outside_short')}) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
     rf"|(?=\W*[\[*(#<])\W*+{_OUTSIDE}[\W_]*+"
@@ -41,6 +42,13 @@ def end(lines: Lines) -> int:
     return found
 
 
+def stop_in(banner: str) -> str:
+    """Return `banner` from a line on that begins with a stop, as a person's own may: `STOP! This mail is external`."""
+    lines = Lines(tuple(banner.split("\n")))
+    at = next((at for at in range(len(lines)) if _STOPS.match(lines.folded(at))), len(lines))
+    return "\n".join(lines.raw[at:]).strip("\n" + BLANK)
+
+
 def _banner_ends(lines: Lines, at: int) -> int | None:
     """The line below the banner that begins on line `at`: a whole paragraph, or its first line alone."""
     stop = at
@@ -53,6 +61,7 @@ def _banner_ends(lines: Lines, at: int) -> int | None:
 
 
 def _is_banner(paragraph: list[str]) -> bool:
+    paragraph = [*filter(None, (_STOPS.sub("", line) for line in paragraph[:1])), *paragraph[1:]]
     text = " ".join(paragraph)
     if not text or len(text) > LINE_CHARS or signature.decides(text) or _LIMITS.search(text):
         return False

@@ -67,7 +67,7 @@ class NewText:
     the text. `sent_on` is the header of what was sent on with nothing above it.
     `is_below_quote`: some of it stands below quoted lines, and may be about those. `beside` is what was taken for a
     signature, a footer or a banner, piece by piece, and what a quote has below the card: only whoever wrote the mail
-    knows whether they typed it.
+    knows whether they typed it; the first of it is the `banner`, if there is one.
     """
 
     text: str
@@ -78,6 +78,7 @@ class NewText:
     sent_on: str = ""
     is_below_quote: bool = False
     beside: tuple[str, ...] = ()
+    banner: str = ""
 
 
 def new_text(body: str, marker: str = "", own: str = "", card: str = "") -> NewText:
@@ -127,7 +128,7 @@ class _Reading:
         is_below = any(self._lines.quoted[i] and not self._is_blank(i) for i in above)
         end = self._kept[-1] if self._is_headless else self._end
         beside = tuple(filter(None, self._beside))
-        return NewText(text, self._unsure, asked, older, end, self._sent_on_as, is_below, beside)
+        return NewText(text, self._unsure, asked, older, end, self._sent_on_as, is_below, beside, self._beside[0])
 
     def _skip(self, at: int, end: int) -> int:
         """Take the lines from `at` to `end` for what a program or a company added."""

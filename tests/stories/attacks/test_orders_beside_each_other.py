@@ -318,6 +318,7 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
             ("ask choice Which one? | shop, search", "shop, stop OTHER"),
             ("ask yes_no Shall I?", "no, stop OTHER"),
             ("ask yes_no Shall I?", "yes\nstop OTHER"),
+            ("ask free_text Which version?", "v2, stop OTHER"),
         ):
             thread = f"{way} {text}"
             other = await asked(world, hallway, thread=f"other {thread}")

@@ -93,7 +93,7 @@ async def test_a_no_counts_in_one_of_two_texts_whatever_programs_and_servers_put
 async def test_attack_a_server_s_stop_above_an_answer_in_one_of_two_texts_or_in_a_text_of_its_own_stops_the_run(
     world: World,
 ) -> None:
-    stop = "STOP! This email originated from outside the organization."
+    stop = "STOP! Think before you click."
     for wish, person, said in (
         ("press bell", "bo", "What is new?"),
         ("ask choice Which? | shop, search", "anna", "shop"),
@@ -122,6 +122,23 @@ async def test_attack_a_server_s_stop_above_an_answer_in_one_of_two_texts_or_in_
             await world.quiet()
 
             assert (await world.request(record.request.id)).state == "open", (text, page)
+
+
+async def test_attack_a_server_s_stop_above_both_texts_of_an_answer_or_an_approval_stops_the_run(world: World) -> None:
+    stop, new = "STOP! This email originated from outside the organization.", "it has lines that no earlier mail"
+    for wish, person, said, times, became in (
+        ("press bell", "bo", "approve", 2, "approved"),  # what stands beside a first answer is asked about, as always
+        ("ask choice Which? | shop, search", "anna", "shop", 2, "answered"),
+        ("press bell", "bo", "stop", 1, "denied"),
+        ("press bell", "bo", "", 1, "denied"),
+    ):
+        record = await world.opened(await world.trigger(wish))
+        for about in (record.request.digest if person == "bo" else record.request.id, new)[:times]:
+            card = await world.next_mail(person, about=about)
+            await world.post(person, card.reply_to or "", f"{stop}\n\n{said}", page=f"<p>{stop}</p><p>{said}</p>")
+        await world.ended(record.request.run_id)
+
+        assert (await world.request(record.request.id)).state == became, (wish, said)
 
 
 async def test_attack_a_no_that_is_struck_out_sent_on_or_beside_a_yes_denies_nothing(world: World) -> None:
