@@ -253,11 +253,11 @@ class Reader:
     def _refuses(self, author: str, body: Body) -> bool:
         """Return whether all of several texts refuse: a phone divides one around a picture, and a server adds one.
 
-        As that may begin with `STOP!` as well, a no beside it stands alone on its line.
+        As that may begin with `STOP!` as well, a no beside it stands in a paragraph of its own.
         """
         said = read_both(body.plain, body.html, author, own=self.own)
         has_picture = any(part.kind.startswith("image/") for part in body.files)
-        is_bare = read_reply(said.text.partition("\n")[0], author).reason == ""
+        is_bare = read_reply(said.text.strip().partition("\n\n")[0], author).reason == ""
         return said.said == "deny" and (has_picture or is_bare)
 
     def _wish(self, found: Accepted, headers: Headers, subject: str, body: Body) -> MailReading:

@@ -102,6 +102,7 @@ async def test_attack_a_server_s_stop_above_an_answer_in_one_of_two_texts_or_in_
             (said, f"<p>{stop}</p><p>{said}</p>", ""),
             (f"{stop}\n\n{said}", f"<p>{said}</p>", ""),
             (stop, "", said),
+            (stop.replace("! ", "!\n"), "", said),
         ):
             record = await world.opened(await world.trigger(wish))
             card = await world.next_mail(person, about=record.request.digest if person == "bo" else record.request.id)
