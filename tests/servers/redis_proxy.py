@@ -35,9 +35,6 @@ _WORK = {
 
 _POINTS = {*_NAMES.values(), *_WORK}
 
-# A script that Redis has to be sent first, and a commit that came after another one: each is made again.
-_NOT_DONE = (b"-NOSCRIPT", b"*2\r\n$8\r\nconflict\r\n")
-
 
 def point_of(words: list[bytes]) -> str | None:
     """The named point that a command is: one of our scripts, or `take` from what is ready; None for any other."""
@@ -156,7 +153,7 @@ class Line:
             return not await self.traps.at(trap, "after")
         if self.calls and self.calls[0][0] == self.answered:
             _, point, trap = self.calls.popleft()
-            if answer.startswith(_NOT_DONE):
+            if answer.startswith(b"-NOSCRIPT"):
                 self.traps.take_back(point, trap)
                 return True
             return not await self.traps.at(trap, "after")

@@ -18,6 +18,7 @@ from bot.policy.judgements import Decided, NotEntitled
 from bot.queries import lists
 from bot.render.cards import request_card
 from bot.render.words import feedback_text
+from bot.store.ids import WorkItem
 from bot.store.keys import Keys
 from tests.bot.inbound.test_follow_ups import THREAD, written
 from tests.bot.inbound.test_follow_ups import asked as in_thread
@@ -442,8 +443,8 @@ async def test_attack_a_worker_that_has_not_heard_of_it_takes_what_they_approve_
 
 
 async def has_waited_or_not(office: World, record: RequestRecord) -> bool:
-    state = (await office.request(record.request.id)).state
-    return state == "superseded" or await office.app.store.remembered("newer file") is not None
+    state, item = (await office.request(record.request.id)).state, WorkItem("run", record.request.run_id)
+    return state == "superseded" or await office.app.store.remembered(f"newer file {item}") is not None
 
 
 async def test_what_somebody_writes_beside_what_they_asked_for_in_between_is_in_its_record(

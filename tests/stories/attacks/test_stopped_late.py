@@ -132,6 +132,7 @@ async def test_attack_a_denial_after_the_start_of_what_is_no_command_is_not_lost
         url, folder = f"redis://127.0.0.1:{proxy.said['redis_port']}/0", tmp_path / "data"
         async with a_world(url, folder, TOML) as office, beside_it(World(redis, folder, TOML)) as beside:
             record = await office.opened(await office.trigger("press bell"))
+            await office.quiet()  # a card that is brought now would have the start refused, and that held
             proxy.ask(do="arm", name="commit tool_started", nth=1, when="after", act="hold")
             await beside.decide("bo", record, "approve")
             await until(lambda: proxy.ask(do="seen")["sprung"] == 1, what="its start is recorded")
