@@ -131,21 +131,20 @@ class NotedTables:
 
     async def names(self, named: Iterable[PersonId], people: People) -> bool:
         """Return whether the file that was noted last names one of these whom ours does not: it has not come to us."""
-        return await self._differs([one for one in named if not _in_file(one, people)], people)
+        new = [one for one in named if not _in_file(one, people)]
+        return bool(new) and await self._differs(new, people, await self.last())
 
-    async def _differs(self, named: Collection[PersonId], people: People) -> bool:
-        """Return whether the file that was noted last says something else than ours of one of these.
+    async def _differs(self, named: Collection[PersonId], people: People, last: Mapping[str, str] | None) -> bool:
+        """Return whether the file that was noted `last` says something else than ours of one of these.
 
         Where ours has a name for somebody else, whoever has it in a newer one is `cy~2`, whom ours does not name. So it
         may be with what an operator has said and we have not read: that somebody new is whoever has left.
         """
-        if not named:
-            return False
         if (await self._client.do("GET", _KEYS.people_number) or b"") != people.joined_as_of:
             return True
         names = {_in_file(one, people) or people.id_in_file(one).partition("~")[0] for one in named}
         ours = {name: config for name, config in people.as_written.people.items() if name in names}
-        last, said = await self.last(), hashes_of(Tables(ours, {}))
+        said = hashes_of(Tables(ours, {}))
         return bool(last) and any(last.get(f"people.{one}") != said.get(f"people.{one}") for one in names)
 
     async def has(self, kind: str, address: str, people: People) -> bool:
@@ -169,9 +168,13 @@ class NotedTables:
         """Raise WaitsForFile where the file that was noted last says something else than ours of one of these, or
         freezes what ours does not: they may have left, and something may be frozen.
         """
-        last, ours = await self.last() or {}, hashes_of(Tables({}, {}, windows=people.as_written.windows))
-        frozen = _windows_in(last) - _windows_in(ours)
-        if frozen or await self._differs(named, people):
+        last = await self.last()
+        if _windows_in(last) - _windows_of(people) or await self._differs(named, people, last):
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
+
+    async def check_holds(self, window: str, people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last has a window of ours no more, or another one."""
+        if window and (last := await self.last()) and _windows_of(people, window) - _windows_in(last):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_rights(self, person: PersonId, people: People) -> None:
@@ -302,8 +305,13 @@ def _in_file(person: PersonId, people: People) -> str:
     return name if name in people.as_written.people else ""
 
 
-def _windows_in(hashes: Mapping[str, str]) -> set[str]:
-    return {found for name, found in hashes.items() if name.startswith("freeze.windows.")}
+def _windows_in(hashes: Mapping[str, str] | None) -> set[str]:
+    return {found for name, found in (hashes or {}).items() if name.startswith("freeze.windows.")}
+
+
+def _windows_of(people: People, name: str = "") -> set[str]:
+    found = tuple(one for one in people.as_written.windows if name in {"", one.name})
+    return _windows_in(hashes_of(Tables({}, {}, windows=found)))
 
 
 async def half_taken(client: Client) -> dict[str, datetime]:

@@ -572,14 +572,14 @@ class Loop:
         found = await self.guard.frozen(run, call)
         if found.freeze and not too_old(record, now):
             return await self._frozen(told, request_id, found.freeze, found.number, at_most=good_until(record))
-        if pending.frozen and not found.freeze:
-            await self._freezes.note(request_id, None)
-            return None
         if why := await self.guard.why_not(run, record, call, now):
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
             log.warning("not begun", request_id=request_id, reason=why)
             return await self._refuse(told, pending, why)
+        if pending.frozen:
+            await self._freezes.note(request_id, None)
+            return None
         is_at_rest = await self._settle(run, self.guard.good_until(record, call, now))
         return replace(told, is_at_rest=True) if is_at_rest else None
 
@@ -588,11 +588,13 @@ class Loop:
     ) -> RunSnapshot | None:
         """Have an approved step wait for the end of a freeze, which is told first; None to look again.
 
-        It looks again `at_most` then, whether that has ended or not.
+        It looks again `at_most` then, whether that has ended or not. Raises WaitsForFile where a newer file than ours
+        may have the window no more: what waits for its end would not hear of that.
         """
         run = told.run
         if await self.guard.taken_back(request_id):
             return None
+        await self._decisions.noted.check_holds(freeze.window, self._people)
         if run.pending is None or run.pending.frozen != freeze.at_first():
             await self._freezes.note(request_id, freeze)
             return None

@@ -382,6 +382,65 @@ async def test_attack_operators_hear_that_something_waited_for_ten_minutes_as_tw
         assert [one for one in await world.unsent() if isinstance(one, Alert)] == []
 
 
+async def test_attack_what_was_approved_waits_for_the_end_of_a_window_that_a_newer_file_has_no_more(
+    redis: str, tmp_path: Path
+) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", TOML + WINDOW) as world,
+        by_hand(world, redis, tmp_path, TOML + WINDOW) as ahead,
+    ):
+        await becomes(ahead, TOML)
+        run_id = await world.trigger("press bell")
+        await moved_on(world, run_id)
+        await world.decide("bo", await world.opened(run_id), "approve")
+
+        await moved_on(world, run_id)
+
+        due = float(await world.app.store.client.do("ZSCORE", Keys.of(run_id).wake, f"run {run_id}"))
+        assert due / 1000 < (await world.now() + timedelta(minutes=1)).timestamp(), "it is looked at again"
+        await becomes(world, TOML)
+        await moved_on(world, run_id)
+        await until(lambda: world.workshop.effects == ["press bell"], what="what Bo approved")
+
+
+async def test_attack_a_card_says_that_a_window_holds_it_which_no_file_has_any_more(redis: str, tmp_path: Path) -> None:
+    async with (
+        a_world(redis, tmp_path / "data", TOML + WINDOW) as world,
+        by_hand(world, redis, tmp_path, TOML) as ahead,
+    ):
+        for each in (world, ahead):
+            await looked_at_freezes(each)
+        run_id = await world.trigger("press bell")
+        await moved_on(world, run_id)
+        record = await world.opened(run_id)
+        assert record.frozen
+
+        await becomes(world, TOML)
+        await looked_at_freezes(world)
+
+        assert (await world.request(record.request.id)).frozen is None
+
+
+async def test_attack_a_worker_with_the_file_from_before_says_that_a_window_is_over_that_it_does_not_know(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML) as ahead, serving(ahead.app) as api:
+        request = await asked_by_program(await program(api))
+        await vote(await api.client("bo"), request)
+        await becomes(ahead, TOML + WINDOW)
+        await moved_on(ahead, request["run_id"])
+
+        await moved_on(world, request["run_id"])
+
+        assert (await world.request(request["id"])).frozen
+
+
+async def looked_at_freezes(world: World) -> None:
+    """A worker has told what is frozen."""
+    for shard in range(world.app.store.shards):
+        await world.app.requests.freezes.look(shard)
+
+
 PAIR = '[policies.pair]\napprovers = ["group:release"]'
 SOLE = TOML.replace(PAIR, PAIR.replace("group:release", "person:eve")).replace("quorum = 2\n", "") + EVE
 """A newer file, by which only Eve, who has joined in it, decides for `pair`."""
