@@ -215,6 +215,8 @@ async def test_attack_who_asked_or_approved_hears_nothing_of_what_becomes_of_a_r
         title, *words = TOLD[becomes_of]
         assert not (await world.run(run_id)).ended
         has_approved = "end of a run" not in becomes_of
+        told = [mail.subject for mail in world.mails("anna") if f"sayso resume {run_id}" in mail.text]
+        assert len(told) == 2 + ("and failed" in becomes_of), "of its pause, and of each piece of news once"
         for person in ("anna", "bo") if has_approved else ("anna",):
             told = [mail for mail in world.mails(person) if f"{title} bell{number}" in mail.text]
             assert len(told) == 1, (person, becomes_of)
