@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agents.events import Change, ChildStarted, OutsideReported
 from agents.events.tools import Stopped
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from agents.run import Run
 from agents.state import AttemptOutcome
 from agents.text import quote
@@ -39,7 +39,14 @@ def meanwhile(run: Run, people: People, edits: Set[str]) -> Iterator[Meanwhile]:
     before = run.at_pause or run
     last = run.results[-1] if run.results[run.copied :] and run.pending is None else None
     heard = run.pending.child if run.pending else last and last.child
-    if last and not last.child and (stop := last.stopped):
+    below: dict[RunId, tuple[ChildStarted, Change]] = {
+        child.run_id: (child, change)
+        for child in run.children
+        if (change := run.ended_children.get(child.run_id))
+        and change != "not_wanted"
+        and change != before.ended_children.get(child.run_id)
+    }
+    if last and (stop := last.stopped) and not (last.child and last.child.report_id in below):
         yield _stopped(stop, f"stopped in pause {last.step_id}", how_stopped(stop, people))
     if last and last.kind == "refused" and len(run.results) > len(before.results):
         yield Meanwhile(f"refused in pause {last.step_id}", state_title("not begun"), ending_of(last.text))
@@ -48,10 +55,8 @@ def meanwhile(run: Run, people: People, edits: Set[str]) -> Iterator[Meanwhile]:
         is_known = made.is_settled or (made.state == "left" and not made.never_began)
         if made.changes and is_known and was.get(made.id) != made.state:
             yield _came_of(made, run, people, edits)
-    for child in run.children:
-        change = run.ended_children.get(child.run_id)
-        if change and change != "not_wanted" and change != before.ended_children.get(child.run_id):
-            yield _below(child, change, heard, people)
+    for child, change in below.values():
+        yield _below(child, change, heard, people)
 
 
 def _stopped(stop: Stopped, what: str, title: str) -> Meanwhile:
