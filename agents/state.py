@@ -601,13 +601,6 @@ class Run:
         return self.pending.attempt.queued if self.pending and self.pending.attempt else None
 
     @property
-    def outside(self) -> Waiting | None:
-        """What its step has begun outside and waits for; None for runs that it started."""
-        pending = self.pending
-        is_below = pending is not None and any(child.step_id == pending.id for child in self.children)
-        return pending.waits if pending and not is_below else None
-
-    @property
     def is_silent(self) -> bool:
         """Whether nothing is heard of the worker of what is under way, as far as who shows it has looked."""
         return self.pending is not None and self.pending.attempt is not None and self.pending.attempt.is_silent

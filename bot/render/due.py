@@ -156,17 +156,17 @@ def _next_step(known: RequestRecord, given: Sequence[PersonId], people: People, 
 
 
 def held_back(record: RequestRecord) -> str:
-    """Return the sentence on what a yes to an open `record` waits for; empty where it starts right away."""
-    text = _once_approved(record) if record.is_paused or record.frozen else ""
+    """Return the sentence on what a yes or an answer to an open `record` waits for; empty where it has its effect at
+    once.
+    """
+    text = "; ".join(_holds(record))
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def what_an_answer_does(record: RequestRecord) -> Line:
     """Return the line that says what happens on an answer to a question."""
     purpose, is_told = record.request.purpose, record.request.program and record.request.purpose != "unknown"
-    text = say("card.answered-program" if is_told else _ANSWERED[purpose])
-    if record.is_paused and not is_told and purpose in {"question", "go_on"}:
-        text = say("card.approved-paused")
+    text = "; ".join(_holds(record)) or say("card.answered-program" if is_told else _ANSWERED[purpose])
     return Line(label=say("card.if-you-answer"), text=text)
 
 
@@ -178,19 +178,26 @@ _ANSWERED = {
 }
 
 
-def _once_approved(record: RequestRecord) -> str:
+def _holds(record: RequestRecord) -> list[str]:
+    """Return what holds back a yes or an answer. What a program asks to know it hears in a pause as well."""
     request, is_frozen = record.request, record.frozen is not None
     held = length(timedelta(seconds=request.policy.execute_within_s))
     where = request.call.effect.environment if request.call else None
-    holds = [say("card.approved-paused")] if record.is_paused else []
+    waits = request.purpose == "gate" or (request.purpose in {"question", "go_on"} and not request.program)
+    holds = [say("card.approved-paused")] if record.is_paused and waits else []
     if request.program and is_frozen:
         holds.append(say("card.approved-program-frozen", time=held))
     elif is_frozen:
         holds.append(say("card.approved-frozen-in" if where else "card.approved-frozen", where=where, time=held))
-    if holds:
+    return holds
+
+
+def _once_approved(record: RequestRecord) -> str:
+    request = record.request
+    if holds := _holds(record):
         return "; ".join(holds)
     if request.program:
-        return say("card.approved-program", time=held)
+        return say("card.approved-program", time=length(timedelta(seconds=request.policy.execute_within_s)))
     tool = request.call.tool if request.call else ""
     if tool in DEPLOYS | ROLLBACKS:  # one at a time in each environment
         return say("card.approved-in-turn")

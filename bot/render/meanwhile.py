@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from agents.events import Change, ChildStarted
+from agents.events import Change, ChildStarted, OutsideReported
 from agents.events.tools import Stopped
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from agents.run import Run
 from agents.state import AttemptOutcome
 from agents.text import quote
@@ -38,7 +38,15 @@ def meanwhile(run: Run, people: People, edits: Set[str]) -> Iterator[Meanwhile]:
     """
     before = run.at_pause or run
     last = run.results[-1] if run.results[run.copied :] and run.pending is None else None
-    if last and (stop := last.stopped):
+    heard = run.pending.child if run.pending else last and last.child
+    below: dict[RunId, tuple[ChildStarted, Change]] = {
+        child.run_id: (child, change)
+        for child in run.children
+        if (change := run.ended_children.get(child.run_id))
+        and change != "not_wanted"
+        and change != before.ended_children.get(child.run_id)
+    }
+    if last and (stop := last.stopped) and not (last.child and last.child.report_id in below):
         yield _stopped(stop, f"stopped in pause {last.step_id}", how_stopped(stop, people))
     if last and last.kind == "refused" and len(run.results) > len(before.results):
         yield Meanwhile(f"refused in pause {last.step_id}", state_title("not begun"), ending_of(last.text))
@@ -47,10 +55,8 @@ def meanwhile(run: Run, people: People, edits: Set[str]) -> Iterator[Meanwhile]:
         is_known = made.is_settled or (made.state == "left" and not made.never_began)
         if made.changes and is_known and was.get(made.id) != made.state:
             yield _came_of(made, run, people, edits)
-    for child in run.children:
-        change = run.ended_children.get(child.run_id)
-        if change and change != "not_wanted" and change != before.ended_children.get(child.run_id):
-            yield _below(child, change, run, people)
+    for child, change in below.values():
+        yield _below(child, change, heard, people)
 
 
 def _stopped(stop: Stopped, what: str, title: str) -> Meanwhile:
@@ -70,9 +76,8 @@ def _came_of(made: AttemptOutcome, run: Run, people: People, edits: Set[str]) ->
     return Meanwhile(f"{made.state} in pause {made.id}", title, text, made.by, asking_now(by, people))
 
 
-def _below(child: ChildStarted, change: Change, run: Run, people: People) -> Meanwhile:
-    told, what = run.pending.child if run.pending else None, f"{change} in pause {child.run_id}"
-    name = wish(child.text, _WISH_CHARS, by_model=child.by_model)
-    if told and told.report_id == child.run_id and (stop := told.stopped):
+def _below(child: ChildStarted, change: Change, heard: OutsideReported | None, people: People) -> Meanwhile:
+    what, name = f"{change} in pause {child.run_id}", wish(child.text, _WISH_CHARS, by_model=child.by_model)
+    if heard and heard.report_id == child.run_id and (stop := heard.stopped):
         return _stopped(stop, what, say("standing.title", word=how_stopped(stop, people), title=name))
     return Meanwhile(what, say("standing.title", word=state_title(state_of(change)), title=name))

@@ -343,8 +343,10 @@ class Decisions:
         is_final = now_stands.state != record.state
         is_heard = _is_told_later(statement) or answer.channel in request.policy.reach
         is_seen = isinstance(judgement, Counted | Revoked | Decided) and answer.channel in self._edits  # on the card
-        # Of what starts, or ends, the end is told. A card that was sent before says that it starts right away.
-        is_held = is_final and now_stands.state == "approved" and bool(record.is_paused or record.frozen)
+        # Of what starts, or ends, the end is told. A card that was sent before says that it starts right away. Whoever
+        # says whether a run goes on knows of its pause, and an end is no start.
+        is_yes = now_stands.state in {"approved", "answered"} and request.purpose != "go_on"
+        is_held = is_final and is_yes and held_back(record) != ""
         is_told = is_heard and not is_seen and (is_held or not isinstance(judgement, Decided))
         is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.

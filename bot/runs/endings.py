@@ -61,8 +61,8 @@ def goes_on(run: Run) -> str:
         return say("run.goes-on-running", tool=pending.step.tool)
     if pending.unknown or pending.earlier_attempt:
         return say("run.goes-on-unknown", tool=pending.step.tool)
-    waits = run.outside
-    if waits is None:
+    waits = pending.waits
+    if waits is None or any(child.step_id == pending.id for child in run.children):
         return ""
     said = waits.note if waits.handle in waits.note else f"{waits.note} ({waits.handle})"
     return one_line(said if waits.note else waits.handle, _GOES_ON_CHARS)

@@ -107,7 +107,7 @@ def next_move(run: Run, now: datetime, day: Day | None = None) -> Move:
         return End("failed", "over")
     if run.is_paused:
         # Nothing begins by what comes of an effect that may have happened; after a restore an operator looks first.
-        has_begun = bool(pending and pending.unknown) or run.outside is not None
+        has_begun = pending is not None and bool(pending.unknown or pending.waits)
         return _about_step(run, pending, now) if pending and has_begun and not run.restored_from else Wait()
     return _about_step(run, pending, now) if pending else _about_thinking(run, now, day)
 

@@ -223,6 +223,23 @@ async def test_attack_who_is_asked_what_they_ask_others_types_the_answer_below_i
     assert "Anna Ames: “Wed”" in summary
 
 
+async def test_attack_who_asked_hears_what_a_survey_came_to_that_somebody_else_has_paused_only_once_it_goes_on(
+    world: World,
+) -> None:
+    run_id = await asks(world)
+    await asked(world, run_id)
+    await world.steer(run_id, "pause", "dan")
+    await world.reply("bo", await world.next_mail("bo", about="Which day suits?"), "2")
+    await world.quiet()
+
+    await world.move_time(2 * 86_400)
+
+    told = (await world.next_mail("anna", about="Done: survey")).text
+    assert "1 of 2 answered" in told
+    assert f"sayso resume {run_id}" in told
+    assert (await world.run(run_id)).state == "paused"
+
+
 async def test_attack_a_question_that_nobody_answered_is_said_to_be_answered_as_its_survey_goes_on_after_a_pause(
     world: World,
 ) -> None:

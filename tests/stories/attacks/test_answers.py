@@ -123,3 +123,22 @@ async def test_attack_who_approves_by_a_mail_that_says_it_starts_right_away_hear
         told = " ".join((await world.next_mail(person, about="Cy Cole and Bo Berg approved")).text.split())
         assert [what for what, said in texts.items() if said in told.lower()] == held.split(" and ")
     assert world.workshop.started == []
+
+
+async def test_attack_who_answers_by_a_mail_that_says_the_agent_goes_on_at_once_hears_nothing_of_a_later_pause(
+    world: World,
+) -> None:
+    run_id = await world.trigger("ask-of person:bo free_text Which bell?\npress bell")
+    record, card = await world.opened(run_id), await world.next_mail("bo", about="Which bell?")
+    assert "the agent goes on with your answer at once" in " ".join(card.text.split())
+    await world.steer(run_id, "pause", "dan")
+
+    async def is_held() -> bool:
+        return (await world.request(record.request.id)).is_paused
+
+    await until(is_held, what="it is held back")
+
+    await world.reply("bo", card, "the big one")
+
+    told = " ".join((await world.next_mail("bo", about="Bo Berg answered")).text.split())
+    assert "Nothing starts until the run goes on: somebody has paused it." in told

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from agents import Outcome
+from agents.events import RunPaused, ToolFinished
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from agents.run import fold
 from agents.state import IT_DID_NOT, IT_HAPPENED
 from bot.people.offers import deciders
 from bot.policy.judgements import ClosedOtherwise, Decided
 from bot.queries import lists
+from bot.render.meanwhile import meanwhile
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from language import say
@@ -215,6 +218,8 @@ async def test_attack_who_asked_or_approved_hears_nothing_of_what_becomes_of_a_r
         title, *words = TOLD[becomes_of]
         assert not (await world.run(run_id)).ended
         has_approved = "end of a run" not in becomes_of
+        told = [mail.subject for mail in world.mails("anna") if f"sayso resume {run_id}" in mail.text]
+        assert len(told) == 2 + ("and failed" in becomes_of), "of its pause, and of each piece of news once"
         for person in ("anna", "bo") if has_approved else ("anna",):
             told = [mail for mail in world.mails(person) if f"{title} bell{number}" in mail.text]
             assert len(told) == 1, (person, becomes_of)
@@ -222,6 +227,23 @@ async def test_attack_who_asked_or_approved_hears_nothing_of_what_becomes_of_a_r
             assert [each for each in words if each not in " ".join(told[0].text.split())] == []
     for may_end in world.workshop.holds.values():
         may_end.set()
+
+
+@opens(TOML)
+async def test_attack_who_asked_hears_nothing_of_a_denial_below_their_run_that_is_paused_as_it_thinks_about_that(
+    world: World,
+) -> None:
+    run_id = await world.trigger("start_run press bell")
+    await world.decide("bo", await world.opened((await world.child(run_id)).id), "deny", "not today")
+    await world.ended(run_id)
+    events = await world.events(run_id)
+    [finished] = [number for number, event in enumerate(events, 1) if isinstance(event, ToolFinished)]
+
+    paused = fold([*events[:finished], RunPaused(at=await world.now(), by=world.app.people.of_file("dan"))])
+
+    [news] = meanwhile(paused, world.people, set())
+    assert news.title == "Stopped: denied by Bo Berg"
+    assert news.text == "Reason: “not today”."
 
 
 @opens(TOML)
