@@ -76,9 +76,13 @@ __all__ = [
 
 
 class ChannelError(Exception):
-    """Something a channel could not do: `what` happened, and what to `do` next."""
+    """Something a channel could not do: `what` happened, and what to `do` next.
+
+    A server's words may be in both, in any bytes; what can't be written down is replaced.
+    """
 
     def __init__(self, what: str, do: str) -> None:
+        what, do = (text.encode(errors="replace").decode() for text in (what, do))
         super().__init__(f"{what}. {do}")
         self.what, self.do = what, do
 

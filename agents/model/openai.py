@@ -3,12 +3,12 @@
 They are OpenAI, Azure, vLLM, Ollama, llama.cpp, LiteLLM and more: https://platform.openai.com/docs/api-reference/chat
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic_core import from_json as read_json
 
 import prompts
 from agents import Agent
@@ -224,10 +224,13 @@ def _tool(offer: Offer, schema: Json, *, is_strict: bool) -> Json:
 
 
 def _arguments(written: JsonValue) -> JsonValue:
-    """Return what a model filled in: it comes as text. What is no JSON stays text, and is no arguments to any tool."""
+    """Return what a model filled in: it comes as text. What is no JSON stays text, and is no arguments to any tool.
+
+    Nor is half a character JSON here: it could not be written down.
+    """
     if not isinstance(written, str):
         return {} if written is None else written
     try:
-        return cast("JsonValue", json.loads(written)) if written.strip() else {}
-    except (ValueError, RecursionError):
+        return cast("JsonValue", read_json(written)) if written.strip() else {}
+    except ValueError:
         return written

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import JsonValue
+from pydantic_core import from_json as read_json
 
 import prompts
 from agents.model.reply import Block, Offer, Reply
@@ -163,9 +164,7 @@ def _step_in(text: str) -> object:
     if opening.rstrip() in {_FENCE, f"{_FENCE}json"} and fenced.endswith(_FENCE):
         text = fenced.removesuffix(_FENCE)
     try:
-        found: object = json.loads(text)
-    except RecursionError:
-        return None
+        found: object = read_json(text)
     except ValueError:
         return _unclosed(text)
     if not isinstance(found, dict):
@@ -179,7 +178,8 @@ def _unclosed(text: str) -> object:
     if not opened:
         return None
     try:
-        found, end = json.JSONDecoder().raw_decode(text, opened.end())
+        _, end = json.JSONDecoder().raw_decode(text, opened.end())
+        found: object = read_json(text[opened.end() : end])  # which knows no half character: none can be written down
     except (ValueError, RecursionError):
         return None
     return None if text[end:].strip() else found

@@ -1,5 +1,7 @@
 """A run's story wherever it is kept: in Redis, or in the archive once it has left."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +21,8 @@ from bot.store.indexes import restored_at
 from language import say
 
 log = structlog.stdlib.get_logger()
+
+_LONG = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,12 @@ class History:
             raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
 
-    async def as_heard(self, run: Run) -> Run:
-        """Return `run` as it is shown: also whether nothing is heard of the worker that executes something in it."""
+    async def as_heard(self, events: Sequence[Event]) -> Run:
+        """Return the run as it is shown: also whether nothing is heard of the worker that executes something in it.
+
+        All others are answered while a long one is folded.
+        """
+        run = await asyncio.to_thread(fold, events) if len(events) > _LONG else fold(events)
         is_under_way = run.pending is not None and run.pending.attempt is not None
         return run.silent() if is_under_way and await self._store.silent([run.id]) else run
 

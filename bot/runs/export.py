@@ -1,5 +1,6 @@
 """A run as one JSON file, and such a file read again. Whoever holds a file may have changed every word of it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal, cast
@@ -29,6 +30,8 @@ from bot.store.format import FORMAT, of_other_format
 FILE_BYTES = 8_000_000
 # The longest thing a run of ours says at once is the output of a tool.
 _EVENT_BYTES = 1_000_000
+# A run of 10,000 ordinary events has half as many.
+VALUES_AT_MOST = 500_000
 # Each is looked for among the others after many an event. A run of ours knows those who are in the configuration.
 PEOPLE_AT_MOST = 1_000
 # Outside these years there are moments that can't be shown in another time zone.
@@ -100,6 +103,17 @@ def _moments(value: object) -> Iterator[datetime]:
     elif isinstance(value, tuple):
         for part in cast("tuple[object, ...]", value):
             yield from _moments(part)
+
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
+
+
+def check_values(body: bytes) -> None:
+    """Check that a file has no more values than may be. Raises ValueError: to read each takes some microseconds."""
+    bare = _STRING.sub(b"", body)
+    count = sum(map(bare.count, (b",", b"[", b"{")))
+    if count > VALUES_AT_MOST:
+        raise ValueError(f"the file holds some {count} values; {VALUES_AT_MOST} are allowed")
 
 
 class Exported(Frozen):

@@ -3,6 +3,7 @@
 Such a run is written at once, story and all, or not at all; see docs/decisions/0023.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +126,7 @@ class RunForks:
         await self._starter.check_may(asker.requester, started.agent, asker.proof)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
-        story = fold(made.story)
+        story = await asyncio.to_thread(fold, made.story)  # all others wait for what is long
         events = [_begun(made, story, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
@@ -136,7 +137,7 @@ class RunForks:
             expect=0,
             wake=[Wake(WorkItem("run", run_id))],
             files=made.files,
-            summary=line_of(fold(events)),
+            summary=line_of(await asyncio.to_thread(fold, events)),
             commit=run_id,
         )
         # A conflict is no error: the same was asked for twice, and has been made by now.

@@ -98,6 +98,12 @@ _APART_S = 0.1
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
+# What is longer is read in a thread: all others would wait for it.
+_LONG_BYTES = 262_144
+
+
+def _read(bodies: Sequence[bytes]) -> tuple[Event, ...]:
+    return tuple(map(read_event, bodies))
 
 
 class Store:
@@ -153,7 +159,10 @@ class Store:
             return await self.load(run_id)
         written_by = entries[-1][1][b"c"].decode() if entries else ""
         entries = entries[1:] if after else entries
-        return Loaded(tuple(read_event(fields[b"e"]) for _, fields in entries), now, after, written_by)
+        bodies = [fields[b"e"] for _, fields in entries]
+        is_long = sum(map(len, bodies)) > _LONG_BYTES
+        events = await asyncio.to_thread(_read, bodies) if is_long else _read(bodies)
+        return Loaded(events, now, after, written_by)
 
     async def run(self, run_id: str) -> Run:
         """The run as its events make it; an empty one when there is no such run."""

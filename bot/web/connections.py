@@ -27,9 +27,10 @@ from bot.web.waits import AT_MOST, IN_ALL
 
 log = structlog.stdlib.get_logger()
 
-# So much of what one connection sent is parsed at once, and of so many connections in one pass of the event loop.
+# So much of what one connection sent is parsed at once, and so much of all in one pass of the event loop. Little costs
+# as much as some more: a crowd that sends nothing but short heads is parsed before who comes has waited long.
 SLICE_BYTES = HEAD_BYTES
-PARSED_AT_ONCE = 4
+PARSED_BYTES, _LITTLE_BYTES = 4 * SLICE_BYTES, 2_048
 # So much of a body that was refused already is read past, as many a sender reads the answer only at its end.
 _IGNORED_BYTES = 1_048_576
 # Timers are looked at before what has come: after so long it is read, however busy we are.
@@ -116,7 +117,7 @@ def bounded(limits: Limits = LIMITS) -> type[asyncio.Protocol]:
     """Return what makes the protocols of connections that keep `limits` together."""
     rooms = {name: _Room(getattr(limits, name)) for name in ("silent", "unparsed")}
     rooms["unread"] = _Room(limits.unread, limits.unread_bytes)
-    line = Line(PARSED_AT_ONCE)
+    line = Line(PARSED_BYTES)
     kind = type("Bounded", (_Connection,), {"limits": limits, **rooms, "line": line, "passes": Passes(line)})
     buffer = bytearray(SLICE_BYTES)
 
@@ -129,6 +130,11 @@ def bounded(limits: Limits = LIMITS) -> type[asyncio.Protocol]:
         return _Slices(kind(config, server_state, app_state, _loop), buffer)
 
     return cast("type[asyncio.Protocol]", made)  # the server calls it, and asks for no more than its type says
+
+
+def cost_of(came: int) -> int:
+    """Return what it costs to parse so many bytes, of the `PARSED_BYTES` of one pass."""
+    return max(came, _LITTLE_BYTES)
 
 
 class _Room:
@@ -289,7 +295,7 @@ class _Connection(H11Protocol):
         if self._turn is None:
             self._turn = self.loop.create_future()
             self._turn.add_done_callback(self._parse)
-            self.line.add(self._network, self._turn)
+            self.line.add(self._network, self._turn, cost_of(len(self._came)))
             self.passes.call()
             self._look()
         return None

@@ -16,6 +16,8 @@ from bot.wiring.local_mail import LocalMail
 PAGES = 100
 """So many pages of one person may follow what happens; a browser follows by those that are seen alone."""
 
+_IMPORTED_WITHIN_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Demo:
@@ -31,7 +33,8 @@ class Here:
 
     Every `look_s` it is asked whether the reader of a stream may still hear it. No more requests than `answering` are
     answered at once, beside those that wait. `writes` tells whether Redis takes writes. `pages` are the console's pages
-    that follow what happens; a few of them at a time are `drawing`, as one change has all drawn anew.
+    that follow what happens; a few of them at a time are `drawing`, as one change has all drawn anew. So it is
+    with `importing`, of one file at a time: each may be large.
     """
 
     app: App
@@ -48,6 +51,7 @@ class Here:
     bodies: Bodies = field(default_factory=Bodies)
     pages: Waits = field(default_factory=lambda: Waits(PAGES))
     drawing: Drawing = field(default_factory=Drawing)
+    importing: Drawing = field(default_factory=lambda: Drawing(1, _IMPORTED_WITHIN_S))
 
 
 def here(request: Request) -> Here:

@@ -32,28 +32,32 @@ Turn = asyncio.Future[bool]
 
 
 class Line:
-    """Those who wait: a lane for each who asks, and the next turn is the next lane's; `share` begin in one pass."""
+    """Those who wait: a lane for each who asks, and the next turn is the next lane's.
+
+    In one pass as many begin as cost `share` together; by itself each costs 1.
+    """
 
     def __init__(self, share: int) -> None:
-        self._share, self._lanes, self.count = share, dict[str, deque[Turn]](), 0
+        self._share, self._lanes, self.count = share, dict[str, deque[tuple[Turn, int]]](), 0
 
     @property
     def fullness(self) -> float:
         """How many wait here, for its share."""
         return self.count / self._share
 
-    def add(self, whose: str, turn: Turn) -> None:
+    def add(self, whose: str, turn: Turn, cost: int = 1) -> None:
         """Let one wait, behind whatever else waits in that lane."""
-        self._lanes.setdefault(whose, deque()).append(turn)
+        self._lanes.setdefault(whose, deque()).append((turn, cost))
         self.count += 1
 
     def begin(self) -> None:
         """Begin with as many as may begin in one pass."""
         left = self._share
-        while left and self._lanes:
+        while left > 0 and self._lanes:
             whose = next(iter(self._lanes))
             lane = self._lanes.pop(whose)
-            left -= self._tell(lane.popleft(), may_begin=True)
+            turn, cost = lane.popleft()
+            left -= cost * self._tell(turn, may_begin=True)
             if lane:
                 self._lanes[whose] = lane
 
@@ -63,7 +67,7 @@ class Line:
         Were it the newest, who sends again as soon as they are answered would stay, and who comes would go.
         """
         whose = max(self._lanes, key=lambda one: len(self._lanes[one]))
-        self._tell(self._lanes[whose].popleft(), may_begin=may_begin)
+        self._tell(self._lanes[whose].popleft()[0], may_begin=may_begin)
         if not self._lanes[whose]:
             del self._lanes[whose]
 

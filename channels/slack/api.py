@@ -135,7 +135,7 @@ def channel_error(error: str, place: str, *, needed: str = "", app_token: bool =
         return ChannelUnavailable(f"Slack can't do it now ({error})", "It is tried again")
     known = error if error in _FOR_GOOD or not error.startswith("restricted_action_") else "restricted_action"
     what, do = _FOR_GOOD.get(known, (f"Slack refused it with {error!r}", "See that word in Slack's documentation"))
-    return ChannelRefused(what.format(place=place), do)
+    return ChannelRefused(what.replace("{place}", place), do)
 
 
 Answer = Mapping[str, JsonValue]

@@ -1,11 +1,13 @@
 """Operations that make a run of another one, or of a file, and those that show what it is made of."""
 
+import asyncio
 import hashlib
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, ValidationError
 
 from agents.requests import Frozen, RunId
 from bot.people.api_keys import ApiKey
@@ -13,7 +15,7 @@ from bot.queries.prompt_replay import PromptReplay, replay
 from bot.registry.release import version
 from bot.render.views import RunView
 from bot.runs.api_requests import Asker
-from bot.runs.export import Exported, export
+from bot.runs.export import Exported, check_values, export
 from bot.web.api import docs
 from bot.web.api.docs import Worded, answers
 from bot.web.api.keyed import HereNow, MayRead, check_run, needs, requester_of
@@ -42,9 +44,18 @@ class StepWanted(Frozen):
     step: int = Field(ge=1, le=12_000, description="From 1.")
 
 
-@router.post("/import", operation_id="importRun", status_code=HTTPStatus.CREATED, responses=_MADE)
+_FILE = {"$ref": f"#/components/schemas/{Exported.__name__}"}
+
+
+@router.post(
+    "/import",
+    operation_id="importRun",
+    status_code=HTTPStatus.CREATED,
+    responses=_MADE,
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _FILE}}}},
+)
 async def imported(
-    wanted: Exported,
+    request: Request,
     key: Annotated[ApiKey, Depends(needs("import"))],
     here: HereNow,
     response: Response,
@@ -55,9 +66,24 @@ async def imported(
 
     It goes on here. Bytes of attached files are not in it.
     """
-    body = hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
-    copied = Copied(how="import", source=body, at=len(wanted.events), requester=asked.requester)
-    return await _made(here, response, key, copied, idempotency_key, wanted)
+    body = await request.body()
+    async with here.importing.one():
+        wanted, digest = await asyncio.to_thread(_read, body)  # it may take seconds; others are answered meanwhile
+        copied = Copied(how="import", source=digest, at=len(wanted.events), requester=asked.requester)
+        return await _made(here, response, key, copied, idempotency_key, wanted)
+
+
+def _read(body: bytes) -> tuple[Exported, str]:
+    """The file that was sent, and the digest of what is in it. Raises RequestValidationError."""
+    try:
+        check_values(body)
+        wanted = Exported.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+    except ValueError as error:
+        raise RequestValidationError([{"loc": ("body",), "msg": str(error)}]) from None
+    return wanted, hashlib.sha256(wanted.model_dump_json().encode()).hexdigest()
 
 
 @router.post("/{run_id}/fork", operation_id="forkRun", status_code=HTTPStatus.CREATED, responses=_MADE)

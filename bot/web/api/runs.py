@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
-from agents.run import fold
 from bot.people.rights import Caller
 from bot.queries.lists import runs, stands_so
 from bot.render.views import ListedAs, RunView, run_view
@@ -134,5 +133,5 @@ async def view(here: Here, run_id: str, caller: Caller) -> RunView:
     story = await here.app.history.read(run_id)
     forks = await here.app.history.forks_of(run_id, story)
     seen = await here.app.guard.seen(caller, forks)
-    run = await here.app.history.as_heard(fold(story.events))
+    run = await here.app.history.as_heard(story.events)
     return run_view(run, [fork for fork in forks if fork in seen], story.archived_at)

@@ -14,7 +14,6 @@ from starlette.responses import Response
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
 from agents.requests import Binding, Given, PersonId, Request, RequestId, RequestState
-from agents.run import fold
 from agents.text import quote
 from bot.errors import Conflict, Forbidden, SaysoError
 from bot.people.offers import offers
@@ -138,7 +137,7 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     asked = record.request
     run = None
     if record.state != "open":
-        run = await app.history.as_heard(fold((await app.history.read(asked.run_id)).events))
+        run = await app.history.as_heard((await app.history.read(asked.run_id)).events)
     lists_of, has_changes = (
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),

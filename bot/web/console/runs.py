@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from agents.events import Event, StepChosen, StepFailed, ThoughtDropped
 from agents.requests import RequestId, RunId
-from agents.run import Run, fold
+from agents.run import Run
 from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited
 from bot.people.directory import People
 from bot.people.rights import Action
@@ -192,7 +192,7 @@ async def copied(request: Request) -> Response:
 async def told_of(process: Here, run_id: RunId, session: Login) -> RunPage:
     """The run as it stands, for whoever looks in `session`. Raises Refusal where there is none."""
     story = await _story(process, run_id)
-    run = await process.app.history.as_heard(fold(story.events))
+    run = await process.app.history.as_heard(story.events)
     forks = await process.app.history.forks_of(run_id, story)
     seen = await process.app.guard.seen(process.app.access.rights.of_session(session), forks)
     forks = tuple(fork for fork in forks if fork in seen)

@@ -81,6 +81,17 @@ async def test_what_servers_write_otherwise_is_read_as_well(server: FakeOpenAI, 
         assert chosen.call.model == f"openai:{MODEL}"
 
 
+async def test_half_a_character_is_no_arguments_as_no_event_can_hold_it(server: FakeOpenAI, model: OpenAI) -> None:
+    said = {"summary": "over \ud83d"}
+    server.answers(completion(call("done", said)))
+    assert isinstance(await choose(model), Failed)
+
+    as_output = OpenAI(server.key, server.base_url, MODEL, form=Form(strict=True, step_as="json"))
+    server.answers(as_json("done", said))
+    assert isinstance(await choose(as_output), Failed)
+    await as_output.close()
+
+
 async def test_a_call_records_where_its_step_came_from(server: FakeOpenAI, model: OpenAI) -> None:
     server.answers(changed(OVER, model="gpt-5-mini-2025-08-07"))
 

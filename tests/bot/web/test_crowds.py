@@ -19,13 +19,13 @@ from agents.requests import PersonId
 from bot.errors import RateLimited
 from bot.web.api.keyed import KEY
 from bot.web.application import known_as
-from bot.web.connections import LIMITS, Limits, open_files
+from bot.web.connections import LIMITS, PARSED_BYTES, Limits, cost_of, open_files
 from bot.web.console.visits import VISIT, Visit
 from bot.web.guards import Admitted
 from bot.web.parsing import Parser
 from bot.web.problems import ProblemError
 from bot.web.serve import ACCEPTED_AT_ONCE, each_time, listen
-from bot.web.turns import SHARES, Turns
+from bot.web.turns import SHARES, Line, Turns
 from bot.web.waits import Drawing, Full, Waits
 from tests.kit.waiting import PATIENCE_S, patience, until
 from tests.kit.world import World
@@ -383,6 +383,17 @@ async def test_a_few_of_a_crowd_begin_before_the_loop_looks_at_others(path: str,
 
     assert len(asked.begun) == begun
     assert max(asked.in_passes.values(), default=0) <= SHARES["strangers"]
+
+
+@pytest.mark.parametrize(("sent", "begun"), [(60, 32), (16_384, 4)], ids=["short heads", "whole slices"])
+async def test_as_much_is_parsed_in_one_pass_as_costs_the_same(sent: int, begun: int) -> None:
+    line, turns = Line(PARSED_BYTES), [asyncio.get_running_loop().create_future() for _ in range(100)]
+    for turn in turns:
+        line.add("10.0.0.1", turn, cost_of(sent))
+
+    line.begin()
+
+    assert sum(turn.done() for turn in turns) == begun
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Sending through relays as they are outside: TLS, log-ins, and servers that go wrong at every step."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -102,6 +103,23 @@ async def test_a_fault_says_whether_to_send_again_or_to_act(
 
     with pytest.raises(error, match=f"(?s){told}"):
         await transport.send(mail(), sender=BOT, recipients=TO)
+
+
+async def test_what_a_server_says_in_other_bytes_than_utf_8_can_be_written_down(stack: AsyncExitStack) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            refusal = "550 5.1.1 Empfänger unbekannt\r\n".encode("latin-1")
+            writer.write(refusal if line.startswith(b"RCPT") else b"250 OK\r\n")
+        writer.close()
+
+    server = await stack.enter_async_context(await asyncio.start_server(refuse, "127.0.0.1"))
+    to = Relay("127.0.0.1", server.sockets[0].getsockname()[1], tls="none")
+
+    with pytest.raises(ChannelRefused) as refused:
+        await send(to)
+
+    assert "Empf?nger unbekannt" in refused.value.what.encode().decode()
 
 
 def sending(

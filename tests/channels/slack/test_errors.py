@@ -45,4 +45,5 @@ def is_a_sentence(found: ChannelError, error: str) -> None:
 def test_a_missing_scope_and_an_error_that_nobody_has_thought_of_are_named_and_what_passes_is_tried_again() -> None:
     assert "chat:write" in channel_error("missing_scope", "#release", needed="chat:write").what
     assert "'as_user_not_supported'" in channel_error("as_user_not_supported", "#release").what
+    assert "'{a}'" in channel_error("{a}", "#release").what
     assert isinstance(channel_error("ratelimited", "#release"), ChannelUnavailable)

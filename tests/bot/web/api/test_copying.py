@@ -1,9 +1,16 @@
 """Forks, retries, exports and imports over HTTP."""
 
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from agents.events import RunStarted, ToolStarted, own
-from agents.requests import FromPerson, RunId
+from agents.events import PersonSaid, RunStarted, ToolStarted, own, read_event, write_event
+from agents.requests import FromPerson, PersonId, RunId
+from agents.requests.proof import as_by
+from bot.runs.export import VALUES_AT_MOST, Exported
 from tests.bot.web.problems import refused
 from tests.kit.world import World
 from tests.servers.web import Api
@@ -211,7 +218,53 @@ async def test_a_bad_file_is_refused_with_the_place_and_makes_nothing(world: Wor
     deep = await admin.post("/v1/runs/import", content=b"[" * 100_000, headers={"Content-Type": "application/json"})
     assert deep.status_code in {400, 422}
     assert await world.app.store.lists.runs() == [source]
+    step = next(event for event in file["events"] if event["type"] == "step_chosen")
+    chosen = step | {"step": step["step"] | {"arguments": {"what": [[]] * (VALUES_AT_MOST // 2)}}}
+    many = file | {"events": [file["events"][0], chosen]}
+    assert f"{VALUES_AT_MOST} are allowed" in refused(await imported(api, many), 422, "invalid")
     for event in file["events"]:
         if event["type"] == "tool_finished":
             event["output"] = "x" * 200_000
     assert (await imported(api, file)).status_code == 201, "a file may be far larger than other bodies"
+
+
+@asynccontextmanager
+async def longest_turn() -> AsyncGenerator[list[float]]:
+    """The CPU seconds of the longest turn of the event loop while the context is open."""
+    longest = [0.0]
+
+    async def look() -> None:
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest[0] = max(longest[0], time.thread_time() - began)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield longest
+    finally:
+        looking.cancel()
+
+
+async def test_attack_a_long_run_that_comes_or_is_looked_at_keeps_nobody_else_waiting(world: World, api: Api) -> None:
+    source, anna = await done(world), await api.client("anna", "admin", "read")
+    file = (await anna.get(f"/v1/runs/{source}/export")).json()
+    said = PersonSaid(at=await world.now(), said_id="i1", person=PersonId("bo"), proof=as_by("cli"), text="x" * 100)
+    written = write_event(said)
+    file["events"] = [file["events"][0], *[json.loads(written)] * 9_000]
+    body = json.dumps(file).encode()
+    began = time.thread_time()
+    for _ in range(9_000):
+        read_event(written)
+    read = time.thread_time() - began
+    Exported.model_validate_json(body)
+    taken = time.thread_time() - began - read
+
+    async with longest_turn() as comes:
+        made = await anna.post("/v1/runs/import", content=body, headers={"Content-Type": "application/json"})
+    assert made.status_code == 201
+    async with longest_turn() as looked_at:
+        assert (await anna.get(f"/v1/runs/{made.json()['id']}")).status_code == 200
+
+    assert comes[0] < 0.75 * taken, "most of it is done beside the loop"
+    assert looked_at[0] < read
