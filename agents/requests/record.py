@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -96,7 +97,7 @@ class RequestRecord(Stored, Frozen):
     whom nobody can say that they are two humans, and `may_not_break` its glass: they may be somebody that had a seat or
     changed it. `may_not_give` a seat of theirs: they may be somebody that had a part in it. All this is as the
     directory is now, and never written. `comments` are the newest words beside an open approval, which are for people.
-    `replaced` are deliveries whose tokens approve no longer, `renewed_at` when somebody got another card instead.
+    `replaced` are deliveries by which no mail approves any longer, `renewed_at` when somebody got another card instead.
     `void` are votes that count no more, as whoever gave them has left, or no rule names them any more.
     `reminded` is the number of the last reminder, at `reminded_at`; `reminders` is each person's own, and `asked_at`
     when somebody was asked who was not at first. `doubts` are those whose answer may have been a stop, each with the
@@ -366,8 +367,11 @@ def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, ob
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
     void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
     asked = as_reassigned(record, event).asked
+    # What mails say of the step before would not come true.
+    before = () if asked.in_step == record.asked.in_step else (record.cards_of(one) for one in asked_at)
     return {
         "asked": asked,
+        "replaced": tuple(dict.fromkeys((*record.replaced, *chain.from_iterable(before)))),
         "votes": tuple(vote for vote in record.votes if vote not in void),
         "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),

@@ -361,8 +361,11 @@ def is_kept(record: RequestRecord, person: PersonId, judgement: Judgement) -> bo
 
 
 def _bound(case: Case) -> Judgement | None:
-    """Object to an answer that is not about this card; a denial counts all the same, as it does no harm."""
-    is_replaced = case.answer.binding.card in case.record.replaced
+    """Object to an answer that is not about this card; a denial counts all the same, as it does no harm.
+
+    A mail says for ever what it said; a card elsewhere says what stands by now.
+    """
+    is_replaced = case.answer.channel == "email" and case.answer.binding.card in case.record.replaced
     why = case.answer.binding.unbound or (REPLACED if is_replaced else "")
     return Unclear(why=why) if why else None
 

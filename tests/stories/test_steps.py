@@ -19,6 +19,9 @@ def _spending(world: World) -> None:
 
 pytestmark = opens(STEPS, change=_spending)
 
+_BOTH = STEPS.replace('approvers = ["person:bo"]', 'approvers = ["person:bo", "person:dan"]')
+"""Dan decides either step."""
+
 
 async def asked(world: World) -> RequestRecord:
     record = await world.opened(await world.trigger("press bell"))
@@ -76,3 +79,40 @@ async def test_api_command_line_page_and_status_say_which_step_it_is_and_with_ne
 
     again = request_view(await world.request(record.request.id), world.app.people)
     assert (again.step, again.rule) == (StepView(number=1, of=2, name="manager"), FIRST)
+
+
+@opens(_BOTH, change=_spending)
+async def test_attack_who_decides_two_steps_approves_the_last_one_by_a_card_that_says_that_nothing_starts_yet(
+    world: World,
+) -> None:
+    record = await asked(world)
+    first = await world.next_mail("dan")
+    assert "nothing starts yet" in first.text
+    await world.reply("bo", await world.next_mail("bo"), "approve")
+    second = await world.next_mail("dan", about="step 2 of 2")
+
+    await world.reply("dan", first, "approve")
+
+    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
+    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+    await world.reply("dan", second, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+@opens(_BOTH, change=_spending)
+async def test_attack_a_page_from_the_step_before_approves_the_last_one(world: World) -> None:
+    record = await asked(world)
+    async with a_console(world) as console:
+        dan = await console.browser("dan")
+        place = f"/requests/{record.request.id}"
+        page = await dan.get(place)
+        assert "nothing starts yet" in page.words
+        await world.decide("bo", record, "approve")
+
+        told = await dan.submit(page.form(f"{place}/answer"), "Approve")
+
+        assert "it answers a card that was replaced by a newer one" in told.words
+        assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+        now = await dan.submit((await dan.get(place)).form(f"{place}/answer"), "Approve")
+        assert "approved" in now.words
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"

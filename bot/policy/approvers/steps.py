@@ -103,14 +103,20 @@ def needed_elsewhere(people: Who, voters: Iterable[PersonId], here: Collection[P
 def could_approve(people: Who, together: Collection[PersonId]) -> bool:
     """Return whether these could approve all of it together, by the seats as they are filled now.
 
-    To whom it escalates or may be handed on, and who is on call at other times, fills any seat.
+    To whom a step escalates fills any seat of it; to whom it may be handed on, and who is on call at other times, any
+    seat at all.
     """
     asked = people.asked
-    steps = asked.steps or (PolicyStep(name="", rule=asked.rule, quorum=asked.quorum),)
-    reserve = (*asked.escalate_to, *(seat for step in steps for seat in step.escalate_to))
-    named = {*people.seated_ever}.difference(people.stand_ins, *(seat.people for seat in reserve))
-    anywhere = [one for one in together if one not in named]
-    return can_fill([step.model_copy(update={"rule": _open_to(step.rule, anywhere)}) for step in steps], together)
+    one = PolicyStep(name="", rule=asked.rule, quorum=asked.quorum, escalate_to=asked.escalate_to)
+    steps = asked.steps or (one,)
+    reserves = [{person for seat in step.escalate_to for person in seat.people} for step in steps]
+    bound = {*people.seated_ever}.union(*reserves).difference(people.stand_ins)
+
+    def wide(step: PolicyStep, own: Collection[PersonId]) -> PolicyStep:
+        anybody = [one for one in together if one in own or one not in bound]
+        return step.model_copy(update={"rule": _open_to(step.rule, anybody)})
+
+    return can_fill([*map(wide, steps, reserves)], together)
 
 
 def _open_to(rule: Rule, people: Sequence[PersonId]) -> Rule:

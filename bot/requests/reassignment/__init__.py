@@ -38,10 +38,10 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     known, then = (as_known_now(one, people) for one in (record, as_reassigned(record, wanted)))
     before, may = (who_of(one).approve for one in (known, then))
     may = present(may, people)
-    # Whoever was kept for a later step could decide, but was not waited for.
-    kept = {*before} - {*waited_for(known, here)} - {vote.person for vote in known.votes}
+    # Whoever was kept for a later step could decide, but was not waited for; another step's card says something else.
+    asked = waited_for(known, here) if known.asked.in_step == then.asked.in_step else ()
     again = {vote.person for vote in record.votes if vote.reply_id in wanted.void}
-    again |= {one for one in waited_for(then, here) if one in kept}
+    again |= {*waited_for(then, here)} - {*asked} - {vote.person for vote in known.votes}
     to = tuple(one for one in may if one not in before or one in again)
     event = wanted.model_copy(update={"to": to})
     stands = after(record, [event])

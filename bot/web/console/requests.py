@@ -14,11 +14,13 @@ from starlette.responses import Response
 from agents.deploy.lookup import LookFailed
 from agents.forms import Misfit
 from agents.requests import Binding, Given, PersonId, Request, RequestId, RequestState
+from agents.requests.record import RequestRecord
 from agents.text import quote
 from bot.errors import Conflict, Forbidden, SaysoError
 from bot.people.offers import offers
 from bot.policy.answers import Statement, picked
 from bot.policy.edits import EditRefused, typed_values
+from bot.policy.judge import REPLACED
 from bot.policy.judgements import NoteUnconfirmed, Unclear
 from bot.queries import lists
 from bot.render.due import hand_on_inputs
@@ -156,7 +158,7 @@ async def answered(request: HttpRequest) -> Response:
     """Judge an answer and say what became of it."""
     process, visit = here(request), visit_of(request)
     read = await request_for(request, "answer")
-    record, statement = read.record, _statement(read.record.request, visit)
+    record, statement = read.record, _statement(read.record, visit)
     if statement.said == "ask" and not statement.text.strip():
         return to(request, _back(request, record.request), say("console.ask-empty"), is_well=False)
     statement = process.app.messages.inbox.heard(record.request, statement)
@@ -168,8 +170,8 @@ async def answered(request: HttpRequest) -> Response:
             "once": secrets.token_hex(8),
             "again": statement.again,
         }
-        shown = {"revision": visit.field("revision"), "digest": visit.field("digest"), "from_page": visit.field("from")}
-        return await page(request, "note.html", {**asked, **shown})
+        shown = {name: visit.field(name) for name in ("revision", "digest", "step")}
+        return await page(request, "note.html", {**asked, **shown, "from_page": visit.field("from")})
     if isinstance(outcome.judgement, Unclear) and outcome.judgement.misfits:
         return await _shown_again(request, record.request, outcome.judgement.misfits, outcome.words)
     outcome = await process.app.messages.inbox.stopped(statement, outcome)
@@ -344,14 +346,16 @@ def _made(request: Request, visit: Visit, shown: _Shown, said: Said, reason: str
     )
 
 
-def _statement(request: Request, visit: Visit) -> Statement:
-    """The form as the word of whoever sent it. `revision` and `digest` are those of the card it stood on."""
-    act, _, along = visit.field("vote").partition(":")
+def _statement(record: RequestRecord, visit: Visit) -> Statement:
+    """The form as the word of whoever sent it. `revision`, `digest` and `step` are those of the card it stood on."""
+    request, (act, _, along) = record.request, visit.field("vote").partition(":")
+    is_replaced = visit.field("step") not in {"", str(record.asked.in_step)}
     said = _PRESSED.get(act, "free_text")
     shown = _shown(visit, visit.field("revision"), visit.field("digest"))
     made = _made(request, visit, shown, said, visit.field("reason"), _text(request, visit))
     return replace(
         made,
+        binding=made.binding.model_copy(update={"unbound": REPLACED if is_replaced else ""}),
         given=_given(request, visit),
         filled=_form(request, visit) if request.format == "form" else {},
         note_confirmed=visit.field("note_confirmed") == "yes",

@@ -40,7 +40,8 @@ _QUESTION = re.compile(r"[\u00bf\u203d\u2753\u2754\u055e\u1367\U0001f914]|[?\u06
 _GREEK_QUESTION = "\u037e"
 _SENTENCE = re.compile(r"(?<!\d)[.!:;\u3002]+|[.!:;\u3002]+(?!\d)|[\n\u2014\u2013]+|\s-+\s|[()\"\u201c\u201d\u201e]+")
 _CLAUSE = re.compile(
-    r"(?<!\d),|,(?!\d)|\u3001|\b(?:but|however|although|aber|jedoch|allerdings|doch|mais|pero|maar|mas|ma)\b"
+    r"(?<!\d),|,(?!\d)|\u3001"
+    r"|\b(?:but|however|although|so|therefore|aber|jedoch|allerdings|doch|deshalb|daher|also|mais|pero|maar|mas|ma)\b"
 )
 _MIDDAY = re.compile(r"\b(\d{1,2}(?:[:.]\d\d)?) ?([ap])\.? ?m\b(?!\.? (?:[a-z]+(?:tag|abend)|wochenende)\b)")
 _CLOCK = r"\d{1,4}(?:[:.h-]\d{1,2}){0,2}(?:h|ish)?|[ap]m|\d{1,2}[ap]m|\d{1,2}(?:st|nd|rd|th)|utc|cet|cest|gmt"

@@ -306,8 +306,11 @@ ROWS: Mapping[str, Row] = {
         record(), answer(BO, act, unbound=UNBOUND), Unclear(why=UNBOUND), guards("judge:bound"),
     ) for act in BOUND},
     "a denial that is not about the card counts": (record(), answer(BO, "deny", unbound=UNBOUND), Decided),
-    "a card that was replaced approves nothing": (REPLACED, answer(BO, card="d1"), Unclear, guards("judge:bound")),
-    "the card in its place does": (REPLACED, answer(BO, card="d2"), Decided),
+    "a mail's card that was replaced approves nothing": (
+        REPLACED, answer(BO, card="d1", channel="email"), Unclear, guards("judge:bound"),
+    ),
+    "elsewhere it says what stands by now": (REPLACED, answer(BO, card="d1", channel="slack"), Decided),
+    "the card in its place does": (REPLACED, answer(BO, card="d2", channel="email"), Decided),
     "an approval of an older revision is superseded": (
         record(approval(revision=2)), answer(BO, revision=1), OutOfDate(seen_revision=1),
         guards("judge:current_revision"),

@@ -845,12 +845,19 @@ approvers = ["group:security"]
     )
     .replace("quorum = 2\n", "")
 )
+_ESCALATES = _STEPS.replace('name = "then"\n', 'name = "then"\nescalate_after = "1h"\nescalate_to = ["person:bo"]\n', 1)
 
 
 @pytest.mark.parametrize(
     "toml",
     few_of(
-        [pytest.param(_BOTH, marks=opens(_BOTH), id="parts"), pytest.param(_STEPS, marks=opens(_STEPS), id="steps")], 0
+        [
+            pytest.param(_BOTH, marks=opens(_BOTH), id="parts"),
+            pytest.param(_STEPS, marks=opens(_STEPS), id="steps"),
+            pytest.param(_ESCALATES, marks=opens(_ESCALATES), id="a step that escalates to one of them"),
+        ],
+        0,
+        2,
     ),
 )
 async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not_approve_it_together(

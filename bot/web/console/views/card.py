@@ -49,6 +49,7 @@ class CardView:
     state: str
     shown: Card
     once: str
+    in_step: int
     after: Afterwards | None
     wrong: Mapping[str, str]
     said: frozenset[str]
@@ -91,6 +92,7 @@ def card_view(
         state=record.state,
         shown=page_card(record, run, people, session, now, lists or NO_LISTS, values),
         once=secrets.token_hex(8),
+        in_step=record.asked.in_step,
         after=None if record.state == "open" else afterwards(record, run, people, session.person),
         wrong={name: _sentence(why) for name, why in reasons(request.fields, typed.misfits)} if typed else {},
         said=may_answer(record, people, session.person),
