@@ -368,7 +368,7 @@ class Inbox:
         return None
 
     async def _tell_left(self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False) -> None:
-        """Tell whoever stops what they answer, and names another run or a standing approval, what that does not end."""
+        """Tell whoever names another run or a standing approval as if to end it what their words do not end."""
         if left_named(said.text):
             await self._tell_rest(inbound_id, channel, said)
         elif may_revoke:
@@ -423,8 +423,8 @@ class Inbox:
             raise away
         if answers_review(request, reply.text):
             return False
-        left, is_reason = _left_beside(reply.text, ended)
-        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_reason)
+        left, is_polite = _left_beside(reply.text, ended)
+        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
         await self._tell_rest(inbound_id, channel, said, has_more=answers)
         return True
 
@@ -604,7 +604,7 @@ class Inbox:
         """
         freezes = is_typed and await self._freezes.reads(person, text)
         is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text)))
-        others = {*stops_named(text)} - {request.id, request.run_id}
+        others = ({*stops_named(text)} - {request.id, request.run_id}) or {*left_named(text)}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
 
@@ -812,9 +812,9 @@ class Inbox:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
             raise failed
-        left, is_reason = _left_beside(text, ended)
+        left, is_polite = _left_beside(text, ended)
         beside = trigger.model_copy(update={"text": left})
-        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_reason)
+        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_polite)
         await self._tell_rest(inbound_id, channel, trigger, has_more=answers)
         return True
 
@@ -860,11 +860,12 @@ class Inbox:
             if may_revoke:
                 check_is_order(trigger.text)
             raise
-        if is_taken and may_freeze:
+        if not is_taken:
+            return False
+        if may_freeze:
             await self._freezes.tell_how(inbound_id, channel, trigger)
-        if is_taken and may_revoke:
-            await self._tell_unless_order(inbound_id, channel, trigger)
-        return is_taken
+        await self._tell_left(inbound_id, channel, trigger, may_revoke=may_revoke)
+        return True
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:
         """Check that a message stands below no list of requests: it would answer none of them. Raises Conflict."""
@@ -970,12 +971,12 @@ def _has_subject(channel: str, trigger: Trigger) -> bool:
 
 def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
     """Return what is left of a message beside the runs that it stops by their ids, and the standing approvals that it
-    ended; and whether that is their reason, as behind them, or courtesy. Nothing beside a freeze, or of other words.
+    ended; and whether that is courtesy. Nothing beside a freeze, or of other words.
     """
     lines = (f"{ended.above}\n{ended.below}" if ended.named else text).splitlines()
     left = "\n".join(beside_named(line) if stops_named(line) else line for line in lines).strip()
     left = "" if left == text.strip() or typed_freeze(left) else left
-    return left, not text.strip().startswith(left) or is_courtesy(read_reply(left))
+    return left, is_courtesy(read_reply(left))
 
 
 def _has_more(text: str) -> bool:

@@ -14,6 +14,7 @@ from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
@@ -319,6 +320,7 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
             ("ask yes_no Shall I?", "no, stop OTHER"),
             ("ask yes_no Shall I?", "yes\nstop OTHER"),
             ("ask free_text Which version?", "v2, stop OTHER"),
+            ("ask free_text Which version?", "stop OTHER\nUse v2"),
         ):
             thread = f"{way} {text}"
             other = await asked(world, hallway, thread=f"other {thread}")
@@ -336,3 +338,31 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
 
             assert (await world.request(other.request.id)).state == "withdrawn", thread
             assert (await world.request(record.request.id)).state == "open", thread
+
+
+async def test_attack_what_begins_as_the_stop_of_another_run_and_goes_on_stops_nothing_and_nobody_is_told(
+    world: World, hallway: Hallway
+) -> None:
+    other = await asked(world, hallway, "press horn", thread="other")
+    left = f"Of {other.request.run_id} your message stops nothing"
+    for way, wish, words in (
+        ("a window", "ask free_text Which version?", "stop OTHER and use v2"),
+        ("the thread", "ask free_text Which version?", "stopp OTHER und nimm v2"),
+        ("the thread", "press bell", "stop OTHER instead of this"),
+        ("the page", "ask free_text Which version?", "stop OTHER today"),
+    ):
+        record = await asked(world, hallway, wish, thread=f"{way} {words}")
+        text, before = words.replace("OTHER", other.request.run_id), len(hallway.to("anna", left))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert left in (await (await api.client("anna")).post(path, json={"text": text})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "anna", text, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
+        await world.quiet()
+
+        assert len(hallway.to("anna", left)) == before + 1, words
