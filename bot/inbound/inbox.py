@@ -62,6 +62,7 @@ from bot.policy.answers import (
 from bot.policy.judgements import StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
+    has_order,
     may_mean_absence,
     may_mean_end,
     stop_beside,
@@ -323,8 +324,9 @@ class Inbox:
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
         is_vote = read.record.request.format == "approval"
-        # They are a comment first; telling their writer how to revoke it is the last use of the item.
-        may_revoke = is_vote and reply.said in IN_WORDS and may_mean_end(reply.text)
+        may_order = is_vote or has_order(reply.text)
+        # They are a comment or an answer first; telling their writer how to revoke it is the last use of the item.
+        may_revoke = may_order and reply.said in IN_WORDS and may_mean_end(reply.text)
         together = None if may_revoke or left_named(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = not reply.unsure
@@ -356,8 +358,7 @@ class Inbox:
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         await self._decisions.decide(placed.request_id, statement, read, together, change)
-        may_freeze = is_vote and reply.said in {*IN_WORDS, "deny", "break_glass"}
-        if may_freeze and not (freeze and is_apart):
+        if may_order and reply.said in {*IN_WORDS, "deny", "break_glass"} and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
@@ -603,7 +604,7 @@ class Inbox:
         only stop one.
         """
         freezes = is_typed and await self._freezes.reads(person, text)
-        is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text)))
+        is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text) or has_order(text)))
         others = ({*stops_named(text)} - {request.id, request.run_id}) or {*left_named(text)}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
@@ -850,7 +851,8 @@ class Inbox:
         may_freeze = self._freezes.speaks_of(trigger)
         is_absence = trigger.is_addressed and not trigger.is_edit and typed_absence(trigger.text) is not None
         means_more = may_revoke or may_freeze or is_absence
-        if means_more and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
+        may_mean = means_more and not has_order(trigger.text)
+        if may_mean and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
             may_revoke = may_freeze = is_absence = False
         if is_absence:
             check_is_no_absence(trigger.text, has_subject=False)

@@ -280,6 +280,38 @@ async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_ho
     assert hallway.to("cy", UNREAD) == []
 
 
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_freeze_or_a_revocation_among_the_words_of_an_answer_is_lost_and_its_writer_not_told(
+    world: World, hallway: Hallway
+) -> None:
+    inbox = world.app.messages.inbox
+    for way, words, told in (
+        ("the thread", "v2, freeze everything", UNREAD),
+        ("a window", "use v2 and freeze everything", UNREAD),
+        ("the thread", "revoke s1g-aaaaaaaaaaaaa and use v2", "Nothing was revoked"),
+        ("a window", "revoke s1g-bbbbbbbbbbbbb and use v2", "Nothing was revoked"),
+        ("the page", "v2, freeze everything", "Your words froze nothing"),
+    ):
+        hallway.cards.clear()
+        begins = hallway.begins("cy", "ask free_text Which version?", f"{way} {words}")
+        record = await world.opened(RunId(world.app.runs.starter.run_id(await inbox.accept(begins))))
+        before = len(hallway.to("cy", told))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert told in (await (await api.client("cy")).post(path, json={"text": words})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "cy", words, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "cy")
+            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=words, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "answered", words
+        assert len(hallway.to("cy", told)) == before + 1, words
+
+
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
     await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
 
