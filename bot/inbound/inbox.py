@@ -57,9 +57,10 @@ from bot.policy.answers import (
     names_only,
     refused_beside,
     stop_of,
+    stops_among,
     stops_named,
 )
-from bot.policy.judgements import StopOrAnswer, Unclear
+from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
     has_order,
@@ -327,7 +328,7 @@ class Inbox:
         may_order = is_vote or has_order(reply.text)
         # They are a comment or an answer first; telling their writer how to revoke it is the last use of the item.
         may_revoke = may_order and reply.said in IN_WORDS and may_mean_end(reply.text)
-        together = None if may_revoke or left_named(reply.text) else together
+        together = None if may_revoke or left_named(reply.text) or stops_among(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = not reply.unsure
         freeze = typed_freeze(_with_reason(reply).text)
@@ -357,21 +358,30 @@ class Inbox:
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
-        await self._decisions.decide(placed.request_id, statement, read, together, change)
+        judged = await self._decisions.decide(placed.request_id, statement, read, together, change)
         if may_order and reply.said in {*IN_WORDS, "deny", "break_glass"} and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._tell_left(
-                inbound_id, channel, _spoken(reply, read.record.request.thread), may_revoke=may_revoke
+                inbound_id,
+                channel,
+                _spoken(reply, read.record.request.thread),
+                may_revoke=may_revoke,
+                is_answer=not is_vote and isinstance(judged, Counted | Decided),
             )
             await self._store.drop_inbound(inbound_id)
         return None
 
-    async def _tell_left(self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False) -> None:
-        """Tell whoever names another run or a standing approval as if to end it what their words do not end."""
-        if left_named(said.text):
-            await self._tell_rest(inbound_id, channel, said)
+    async def _tell_left(
+        self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False, is_answer: bool = False
+    ) -> None:
+        """Tell whoever names another run or a standing approval as if to end it, or says stop among the words of an
+        answer, what these do not end.
+        """
+        is_among = is_answer and stops_among(said.text)
+        if is_among or left_named(said.text):
+            await self._tell_rest(inbound_id, channel, said, is_among=is_among)
         elif may_revoke:
             await self._tell_unless_order(inbound_id, channel, said)
 
@@ -487,15 +497,18 @@ class Inbox:
             except Conflict as error:
                 await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
 
-    async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False) -> None:
+    async def _tell_rest(
+        self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False, is_among: bool = False
+    ) -> None:
         """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop.
 
-        `has_more`: what stands beside them answers a question, and did not.
+        `has_more`: what stands beside them answers a question, and did not. `is_among`: a stop stands in what did.
         """
         stopped = [await self._run_of(one) for one in stops_named(said.text)]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
+            told += [say("notice.stop-run").rstrip(".")] if is_among else []
             told += [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
             title = say("run.not-passed-on-title")
         if told:
@@ -596,6 +609,8 @@ class Inbox:
         beside = await self.not_ordered(
             request, said.person, text if is_typed or said.filled else "", is_typed=is_typed
         )
+        is_among = is_typed and outcome.counts and request.format != "approval" and stops_among(text)
+        beside += say("notice.stop-run") if is_among else ""
         return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
 
     async def not_ordered(self, request: Request, person: PersonId, text: str, *, is_typed: bool = True) -> str:
@@ -851,8 +866,9 @@ class Inbox:
         may_freeze = self._freezes.speaks_of(trigger)
         is_absence = trigger.is_addressed and not trigger.is_edit and typed_absence(trigger.text) is not None
         means_more = may_revoke or may_freeze or is_absence
-        may_mean = means_more and not has_order(trigger.text)
-        if may_mean and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
+        is_answer = means_more or stops_among(trigger.text)
+        is_answer = is_answer and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
+        if is_answer and not has_order(trigger.text):
             may_revoke = may_freeze = is_absence = False
         if is_absence:
             check_is_no_absence(trigger.text, has_subject=False)
@@ -866,7 +882,7 @@ class Inbox:
             return False
         if may_freeze:
             await self._freezes.tell_how(inbound_id, channel, trigger)
-        await self._tell_left(inbound_id, channel, trigger, may_revoke=may_revoke)
+        await self._tell_left(inbound_id, channel, trigger, may_revoke=may_revoke, is_answer=is_answer)
         return True
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:

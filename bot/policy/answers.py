@@ -46,6 +46,7 @@ from bot.policy.stops import (
     is_condition,
     is_stop_message,
     is_turned,
+    may_be_stop,
     only_quotes_stop,
     stops_plainly,
     with_ids,
@@ -534,6 +535,12 @@ def left_named(text: str) -> list[str]:
     is_heard = found or (not (is_stop(text) or _behind_answer(text)) and _stops_around_ids(text))
     ids = (one.casefold() for one in _OUR_ID.findall(with_ids(text)) if is_heard)
     return [one for one in dict.fromkeys(ids) if one not in found]
+
+
+def stops_among(text: str) -> bool:
+    """Return whether a stop stands among other words: `none, stop it`."""
+    is_said = len(text) <= DECISION_CHARS and may_be_stop(text)
+    return is_said and not (is_stop(text) or _behind_answer(text))
 
 
 def refused_beside(text: str) -> str:

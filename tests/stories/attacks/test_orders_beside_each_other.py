@@ -398,3 +398,30 @@ async def test_attack_what_begins_as_the_stop_of_another_run_and_goes_on_stops_n
         await world.quiet()
 
         assert len(hallway.to("anna", left)) == before + 1, words
+
+
+async def test_attack_a_stop_among_the_words_of_an_answer_is_lost_and_its_writer_not_told(
+    world: World, hallway: Hallway
+) -> None:
+    told = "If it is to stop, write the one word stop"
+    for way, words in (
+        ("the thread", "We no longer need it. Stop the run."),
+        ("a window", "none, stop it"),
+        ("the page", "none, stop it"),
+    ):
+        record = await asked(world, hallway, "ask free_text Which version?\npress bell", thread=f"{way} {words}")
+        before = len(hallway.to("anna", told))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert told in (await (await api.client("anna")).post(path, json={"text": words})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "anna", words, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=words, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "answered", words
+        assert len(hallway.to("anna", told)) == before + 1, words
