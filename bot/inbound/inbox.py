@@ -509,10 +509,11 @@ class Inbox:
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
             told += [say("notice.stop-run").rstrip(".")] if is_among else []
-            told += [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
-            title = say("run.not-passed-on-title")
-        if told:
-            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told), title)
+            rest = [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
+            about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
+            title = say("run.not-passed-on-title") if stopped or rest else about
+        if told or rest:
+            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told + rest), title)
 
     async def _run_of(self, some_id: str) -> str:
         """Return the run of a request; else, and of what is not there now, the id itself."""

@@ -425,3 +425,4 @@ async def test_attack_a_stop_among_the_words_of_an_answer_is_lost_and_its_writer
 
         assert (await world.request(record.request.id)).state == "answered", words
         assert len(hallway.to("anna", told)) == before + 1, words
+        assert hallway.to("anna", "Not passed on") == [], words
