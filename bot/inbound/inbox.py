@@ -57,11 +57,13 @@ from bot.policy.answers import (
     names_only,
     refused_beside,
     stop_of,
+    stops_among,
     stops_named,
 )
-from bot.policy.judgements import StopOrAnswer, Unclear
+from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
+    has_order,
     may_mean_absence,
     may_mean_end,
     stop_beside,
@@ -323,9 +325,10 @@ class Inbox:
         together = inbound_id if shard_of(inbound_id) == shard_of(placed.request_id) else None
         read = await self._decisions.request(placed.request_id)
         is_vote = read.record.request.format == "approval"
-        # They are a comment first; telling their writer how to revoke it is the last use of the item.
-        may_revoke = is_vote and reply.said in IN_WORDS and may_mean_end(reply.text)
-        together = None if may_revoke or left_named(reply.text) else together
+        may_order = is_vote or has_order(reply.text)
+        # They are a comment or an answer first; telling their writer how to revoke it is the last use of the item.
+        may_revoke = may_order and reply.said in IN_WORDS and may_mean_end(reply.text)
+        together = None if may_revoke or left_named(reply.text) or stops_among(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = not reply.unsure
         freeze = typed_freeze(_with_reason(reply).text)
@@ -355,22 +358,30 @@ class Inbox:
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
-        await self._decisions.decide(placed.request_id, statement, read, together, change)
-        may_freeze = is_vote and reply.said in {*IN_WORDS, "deny", "break_glass"}
-        if may_freeze and not (freeze and is_apart):
+        judged = await self._decisions.decide(placed.request_id, statement, read, together, change)
+        if may_order and reply.said in {*IN_WORDS, "deny", "break_glass"} and not (freeze and is_apart):
             await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
             await self._tell_left(
-                inbound_id, channel, _spoken(reply, read.record.request.thread), may_revoke=may_revoke
+                inbound_id,
+                channel,
+                _spoken(reply, read.record.request.thread),
+                may_revoke=may_revoke,
+                is_answer=not is_vote and isinstance(judged, Counted | Decided),
             )
             await self._store.drop_inbound(inbound_id)
         return None
 
-    async def _tell_left(self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False) -> None:
-        """Tell whoever stops what they answer, and names another run or a standing approval, what that does not end."""
-        if left_named(said.text):
-            await self._tell_rest(inbound_id, channel, said)
+    async def _tell_left(
+        self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False, is_answer: bool = False
+    ) -> None:
+        """Tell whoever names another run or a standing approval as if to end it, or says stop among the words of an
+        answer, what these do not end.
+        """
+        is_among = is_answer and stops_among(said.text)
+        if is_among or left_named(said.text):
+            await self._tell_rest(inbound_id, channel, said, is_among=is_among)
         elif may_revoke:
             await self._tell_unless_order(inbound_id, channel, said)
 
@@ -423,8 +434,8 @@ class Inbox:
             raise away
         if answers_review(request, reply.text):
             return False
-        left, is_reason = _left_beside(reply.text, ended)
-        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_reason)
+        left, is_polite = _left_beside(reply.text, ended)
+        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
         await self._tell_rest(inbound_id, channel, said, has_more=answers)
         return True
 
@@ -486,19 +497,23 @@ class Inbox:
             except Conflict as error:
                 await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
 
-    async def _tell_rest(self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False) -> None:
+    async def _tell_rest(
+        self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False, is_among: bool = False
+    ) -> None:
         """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop.
 
-        `has_more`: what stands beside them answers a question, and did not.
+        `has_more`: what stands beside them answers a question, and did not. `is_among`: a stop stands in what did.
         """
         stopped = [await self._run_of(one) for one in stops_named(said.text)]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
-            told += [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
-            title = say("run.not-passed-on-title")
-        if told:
-            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told), title)
+            told += [say("notice.stop-run").rstrip(".")] if is_among else []
+            rest = [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
+            about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
+            title = say("run.not-passed-on-title") if stopped or rest else about
+        if told or rest:
+            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told + rest), title)
 
     async def _run_of(self, some_id: str) -> str:
         """Return the run of a request; else, and of what is not there now, the id itself."""
@@ -595,6 +610,8 @@ class Inbox:
         beside = await self.not_ordered(
             request, said.person, text if is_typed or said.filled else "", is_typed=is_typed
         )
+        is_among = is_typed and outcome.counts and request.format != "approval" and stops_among(text)
+        beside += say("notice.stop-run") if is_among else ""
         return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
 
     async def not_ordered(self, request: Request, person: PersonId, text: str, *, is_typed: bool = True) -> str:
@@ -603,8 +620,8 @@ class Inbox:
         only stop one.
         """
         freezes = is_typed and await self._freezes.reads(person, text)
-        is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text)))
-        others = {*stops_named(text)} - {request.id, request.run_id}
+        is_order = freezes or (is_typed and (typed_revocations(text).named or may_mean_end(text) or has_order(text)))
+        others = ({*stops_named(text)} - {request.id, request.run_id}) or {*left_named(text)}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
 
@@ -812,9 +829,9 @@ class Inbox:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
             raise failed
-        left, is_reason = _left_beside(text, ended)
+        left, is_polite = _left_beside(text, ended)
         beside = trigger.model_copy(update={"text": left})
-        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_reason)
+        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_polite)
         await self._tell_rest(inbound_id, channel, trigger, has_more=answers)
         return True
 
@@ -850,7 +867,9 @@ class Inbox:
         may_freeze = self._freezes.speaks_of(trigger)
         is_absence = trigger.is_addressed and not trigger.is_edit and typed_absence(trigger.text) is not None
         means_more = may_revoke or may_freeze or is_absence
-        if means_more and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False):
+        is_answer = means_more or stops_among(trigger.text)
+        is_answer = is_answer and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=False)
+        if is_answer and not has_order(trigger.text):
             may_revoke = may_freeze = is_absence = False
         if is_absence:
             check_is_no_absence(trigger.text, has_subject=False)
@@ -860,11 +879,12 @@ class Inbox:
             if may_revoke:
                 check_is_order(trigger.text)
             raise
-        if is_taken and may_freeze:
+        if not is_taken:
+            return False
+        if may_freeze:
             await self._freezes.tell_how(inbound_id, channel, trigger)
-        if is_taken and may_revoke:
-            await self._tell_unless_order(inbound_id, channel, trigger)
-        return is_taken
+        await self._tell_left(inbound_id, channel, trigger, may_revoke=may_revoke, is_answer=is_answer)
+        return True
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:
         """Check that a message stands below no list of requests: it would answer none of them. Raises Conflict."""
@@ -970,12 +990,12 @@ def _has_subject(channel: str, trigger: Trigger) -> bool:
 
 def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
     """Return what is left of a message beside the runs that it stops by their ids, and the standing approvals that it
-    ended; and whether that is their reason, as behind them, or courtesy. Nothing beside a freeze, or of other words.
+    ended; and whether that is courtesy. Nothing beside a freeze, or of other words.
     """
     lines = (f"{ended.above}\n{ended.below}" if ended.named else text).splitlines()
     left = "\n".join(beside_named(line) if stops_named(line) else line for line in lines).strip()
     left = "" if left == text.strip() or typed_freeze(left) else left
-    return left, not text.strip().startswith(left) or is_courtesy(read_reply(left))
+    return left, is_courtesy(read_reply(left))
 
 
 def _has_more(text: str) -> bool:

@@ -46,6 +46,7 @@ from bot.policy.stops import (
     is_condition,
     is_stop_message,
     is_turned,
+    may_be_stop,
     only_quotes_stop,
     stops_plainly,
     with_ids,
@@ -527,10 +528,19 @@ def stop_in(request: Request, text: str) -> str:
 
 
 def left_named(text: str) -> list[str]:
-    """Return the runs and requests that a text names which stops others, and does not stop these."""
+    """Return the runs and requests that a text names which stops others, or begins or ends as a stop of them and goes
+    on otherwise, as `stop s1r-… and use v2`, and does not stop these.
+    """
     found = stops_named(text)
-    ids = (one.casefold() for one in _OUR_ID.findall(with_ids(text)) if found)
+    is_heard = found or (not (is_stop(text) or _behind_answer(text)) and _stops_around_ids(text))
+    ids = (one.casefold() for one in _OUR_ID.findall(with_ids(text)) if is_heard)
     return [one for one in dict.fromkeys(ids) if one not in found]
+
+
+def stops_among(text: str) -> bool:
+    """Return whether a stop stands among other words: `none, stop it`."""
+    is_said = len(text) <= DECISION_CHARS and may_be_stop(text)
+    return is_said and not (is_stop(text) or _behind_answer(text))
 
 
 def refused_beside(text: str) -> str:
@@ -666,11 +676,14 @@ def names_only(text: str) -> bool:
 
     Nor is one what begins or ends as a stop around ids: `stop s1r-… on production and s1r-… on staging`.
     """
-    ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
-    if not ids or is_order(text):
+    if len(text) > DECISION_CHARS or not _OUR_ID.search(text) or is_order(text):
         return False
-    is_short = len(re.findall(r"\w[^\s:]*", _OUR_ID.sub(" ", text))) <= _BESIDE_ID
-    return is_short or refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :])
+    return len(re.findall(r"\w[^\s:]*", _OUR_ID.sub(" ", text))) <= _BESIDE_ID or _stops_around_ids(text)
+
+
+def _stops_around_ids(text: str) -> bool:
+    ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
+    return bool(ids) and (refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :]))
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

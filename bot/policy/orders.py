@@ -396,6 +396,15 @@ def may_mean_end(text: str) -> bool:
     return is_one and not (typed_revocations(text).named or is_withdrawal(text) or may_be_stop(text))
 
 
+def has_order(text: str) -> bool:
+    """Return whether a part of an answer in any words would freeze something by itself, `v2, freeze production`, or the
+    answer may mean to end a standing approval that it names: who only speaks of such things orders none.
+    """
+    parts = (part for line in said_lines(text[:READ_CHARS]) for part in _pattern(_NEXT).split(line))
+    freezes = (one for one in map(typed_freeze, parts) if one and not one.ends and one.environment is not None)
+    return any(freezes) or bool(grants_in(text) and may_mean_end(text))
+
+
 def grants_in(text: str) -> tuple[str, ...]:
     """Return the ids of standing approvals in `text`."""
     return tuple(one.lower() for one in _IDS.findall(text))

@@ -19,7 +19,8 @@ _SAYS = re.compile(
     rf"\b{_THIS}(?: \w+)? {_MAIL}\b[^.]{{0,80}}\b{_OUTSIDE}|\b{_THIS} (?:{every('is_a')}) {_OUTSIDE} {_MAIL}"
     rf"|{every('from_outside')}"
 )
-_STOPS = re.compile(rf"\A[\W_]{{0,12}}(?:{every('warns_to_stop')})\s*(?:[!.:*\]\u2013\u2014-][\W_]{{0,12}}|\Z)")
+_MARK = r"\s*(?:[!.:*\]\u2013\u2014-][\W_]{0,12}|\Z)"
+_STOPS = re.compile(rf"\A[\W_]{{0,12}}(?:{every('warns_to_stop')})(?:{_MARK}(?:{every('warns_to_think')}))*{_MARK}")
 _HEADING = re.compile(
     rf"[\W_]*+(?:{_OUTSIDE}|{every('outside_short')}) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
     rf"|(?=\W*[\[*(#<])\W*+{_OUTSIDE}[\W_]*+"
@@ -50,8 +51,10 @@ def stop_in(banner: str) -> str:
 
 
 def _banner_ends(lines: Lines, at: int) -> int | None:
-    """The line below the banner that begins on line `at`: a whole paragraph, or its first line alone."""
-    stop = at
+    """The line below the banner that begins on line `at`: a whole paragraph, or its first line alone; a stop may stand
+    above that by itself.
+    """
+    at = stop = _skip(lines, at + 1) if _STOPS.fullmatch(lines.folded(at)) else at
     while stop < len(lines) and stop - at <= BANNER_LINES and not lines.is_blank(stop) and not is_rule(lines, stop):
         stop += 1
     paragraph = [lines.folded(i) for i in range(at, stop)]
@@ -61,7 +64,7 @@ def _banner_ends(lines: Lines, at: int) -> int | None:
 
 
 def _is_banner(paragraph: list[str]) -> bool:
-    paragraph = [*filter(None, (_STOPS.sub("", line) for line in paragraph[:1])), *paragraph[1:]]
+    paragraph = [*(_STOPS.sub("", line) for line in paragraph[:1]), *paragraph[1:]]
     text = " ".join(paragraph)
     if not text or len(text) > LINE_CHARS or signature.decides(text) or _LIMITS.search(text):
         return False

@@ -14,6 +14,7 @@ from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
@@ -279,6 +280,38 @@ async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_ho
     assert hallway.to("cy", UNREAD) == []
 
 
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_freeze_or_a_revocation_among_the_words_of_an_answer_is_lost_and_its_writer_not_told(
+    world: World, hallway: Hallway
+) -> None:
+    inbox = world.app.messages.inbox
+    for way, words, told in (
+        ("the thread", "v2, freeze everything", UNREAD),
+        ("a window", "use v2 and freeze everything", UNREAD),
+        ("the thread", "revoke s1g-aaaaaaaaaaaaa and use v2", "Nothing was revoked"),
+        ("a window", "revoke s1g-bbbbbbbbbbbbb and use v2", "Nothing was revoked"),
+        ("the page", "v2, freeze everything", "Your words froze nothing"),
+    ):
+        hallway.cards.clear()
+        begins = hallway.begins("cy", "ask free_text Which version?", f"{way} {words}")
+        record = await world.opened(RunId(world.app.runs.starter.run_id(await inbox.accept(begins))))
+        before = len(hallway.to("cy", told))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert told in (await (await api.client("cy")).post(path, json={"text": words})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "cy", words, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "cy")
+            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=words, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "answered", words
+        assert len(hallway.to("cy", told)) == before + 1, words
+
+
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
     await orders.write("the thread", "revoke s1g-aaaaaaaaaaaaa\nstop OTHER\nfreeze everything")
 
@@ -319,6 +352,7 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
             ("ask yes_no Shall I?", "no, stop OTHER"),
             ("ask yes_no Shall I?", "yes\nstop OTHER"),
             ("ask free_text Which version?", "v2, stop OTHER"),
+            ("ask free_text Which version?", "stop OTHER\nUse v2"),
         ):
             thread = f"{way} {text}"
             other = await asked(world, hallway, thread=f"other {thread}")
@@ -336,3 +370,59 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
 
             assert (await world.request(other.request.id)).state == "withdrawn", thread
             assert (await world.request(record.request.id)).state == "open", thread
+
+
+async def test_attack_what_begins_as_the_stop_of_another_run_and_goes_on_stops_nothing_and_nobody_is_told(
+    world: World, hallway: Hallway
+) -> None:
+    other = await asked(world, hallway, "press horn", thread="other")
+    left = f"Of {other.request.run_id} your message stops nothing"
+    for way, wish, words in (
+        ("a window", "ask free_text Which version?", "stop OTHER and use v2"),
+        ("the thread", "ask free_text Which version?", "stopp OTHER und nimm v2"),
+        ("the thread", "press bell", "stop OTHER instead of this"),
+        ("the page", "ask free_text Which version?", "stop OTHER today"),
+    ):
+        record = await asked(world, hallway, wish, thread=f"{way} {words}")
+        text, before = words.replace("OTHER", other.request.run_id), len(hallway.to("anna", left))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert left in (await (await api.client("anna")).post(path, json={"text": text})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "anna", text, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
+        await world.quiet()
+
+        assert len(hallway.to("anna", left)) == before + 1, words
+
+
+async def test_attack_a_stop_among_the_words_of_an_answer_is_lost_and_its_writer_not_told(
+    world: World, hallway: Hallway
+) -> None:
+    told = "If it is to stop, write the one word stop"
+    for way, words in (
+        ("the thread", "We no longer need it. Stop the run."),
+        ("a window", "none, stop it"),
+        ("the page", "none, stop it"),
+    ):
+        record = await asked(world, hallway, "ask free_text Which version?\npress bell", thread=f"{way} {words}")
+        before = len(hallway.to("anna", told))
+        if way == "the page":
+            async with serving(world.app) as api:
+                path = f"/v1/requests/{record.request.id}/answer"
+                assert told in (await (await api.client("anna")).post(path, json={"text": words})).text
+            continue
+        if way == "the thread":
+            await write(world, hallway, "anna", words, thread=f"{way} {words}", is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=words, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(record.request.id)).state == "answered", words
+        assert len(hallway.to("anna", told)) == before + 1, words
+        assert hallway.to("anna", "Not passed on") == [], words
