@@ -348,9 +348,9 @@ class Inbox:
                 statement = as_denial(read.record.request, statement) if is_vote else statement
         elif is_heard and is_apart:
             await self._beside(inbound_id, channel, reply, read, received_at)
-        is_said = reply.is_typed or reply.said == "deny"
-        is_for_run = is_said and not read.is_archived and await self._is_for_run(read.record, statement)
-        if is_for_run and not answers_review(read.record.request, statement.text):
+        is_review = answers_review(read.record.request, statement.text)
+        is_said = not read.is_archived and (reply.is_typed or reply.said == "deny" or is_review)
+        if is_said and await self._is_for_run(read.record, statement) and not is_review:
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
@@ -549,8 +549,7 @@ class Inbox:
         """
         judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        is_both = statement.is_typed and answers_review(outcome.record.request, statement.text)
-        is_answer = outcome.counts and not is_both
+        is_answer = outcome.counts and not answers_review(outcome.record.request, statement.text)
         if is_answer or is_asked or statement.said not in {*IN_WORDS, "deny"}:
             return outcome
         statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
