@@ -59,6 +59,7 @@ from bot.policy.answers import (
     stop_of,
     stops_named,
 )
+from bot.policy.judge import is_question
 from bot.policy.judgements import StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
@@ -107,6 +108,7 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 # So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
 # by then, where the one that posted it died.
 _NOTED_WITHIN = timedelta(seconds=60)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _THEN = re.compile(r"(?:(?:and|then|instead|und|dann|danach|stattdessen)[\s,]+)*", re.IGNORECASE)
 
 
@@ -981,12 +983,15 @@ def _has_more(text: str) -> bool:
     """Return whether lines of a message that stops runs by their ids, or ends standing approvals, did nothing.
 
     A refusal, a yes and a freeze are told of by themselves; what stands below a revocation, or beside a stop that is
-    read as a whole, is its reason, but for an order.
+    read as a whole, is its reason, but for an order and a question.
     """
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
     is_reason = is_stop(text)
     for line in said_lines(text):
+        asked = filter(is_question, _SENTENCES.split(line))
+        if not all(stops_named(one) or typed_revocations(one).named for one in asked):
+            return True
         if typed_revocations(line).named:
             is_reason = True
             continue

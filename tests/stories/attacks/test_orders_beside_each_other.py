@@ -262,6 +262,19 @@ async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_and_
     assert await orders.done() == {"other", "first", "second"}
 
 
+async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_writer_waits_for_an_answer(
+    orders: Orders,
+) -> None:
+    for text, times in (
+        ("Which version is this? stop OTHER", 1),
+        ("revoke FIRST\n\nHow long does this one take?", 1),
+        ("Can you revoke SECOND?", 0),
+    ):
+        assert await orders.hears("the thread", text, REST) == times, text
+
+    assert await orders.done() == {"other", "first", "second"}
+
+
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
     world: World, hallway: Hallway
@@ -277,6 +290,26 @@ async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_ho
 
     assert (await world.request(question.request.id)).state == "answered"
     assert hallway.to("cy", UNREAD) == []
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_line_that_would_freeze_is_passed_on_in_an_answer_and_its_writer_takes_it_for_done(
+    world: World, hallway: Hallway
+) -> None:
+    for way in ("the thread", "a window"):
+        inbox, text = world.app.messages.inbox, "use v2\nfreeze everything"
+        hallway.cards.clear()
+        begins = hallway.begins("cy", "ask free_text Which version?", way)
+        question = await world.opened(RunId(world.app.runs.starter.run_id(await inbox.accept(begins))))
+
+        if way == "the thread":
+            await write(world, hallway, "cy", text, thread=way, is_addressed=True)
+        else:
+            token = await token_of(hallway, "cy")
+            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=text, is_typed=True))
+
+        await until(lambda: hallway.to("cy", ONLY_THAT), what="cy reads how to freeze")
+        assert (await world.request(question.request.id)).state == "open", way
 
 
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:
