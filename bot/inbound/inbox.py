@@ -56,6 +56,7 @@ from bot.policy.answers import (
     may_be_answer,
     names_only,
     refused_beside,
+    sentences,
     stop_of,
     stops_named,
 )
@@ -108,7 +109,6 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 # So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
 # by then, where the one that posted it died.
 _NOTED_WITHIN = timedelta(seconds=60)
-_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _THEN = re.compile(r"(?:(?:and|then|instead|und|dann|danach|stattdessen)[\s,]+)*", re.IGNORECASE)
 
 
@@ -988,10 +988,10 @@ def _has_more(text: str) -> bool:
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
     is_reason = is_stop(text)
+    asked = filter(is_question, sentences(text))
+    if not all(stops_named(one) or typed_revocations(one).named for one in asked):
+        return True
     for line in said_lines(text):
-        asked = filter(is_question, _SENTENCES.split(line))
-        if not all(stops_named(one) or typed_revocations(one).named for one in asked):
-            return True
         if typed_revocations(line).named:
             is_reason = True
             continue

@@ -194,7 +194,7 @@ async def test_attack_who_stops_this_and_says_something_of_another_run_stops_tha
 
 async def test_attack_a_stop_with_ids_that_nobody_can_read_begins_a_run(world: World, hallway: Hallway) -> None:
     both, about = await both_asked(world), "To stop it, write: stop, and the id"
-    for text in ("stop the runs ONE and TWO too", "stop ONE on production and TWO on staging"):
+    for text in ("stop the runs ONE and TWO anyway", "stop ONE on production and TWO on staging"):
         before = len(hallway.to("anna", about))
         words = text.replace("ONE", both[0].request.run_id).replace("TWO", both[1].request.run_id)
 
