@@ -89,7 +89,9 @@ _BETWEEN = re.compile(
 
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BEFORE_MORE = re.compile(r"(.*?\w)\s*(?:[,(\u2013\u2014;:]|\s-)\s*", re.DOTALL)
-_IS_SAID = re.compile(r"\s+(?!(?:too|as well|also|auch|ebenfalls|ebenso)\b)\w", re.IGNORECASE)
+_ALSO = r"(?:too|as well|also|auch|ebenfalls|ebenso)\b"
+_IS_SAID = re.compile(rf"\s+(?!{_ALSO})\w", re.IGNORECASE)
+_STOPS_ALSO = re.compile(rf"\b{_ALSO}", re.IGNORECASE)
 _AND = r"(?:,?\s+(?:and|und|plus|sowie|as well as)(?:\s+(?:also|auch))?|\s*[&+])\s+"
 _AND_MORE = re.compile(rf"(.*\w){_AND}(?:{_NEXT})?", re.DOTALL | re.IGNORECASE)
 _AND_THIS = re.compile(rf"{_AND}((?:this|that|dies\w*)(?: one| run| deploy)?)\b(?!\s*\w)", re.IGNORECASE)
@@ -542,13 +544,15 @@ def left_named(text: str) -> list[str]:
 def refused_beside(text: str) -> str:
     """Return the words that refuse something else beside the stops of `stops_named`, as `deny` of `deny. stop s1r-…`.
 
-    A bare no or stop beside them in one sentence is about the same. A no in a sentence of its own is not.
+    A bare no or stop beside them in one sentence is about the same, but for `no, and stop s1r-… too`. A no in a
+    sentence of its own is not.
     """
     named, others = _named_in(text)
     both = {one for part in _parts(with_ids(text)) for one in _with_this(part)}
     refusals = [one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one) or one in both)]
-    alone = (one for one in sentences(text) if is_withdrawal(one) and not (stops_plainly(one) or stops_named(one)))
-    return next(iter((*refusals, *alone)), "") if named else ""
+    alone = [one for one in sentences(text) if not (stops_plainly(one) or stops_named(one))]
+    alone += others if _STOPS_ALSO.search(text) else []
+    return next(iter((*refusals, *filter(is_withdrawal, alone))), "") if named else ""
 
 
 def beside_named(text: str) -> str:

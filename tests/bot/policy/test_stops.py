@@ -315,6 +315,7 @@ def test_a_stop_names_the_runs_and_requests_that_it_stops() -> None:
         (f"deny. stop {RUN}", "deny"),
         (f"No, wrong version. Please stop {RUN} too", "No, wrong version."),
         (f"no problem. stop {RUN}", ""),
+        (f"no, and stop {RUN} too", "no"),
         (f"stop this run, stop {RUN}", "stop this run"),
         (f"Do not deploy this!\nAnd cancel {RUN}", "Do not deploy this"),
     ],

@@ -127,12 +127,12 @@ BEHIND = (
     ("standing 5 times until 2027-01-01\ndeny this", set[str]()),
     ("standing 5 times until 2027-01-01\nstop OWN", set[str]()),
     ("No, wrong version. Please stop OTHER too", {"other"}),
-    ("Nein.\nBitte auch OTHER stoppen", {"other"}),
+    ("no, and stop OTHER too", {"other"}),
 )
 
 
 @pytest.mark.parametrize("way", few_of(["the thread", "the window", "the window, read as a mail is"], 0, 2))
-@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, 10, rows=True))
+@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, 10, 11, rows=True))
 async def test_attack_a_denial_behind_another_order_in_its_line_is_taken_for_the_reason_of_that(
     orders: Orders, way: str, text: str, done: set[str]
 ) -> None:
