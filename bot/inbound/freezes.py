@@ -92,11 +92,11 @@ class TypedFreezes:
         return True
 
     async def freezes(self, person: PersonId, text: str) -> bool:
-        """Return whether words freeze something, as their writer may do that. Raises StoreUnavailable."""
+        """Return whether words freeze something, or are read as such that would, as their writer may do that. Raises
+        StoreUnavailable.
+        """
         typed = typed_freeze(text)
-        if typed is None or typed.ends:
-            return False
-        return await self._may(person) and self._is_order(self._of_settings(typed), may=True, held=())
+        return typed is not None and not typed.ends and await self._may(person) and await self.reads(person, text)
 
     async def reads(self, person: PersonId, text: str) -> bool:
         """Return whether words would be read in a message as such that freeze something, or end that. Raises

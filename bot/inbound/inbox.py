@@ -56,10 +56,12 @@ from bot.policy.answers import (
     may_be_answer,
     names_only,
     refused_beside,
+    sentences,
     stop_of,
     stops_among,
     stops_named,
 )
+from bot.policy.judge import is_question
 from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
@@ -351,9 +353,9 @@ class Inbox:
                 statement = as_denial(read.record.request, statement) if is_vote else statement
         elif is_heard and is_apart:
             await self._beside(inbound_id, channel, reply, read, received_at)
-        is_said = reply.is_typed or reply.said == "deny"
-        is_for_run = is_said and not read.is_archived and await self._is_for_run(read.record, statement)
-        if is_for_run and not answers_review(read.record.request, statement.text):
+        is_review = answers_review(read.record.request, statement.text)
+        is_said = not read.is_archived and (reply.is_typed or reply.said == "deny" or is_review)
+        if is_said and await self._is_for_run(read.record, statement) and not is_review:
             await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
@@ -564,8 +566,7 @@ class Inbox:
         """
         judgement = outcome.judgement
         is_asked = isinstance(judgement, StopOrAnswer) and not judgement.again
-        is_both = statement.is_typed and answers_review(outcome.record.request, statement.text)
-        is_answer = outcome.counts and not is_both
+        is_answer = outcome.counts and not answers_review(outcome.record.request, statement.text)
         if is_answer or is_asked or statement.said not in {*IN_WORDS, "deny"}:
             return outcome
         statement = replace(statement, reply_id=f"{statement.reply_id}-stop")
@@ -1002,11 +1003,14 @@ def _has_more(text: str) -> bool:
     """Return whether lines of a message that stops runs by their ids, or ends standing approvals, did nothing.
 
     A refusal, a yes and a freeze are told of by themselves; what stands below a revocation, or beside a stop that is
-    read as a whole, is its reason, but for an order.
+    read as a whole, is its reason, but for an order and a question.
     """
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
     is_reason = is_stop(text)
+    asked = filter(is_question, sentences(text))
+    if not all(stops_named(one) or typed_revocations(one).named for one in asked):
+        return True
     for line in said_lines(text):
         if typed_revocations(line).named:
             is_reason = True

@@ -74,6 +74,7 @@ _CLAUSE_ENDS = re.compile(
     # A title of ours quotes behind its colon what a program asks.
     r"[.!?\u061f;,\u2026](?=\s|\Z)|:(?=\s(?!\u201c)|\Z)|[\uff1f\u3002\u3001\uff0c\uff01]|\n|\s[-\u2013\u2014]+\s|\u2014|[()]"
 )
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _LETTER = re.compile(r"\w")
 _JOINT = re.compile(r"\s(?:and|or|und|oder|et|ou|y|o|e|of|en)\s", re.IGNORECASE)
 _OUR_IDS = re.compile(rf"{_OUR_ID.pattern}(?:(?:\s*,)?(?:\s*(?:and|und))?\s*{_OUR_ID.pattern})*", re.IGNORECASE)
@@ -89,7 +90,9 @@ _BETWEEN = re.compile(
 
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BEFORE_MORE = re.compile(r"(.*?\w)\s*(?:[,(\u2013\u2014;:]|\s-)\s*", re.DOTALL)
-_IS_SAID = re.compile(r"\s+(?!(?:too|as well|also|auch|ebenfalls|ebenso)\b)\w", re.IGNORECASE)
+_ALSO = r"(?:too|as well|also|auch|ebenfalls|ebenso)\b"
+_IS_SAID = re.compile(rf"\s+(?!{_ALSO})\w", re.IGNORECASE)
+_STOPS_ALSO = re.compile(rf"\b{_ALSO}", re.IGNORECASE)
 _AND = r"(?:,?\s+(?:and|und|plus|sowie|as well as)(?:\s+(?:also|auch))?|\s*[&+])\s+"
 _AND_MORE = re.compile(rf"(.*\w){_AND}(?:{_NEXT})?", re.DOTALL | re.IGNORECASE)
 _AND_THIS = re.compile(rf"{_AND}((?:this|that|dies\w*)(?: one| run| deploy)?)\b(?!\s*\w)", re.IGNORECASE)
@@ -480,6 +483,11 @@ def is_only_approval(text: str, *, has_subject: bool = False) -> bool:
     return any(NAMES_APPROVAL.search(fold(one)) and read_reply(one).said == "approve" for one in wholes)
 
 
+def sentences(text: str) -> list[str]:
+    """Return what a message says, without courtesy, sentence by sentence; each line is one at least."""
+    return [one for line in _said_lines(text) for one in _SENTENCES.split(line)]
+
+
 def _said_lines(text: str) -> tuple[str, ...]:
     return said_lines(text) if len(text) <= DECISION_CHARS else ()
 
@@ -546,12 +554,15 @@ def stops_among(text: str) -> bool:
 def refused_beside(text: str) -> str:
     """Return the words that refuse something else beside the stops of `stops_named`, as `deny` of `deny. stop s1r-…`.
 
-    A bare no or stop beside them is about the same.
+    A bare no or stop beside them in one sentence is about the same, but for `no, and stop s1r-… too`. A no in a
+    sentence of its own is not.
     """
     named, others = _named_in(text)
     both = {one for part in _parts(with_ids(text)) for one in _with_this(part)}
-    refusals = (one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one) or one in both))
-    return next(refusals, "") if named else ""
+    refusals = [one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one) or one in both)]
+    alone = [one for one in sentences(text) if not (stops_plainly(one) or stops_named(one))]
+    alone += others if _STOPS_ALSO.search(text) else []
+    return next(iter((*refusals, *filter(is_withdrawal, alone))), "") if named else ""
 
 
 def beside_named(text: str) -> str:

@@ -127,11 +127,13 @@ BEHIND = (
     ("stop OTHER, stop OWN and freeze everything", {"other", "freeze"}),
     ("standing 5 times until 2027-01-01\ndeny this", set[str]()),
     ("standing 5 times until 2027-01-01\nstop OWN", set[str]()),
+    ("No, wrong version. Please stop OTHER too", {"other"}),
+    ("no, and stop OTHER too", {"other"}),
 )
 
 
 @pytest.mark.parametrize("way", few_of(["the thread", "the window", "the window, read as a mail is"], 0, 2))
-@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, rows=True))
+@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, 10, 11, rows=True))
 async def test_attack_a_denial_behind_another_order_in_its_line_is_taken_for_the_reason_of_that(
     orders: Orders, way: str, text: str, done: set[str]
 ) -> None:
@@ -263,6 +265,19 @@ async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_and_
     assert await orders.done() == {"other", "first", "second"}
 
 
+async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_writer_waits_for_an_answer(
+    orders: Orders,
+) -> None:
+    for text, times in (
+        ("Which version is this? stop OTHER", 1),
+        ("revoke FIRST\n\nHow long does this one take?", 1),
+        ("Can you revoke SECOND?", 0),
+    ):
+        assert await orders.hears("the thread", text, REST) == times, text
+
+    assert await orders.done() == {"other", "first", "second"}
+
+
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
     world: World, hallway: Hallway
@@ -310,6 +325,26 @@ async def test_attack_a_freeze_or_a_revocation_among_the_words_of_an_answer_is_l
 
         assert (await world.request(record.request.id)).state == "answered", words
         assert len(hallway.to("cy", told)) == before + 1, words
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_line_that_would_freeze_is_passed_on_in_an_answer_and_its_writer_takes_it_for_done(
+    world: World, hallway: Hallway
+) -> None:
+    for way in ("the thread", "a window"):
+        inbox, text = world.app.messages.inbox, "use v2\nfreeze everything"
+        hallway.cards.clear()
+        begins = hallway.begins("cy", "ask free_text Which version?", way)
+        question = await world.opened(RunId(world.app.runs.starter.run_id(await inbox.accept(begins))))
+
+        if way == "the thread":
+            await write(world, hallway, "cy", text, thread=way, is_addressed=True)
+        else:
+            token = await token_of(hallway, "cy")
+            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=text, is_typed=True))
+
+        await until(lambda: hallway.to("cy", ONLY_THAT), what="cy reads how to freeze")
+        assert (await world.request(question.request.id)).state == "open", way
 
 
 async def test_an_order_that_can_not_be_done_keeps_nobody_from_the_others(orders: Orders) -> None:

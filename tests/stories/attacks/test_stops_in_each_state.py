@@ -11,6 +11,7 @@ from tests.bot.execution.test_executor import found_gone
 from tests.bot.inbound.test_follow_ups import brought_back, written
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
 from tests.bot.web.api.test_asking_approval import begun, program
+from tests.bot.web.console.stage import answer
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
 from tests.kit.office import ROLES, TOML
@@ -193,7 +194,7 @@ async def test_attack_who_stops_this_and_says_something_of_another_run_stops_tha
 
 async def test_attack_a_stop_with_ids_that_nobody_can_read_begins_a_run(world: World, hallway: Hallway) -> None:
     both, about = await both_asked(world), "To stop it, write: stop, and the id"
-    for text in ("stop the runs ONE and TWO too", "stop ONE on production and TWO on staging"):
+    for text in ("stop the runs ONE and TWO anyway", "stop ONE on production and TWO on staging"):
         before = len(hallway.to("anna", about))
         words = text.replace("ONE", both[0].request.run_id).replace("TWO", both[1].request.run_id)
 
@@ -443,6 +444,29 @@ async def test_attack_who_answers_that_it_was_not_right_takes_back_what_the_card
             assert await state(world, record) == ("approved", []), (way, said)
             assert (await world.request(review.request.id)).state == answered, (way, said)
             assert (hallway.to("cy", "This is no answer yet") == []) is (answered == "answered"), (way, said)
+
+
+@opens(NIGHT, beside=("hallway",), reach=("slack", "email"), change=by_night)
+async def test_attack_the_reason_in_the_form_of_a_review_stops_nothing_that_it_stops_in_words(
+    world: World, hallway: Hallway
+) -> None:
+    async with a_console(world) as console:
+        browser, program = await console.browser("cy"), await console.api.client("cy")
+        for way in ("a window", "the page", "a program"):
+            for reason, became in (("wrong version, do not deploy", "revoked"), ("I saw nothing", "approved")):
+                record, review, _ = await reviewed(world, hallway, f"cli-{way}-{reason}")
+                filled = {"right": "no", "reason": reason}
+                if way == "a window":
+                    text, token = "\n".join(map(": ".join, filled.items())), await token_of(hallway, "cy")
+                    said = Reply(person="cy", token=token, said="free_text", text=text, filled=filled)
+                    await types(world, hallway, said)
+                elif way == "the page":
+                    await answer(browser, review, "Answer", "no", **{"field-2": reason})
+                else:
+                    await program.post(f"/v1/requests/{review.request.id}/answer", json={"form": filled})
+
+                assert await state(world, record) == (became, []), (way, reason)
+                assert (await world.request(review.request.id)).state == "answered", (way, reason)
 
 
 @opens(NIGHT, beside=("hallway",), reach=("slack", "email"), change=by_night)
