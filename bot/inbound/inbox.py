@@ -1,6 +1,5 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Any
 import structlog
 from pydantic import AwareDatetime
 
-from agents.command import is_order, said_lines
 from agents.desk import DESK
 from agents.requests import Binding, DeliveryId, FromDesk, FromPerson, Frozen, PersonId, Request
 from agents.requests.record import RequestRecord
@@ -55,13 +53,13 @@ from bot.policy.answers import (
     left_named,
     may_be_answer,
     names_only,
+    parts_beside,
     refused_beside,
     sentences,
     stop_of,
     stops_among,
     stops_named,
 )
-from bot.policy.judge import is_question
 from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
 from bot.policy.orders import (
     Revoking,
@@ -111,7 +109,6 @@ _CLOCKS_DIFFER = timedelta(minutes=10)
 # So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
 # by then, where the one that posted it died.
 _NOTED_WITHIN = timedelta(seconds=60)
-_THEN = re.compile(r"(?:(?:and|then|instead|und|dann|danach|stattdessen)[\s,]+)*", re.IGNORECASE)
 
 
 class _Arrived(Stored, Frozen):
@@ -1000,32 +997,21 @@ def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
 
 
 def _has_more(text: str) -> bool:
-    """Return whether lines of a message that stops runs by their ids, or ends standing approvals, did nothing.
+    """Return whether a message that stops runs by their ids, or ends standing approvals, says more than that in a
+    sentence of its own, which did nothing: a reason stands in that of the order.
 
-    A refusal, a yes and a freeze are told of by themselves; what stands below a revocation, or beside a stop that is
-    read as a whole, is its reason, but for an order and a question.
+    Courtesy says nothing. A refusal in a sentence of its own, a yes and a freeze are told of by themselves; what a bare
+    no before an order is about, as `no, stop s1r-…`, nobody knows.
     """
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
-    is_reason = is_stop(text)
-    asked = filter(is_question, sentences(text))
-    if not all(stops_named(one) or typed_revocations(one).named for one in asked):
-        return True
-    for line in said_lines(text):
-        if typed_revocations(line).named:
-            is_reason = True
-            continue
-        is_heard = stops_named(line) or is_withdrawal(line) or consent_in(line) or is_courtesy(read_reply(line))
-        if _is_command(line) or not (is_reason or is_heard):
-            return True
-    return False
+    has_no = any(map(is_withdrawal, parts_beside(text))) and not refused_beside(text)
+    return has_no or not all(map(_is_heard, sentences(text)))
 
 
-def _is_command(line: str) -> bool:
-    """Return whether a line is by itself what people write to have something done, and no reason for anything."""
-    if _acts_on_card(line):
-        return True
-    return is_order(_THEN.sub("", line, count=1)) or typed_standing(line) is not None or typed_absence(line) is not None
+def _is_heard(sentence: str) -> bool:
+    is_done = stops_named(sentence) or typed_revocations(sentence).named or is_withdrawal(sentence)
+    return bool(is_done or consent_in(sentence)) or is_courtesy(read_reply(sentence))
 
 
 def _is_ours(line: str) -> bool:

@@ -565,6 +565,11 @@ def refused_beside(text: str) -> str:
     return next(iter((*refusals, *filter(is_withdrawal, alone))), "") if named else ""
 
 
+def parts_beside(text: str) -> list[str]:
+    """Return the parts of sentences of `text` that stop nothing by its id."""
+    return _named_in(text)[1]
+
+
 def beside_named(text: str) -> str:
     """Return `text` without the parts that stop runs by their ids, and with what stands beside them at its end; all of
     it where none does.

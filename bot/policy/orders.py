@@ -350,15 +350,15 @@ _TALKS_OF = r"(?<!\w)<talks_of>(?!\w)"
 # One message is asked about in several ways, one after the other.
 @lru_cache(maxsize=16)
 def typed_revocations(text: str) -> Revoking:
-    """Return the standing approvals that a message ends, and what it says above and below that.
+    """Return the standing approvals that a message ends, why, and what it says above and below that.
 
-    What stands below is the reason, where none stands beside the ids. A greeting, thanks and a signature say nothing.
+    The reason stands beside the ids. A greeting, thanks and a signature say nothing.
     """
     read = _revocations(text)
     named = (one for _, found in read if found for one in grants_in(found["named"]))
     first = next((at for at, (_, found) in enumerate(read) if found), len(read))
     below = "\n".join(line for line, found in read[first:] if not found)
-    why = next(filter(None, (found["why"] for _, found in read if found)), below)
+    why = next(filter(None, (found["why"] for _, found in read if found)), "")
     above = "\n".join(line for line, _ in read[:first])
     return Revoking(tuple(dict.fromkeys(named)), _reason(why), above, below)
 

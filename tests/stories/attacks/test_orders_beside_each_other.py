@@ -238,7 +238,7 @@ async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_wh
         [
             (
                 ("the thread", "Hi, please stop OTHER, it is the wrong tag\n\nThanks\nBo", 0),
-                ("the thread", "revoke FIRST\nThe deploy to production is done.", 0),
+                ("the thread", "revoke FIRST\nThe deploy to production is done.", 1),
                 ("the thread", "Please revoke SECOND\ndeploy v1.3.0 to production", 1),
             ),
             (
@@ -247,7 +247,7 @@ async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_wh
                 ("the window, read as a mail is", "break glass: checkout is down\nstop OTHER", 1),
             ),
             (
-                ("a new message", "Ann left. Please revoke FIRST\nShe was the last who used it.", 0),
+                ("a new message", "Please revoke FIRST, she was the last who used it.", 0),
                 ("a new message", "stop OTHER\nthen deploy v1.3.0 to production", 1),
                 ("a new message", "revoke SECOND\nstanding 2 times until 2026-12-01", 1),
             ),
@@ -256,7 +256,7 @@ async def test_attack_words_that_name_a_standing_approval_are_kept_from_those_wh
     ),
     ids=lambda said: said[0][0],
 )
-async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_and_a_reason_is_no_more(
+async def test_attack_whoever_wants_more_beside_a_stop_waits_for_it_in_vain_but_for_a_reason_in_its_sentence(
     orders: Orders, said: tuple[tuple[str, str, int], ...]
 ) -> None:
     for way, text, times in said:
@@ -272,6 +272,8 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
         ("Which version is this? stop OTHER", 1),
         ("revoke FIRST\n\nHow long does this one take?", 1),
         ("Can you revoke SECOND?", 0),
+        ("because of the incident. stop OTHER", 1),
+        ("No, wrong version, stop OTHER", 1),
     ):
         assert await orders.hears("the thread", text, REST) == times, text
 

@@ -469,6 +469,24 @@ async def test_attack_the_reason_in_the_form_of_a_review_stops_nothing_that_it_s
                 assert (await world.request(review.request.id)).state == "answered", (way, reason)
 
 
+@opens(NIGHT + '\n[roles]\noperator = ["person:cy"]\n', beside=("hallway",), reach=("slack", "email"), change=by_night)
+async def test_attack_a_freeze_in_the_reason_of_an_answer_to_a_review_is_lost_and_its_writer_not_told(
+    world: World, hallway: Hallway
+) -> None:
+    for way in ("below the card", "a window"):
+        said = "right: no\nreason: bad, freeze everything"
+        _, review, thread = await reviewed(world, hallway, f"cli-{way}")
+        if way == "below the card":
+            await write(world, hallway, "cy", said, thread=thread, is_addressed=True)
+        else:
+            token = await token_of(hallway, "cy")
+            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=said, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(review.request.id)).state == "answered", way
+        assert hallway.to("cy", "Your message froze nothing"), way
+
+
 @opens(NIGHT, beside=("hallway",), reach=("slack", "email"), change=by_night)
 async def test_attack_a_run_that_an_answer_to_a_review_stops_by_its_id_is_all_that_is_heard_of_it(
     world: World, hallway: Hallway
