@@ -204,7 +204,7 @@ class Departures:
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
         """Return whether everybody who is waited for has a card of what stands where they are reached, and knows where
-        their vote is void; else send them one. The card before can be answered as well.
+        their vote is void; else send them one. The card before can be answered as well if it is of this step.
         """
         request, back = record.request, await self._back(record)
         newest = {holder.person: holder for holder in newest_of(record)}
