@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -367,11 +366,13 @@ def _reassigned(record: RequestRecord, event: RequestReassigned) -> dict[str, ob
     asked_at = {holder.person: event.at for holder in event.holders if holder.person}
     void = tuple(vote for vote in record.votes if vote.reply_id in event.void)
     asked = as_reassigned(record, event).asked
-    # What mails say of the step before would not come true.
-    before = () if asked.in_step == record.asked.in_step else (record.cards_of(one) for one in asked_at)
+    # What mails say of the step before would not come true. Whoever has voted hears that their vote stands.
+    out = set[PersonId]() if asked.in_step == record.asked.in_step else {holder.person for holder in record.holders}
+    again = {*asked_at, *out.difference(vote.person for vote in record.votes)}
+    before = (holder.delivery_id for holder in record.holders if holder.person in again)
     return {
         "asked": asked,
-        "replaced": tuple(dict.fromkeys((*record.replaced, *chain.from_iterable(before)))),
+        "replaced": tuple(dict.fromkeys((*record.replaced, *before))),
         "votes": tuple(vote for vote in record.votes if vote not in void),
         "void": (*record.void, *void),
         "holders": (*record.holders, *event.holders),

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.people.slack_groups import GroupReader
 
 _KINDS = ("person:", "group:", "oncall:")
+_Seat = Callable[[str, datetime], Anyone]
 
 # What of a policy may be another while people join a request: the glass is for those alone whom it named at first.
 _DECIDES_NOTHING = frozenset({"reach", "also_post", "remind_after_s", "quiet_hours", "urgency", "cards", "break_glass"})
@@ -503,13 +504,17 @@ class People:
         named = [ref for _, table in found.rules for ref in (*refs_of(table.approvers or ()), *table.escalate_to)]
         return frozenset(person for ref in (*named, *found.stand_ins) for person in self._reserve(ref, at).people)
 
-    def snapshot(self, name: str, at: datetime) -> PolicySnapshot | None:
-        """A policy as it stands `at` a moment, groups and rotations resolved; None when there is no such policy."""
+    def snapshot(self, name: str, at: datetime, *, ever: bool = False) -> PolicySnapshot | None:
+        """A policy as it stands `at` a moment, groups and rotations resolved; None when there is no such policy.
+
+        `ever`: in a seat of a rotation sits everybody who may be on call.
+        """
         policy = self._tables.policies.get(name)
         if policy is None:
             return None
-        steps = tuple(self._step(step, at) for step in policy.steps)
-        first = steps[0] if steps else self._step(policy, at)
+        seat = self._reserve if ever else self.seat
+        steps = tuple(self._step(step, at, seat) for step in policy.steps)
+        first = steps[0] if steps else self._step(policy, at, seat)
         return PolicySnapshot(
             name=name,
             rule=first.rule,
@@ -533,10 +538,10 @@ class People:
             cards=policy.cards or self._tables.cards,
         )
 
-    def _step(self, table: PolicyConfig | StepConfig, at: datetime) -> PolicyStep:
+    def _step(self, table: PolicyConfig | StepConfig, at: datetime, seat: _Seat) -> PolicyStep:
         return PolicyStep(
             name=table.name if isinstance(table, StepConfig) else "",
-            rule=self._rule(table.approvers or (), at),
+            rule=_rule(table.approvers or (), at, seat),
             quorum=table.quorum,
             escalate_after_s=table.escalate_after_s,
             escalate_to=tuple(self._reserve(ref, at) for ref in table.escalate_to),
@@ -670,16 +675,17 @@ class People:
         table = self._tables.oncall.get(rotation)
         return duty(table, at) if table else None
 
-    def _rule(self, approvers: Approvers | Approver, at: datetime) -> Rule:
-        match approvers:
-            case str():
-                return self.seat(approvers, at)
-            case AllOfTable():
-                return AllOf(of=tuple(self._rule(part, at) for part in approvers.all_of))
-            case AnyOfTable():
-                return AnyOf(of=tuple(self._rule(part, at) for part in approvers.any_of))
-            case _:
-                return AnyOf(of=tuple(self._rule(part, at) for part in approvers))
+
+def _rule(approvers: Approvers | Approver, at: datetime, seat: _Seat) -> Rule:
+    match approvers:
+        case str():
+            return seat(approvers, at)
+        case AllOfTable():
+            return AllOf(of=tuple(_rule(part, at, seat) for part in approvers.all_of))
+        case AnyOfTable():
+            return AnyOf(of=tuple(_rule(part, at, seat) for part in approvers.any_of))
+        case _:
+            return AnyOf(of=tuple(_rule(part, at, seat) for part in approvers))
 
 
 def names_in(written: Tables) -> dict[str, str]:

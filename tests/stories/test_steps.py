@@ -6,6 +6,7 @@ from bot.render.views import StepView, request_view
 from tests.bot.cli.shell import sayso
 from tests.kit.office import STEPS
 from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
 from tests.kit.world import World
 from tests.servers.console import a_console
 
@@ -89,6 +90,47 @@ async def test_attack_who_decides_two_steps_approves_the_last_one_by_a_card_that
     first = await world.next_mail("dan")
     assert "nothing starts yet" in first.text
     await world.reply("bo", await world.next_mail("bo"), "approve")
+    second = await world.next_mail("dan", about="step 2 of 2")
+
+    await world.reply("dan", first, "approve")
+
+    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
+    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+    await world.reply("dan", second, "approve")
+    assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+_THEN_DAN = _BOTH.replace(
+    'approvers = ["group:finance"]', 'approvers = ["person:eve"]\nescalate_after = "1h"\nescalate_to = ["person:dan"]'
+)
+
+
+@opens(_THEN_DAN, change=_spending)
+async def test_attack_to_whom_the_last_step_escalates_approves_it_by_the_card_of_the_first_one(world: World) -> None:
+    record = await asked(world)
+    first = await world.next_mail("dan")
+    await world.reply("bo", await world.next_mail("bo"), "approve")
+    await world.quiet()
+    await world.move_time(3700)
+    await world.next_mail("dan", about="step 2 of 2")
+
+    await world.reply("dan", first, "approve")
+
+    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
+    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+
+
+@opens(_BOTH, change=_spending)
+async def test_attack_who_was_gone_as_the_last_step_began_approves_it_by_the_card_of_the_first_one(
+    world: World,
+) -> None:
+    record = await asked(world)
+    first = await world.next_mail("dan")
+    gone = without(_BOTH, "dan").replace(', "person:dan"]', "]").replace('"person:dan"', '"person:cy"')
+    await becomes(world, gone)
+    await world.decide("bo", record, "approve")
+    await becomes(world, _BOTH)
+    await world.app.requests.departures.look_at_all()
     second = await world.next_mail("dan", about="step 2 of 2")
 
     await world.reply("dan", first, "approve")

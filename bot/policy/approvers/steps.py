@@ -103,20 +103,17 @@ def needed_elsewhere(people: Who, voters: Iterable[PersonId], here: Collection[P
 def could_approve(people: Who, together: Collection[PersonId]) -> bool:
     """Return whether these could approve all of it together, by the seats as they are filled now.
 
-    To whom a step escalates fills any seat of it; to whom it may be handed on, and who is on call at other times, any
-    seat at all.
+    To whom a step escalates fills any seat of it; to whom it may be handed on, any seat at all.
     """
     asked = people.asked
     one = PolicyStep(name="", rule=asked.rule, quorum=asked.quorum, escalate_to=asked.escalate_to)
-    steps = asked.steps or (one,)
-    reserves = [{person for seat in step.escalate_to for person in seat.people} for step in steps]
-    bound = {*people.seated_ever}.union(*reserves).difference(people.stand_ins)
 
-    def wide(step: PolicyStep, own: Collection[PersonId]) -> PolicyStep:
-        anybody = [one for one in together if one in own or one not in bound]
-        return step.model_copy(update={"rule": _open_to(step.rule, anybody)})
+    def wide(step: PolicyStep) -> PolicyStep:
+        anywhere = {*people.stand_ins}.union(*(seat.people for seat in step.escalate_to))
+        rule = _open_to(step.rule, [person for person in together if person in anywhere])
+        return step.model_copy(update={"rule": rule})
 
-    return can_fill([*map(wide, steps, reserves)], together)
+    return can_fill(map(wide, asked.steps or (one,)), together)
 
 
 def _open_to(rule: Rule, people: Sequence[PersonId]) -> Rule:

@@ -26,7 +26,6 @@ from agents.requests import (
     PersonId,
     PolicySnapshot,
     PolicyStep,
-    Request,
     RequestId,
     Vote,
     people_of,
@@ -205,7 +204,7 @@ class Departures:
 
     async def _is_sent_after(self, record: RequestRecord, version: int, now: datetime) -> bool:
         """Return whether everybody who is waited for has a card of what stands where they are reached, and knows where
-        their vote is void; else send them one. The card before can be answered as well.
+        their vote is void; else send them one. The card before can be answered as well if it is of this step.
         """
         request, back = record.request, await self._back(record)
         newest = {holder.person: holder for holder in newest_of(record)}
@@ -213,7 +212,7 @@ class Departures:
         card = cards_of(record, self._people, now)
         made = [
             placement(request, card(one), one, first=channel, alone=channel != "")
-            for one, channel in [(one, await self._anew_in(request, newest.get(one), back)) for one in waited]
+            for one, channel in [(one, await self._anew_in(record, newest.get(one), back)) for one in waited]
             if channel is not None
         ]
         if not made:
@@ -245,18 +244,21 @@ class Departures:
         remembered = self._journal.store.remembered
         return {one: vote for one, vote in unasked.items() if await remembered(_told_void(vote)) is None}
 
-    async def _anew_in(self, request: Request, holder: Holder | None, back: Collection[PersonId]) -> str | None:
+    async def _anew_in(self, record: RequestRecord, holder: Holder | None, back: Collection[PersonId]) -> str | None:
         """Return the channel by which a card came to an address that its holder has no more, or to one who is `back`;
-        None for any other. It is empty where somebody has no card of what stands, as they were not here when those were
-        made: they get it like everybody else.
+        None for any other. It is empty where somebody has no card of what stands, or of its step, as they were not here
+        when those were made: they get it like everybody else.
 
         What stands in a place of many is there for them as long as they have any address in its channel. Nobody is
         reached by a channel that is switched off.
         """
         body = await self._journal.store.delivery(holder.delivery_id) if holder else None
         placed = Delivery.model_validate_json(body) if body else None
-        if holder is None or (placed and placed.revision != request.revision):
+        if holder is None or (placed and placed.revision != record.request.revision):
             return ""
+        asked_at = record.asked_at.get(holder.person, record.request.opened_at)
+        if holder.delivery_id in record.replaced and asked_at < (record.asked.began_at or asked_at):
+            return ""  # it is the card of another step
         there = placed.delivery.address if placed and placed.delivery else None
         if there is None:
             return None

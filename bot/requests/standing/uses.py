@@ -233,7 +233,7 @@ async def lapse_now(standing: Standing, people: People, store: Store) -> Lapse |
     may_ever, found = people.may_ever(policy, standing.now), people.tables.policies.get(policy)
     # What a session does is a program's doing, which the owner of its key may approve where the policy says so.
     may_be_own = bool(approval.pattern.session) and found is not None and found.requester_may_approve
-    rules, now = _rules(people, policy), people.snapshot(policy, standing.now)
+    rules, now = _rules(people, policy), people.snapshot(policy, standing.now, ever=True)
     return lapse(standing, rules, may_ever, people.all(), people.doubles, now=now, may_be_own=may_be_own)
 
 

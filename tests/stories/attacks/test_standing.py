@@ -883,6 +883,41 @@ async def test_attack_those_who_granted_it_are_in_one_group_by_now_and_could_not
     assert not await is_asked(world)
 
 
+def on_call(toml: str, person: str, other: str) -> str:
+    """The first step is that of the rotation, in which both are; `person` is on call now."""
+    rota = f"""
+[oncall.ops]
+rotation = ["person:{person}"]
+shift = "7d"
+starts = "2020-01-01T00:00"
+timezone = "UTC"
+
+[[oncall.ops.overrides]]
+person = "person:{other}"
+from = "2020-01-02T00:00"
+until = "2020-01-03T00:00"
+"""
+    return toml.replace('approvers = ["group:release"]\n\n[[', 'approvers = ["oncall:ops"]\n\n[[') + rota
+
+
+@opens(on_call(_STEPS, "bo", "dan"))
+async def test_attack_one_who_granted_it_for_a_step_of_others_may_be_on_call_for_the_first_by_now(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    for person in ("bo", "cy"):
+        await world.decide(person, await world.request(record.request.id), "approve")
+    await world.ended(run_id)
+    await granted(world, run_id, by=("bo", "cy"))
+    await becomes(world, on_call(_STEPS, "dan", "bo"))
+    assert not await is_asked(world)
+
+    moved = _STEPS.replace('"cy@corp.example"\ngroups = ["security"]', '"cy@corp.example"')
+    moved = moved.replace('"dan@corp.example"\n', '"dan@corp.example"\ngroups = ["security"]\n')
+    await becomes(world, on_call(moved, "bo", "cy"))
+
+    assert await is_asked(world)
+
+
 async def test_attack_it_is_said_to_hold_though_whom_it_serves_had_left_before_it_was_approved(
     redis: str, tmp_path: Path
 ) -> None:
