@@ -173,7 +173,7 @@ class NotedTables:
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_holds(self, window: str, people: People) -> None:
-        """Raise WaitsForFile where the file that was noted last has a window of ours no more, or another one."""
+        """Raise WaitsForFile where the file that was noted last has a window of our file no more, or another one."""
         if window and (last := await self.last()) and _windows_of(people, window) - _windows_in(last):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
@@ -310,7 +310,8 @@ def _windows_in(hashes: Mapping[str, str] | None) -> set[str]:
 
 
 def _windows_of(people: People, name: str = "") -> set[str]:
-    found = tuple(one for one in people.as_written.windows if name in {"", one.name})
+    ours = people.as_written
+    found = tuple(one for one in ours.windows if name in {"", one.name} and one not in ours.kept)
     return _windows_in(hashes_of(Tables({}, {}, windows=found)))
 
 

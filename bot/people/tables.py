@@ -38,7 +38,8 @@ class Tables:
     """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group.
 
     `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
-    `windows` are the times in which environments are frozen. `cards` is where cards go where no policy says it.
+    `windows` are the times in which environments are frozen; of these the file has no more which are `kept` until a
+    restart. `cards` is where cards go where no policy says it.
     """
 
     people: Mapping[str, PersonConfig]
@@ -51,6 +52,7 @@ class Tables:
     triggered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     windows: tuple[FreezeWindowConfig, ...] = ()
     cards: CardsGo = "thread"
+    kept: tuple[FreezeWindowConfig, ...] = ()
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)

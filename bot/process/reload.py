@@ -245,8 +245,8 @@ class Reload:
         """Return the tables with the windows that freeze what this process calls otherwise until it is restarted."""
         ours, theirs = self._app.settings.deploy.environments, settings.deploy.environments
         gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
-        kept = (one for one in stands if not gone.isdisjoint(one.environments) and one not in tables.windows)
-        return replace(tables, windows=(*tables.windows, *kept))
+        kept = tuple(one for one in stands if not gone.isdisjoint(one.environments) and one not in tables.windows)
+        return replace(tables, windows=(*tables.windows, *kept), kept=kept)
 
     def _with_own_policies(self, settings: Settings, tables: Tables) -> Tables:
         """Return the tables with the policies, as they stood, of what others gate once this process is restarted.

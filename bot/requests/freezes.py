@@ -223,17 +223,15 @@ class FrozenRequests:
         """Tell the requests of a shard what freezes them, where that has changed. Repeating it tells nobody twice.
 
         What a freeze stops is stopped before that. Of two processes whose files have other windows each tells its own
-        once, and not again and again what the other one said. A process whose own windows are others than it knew tells
-        all, whoever told the same: it may have opened some by those from before.
+        once, and not again and again what the other one said.
         """
         held, own, told = await self._freezes.look(shard)
         if not own.is_as(held):  # whoever changed it died on the way, or it was lost
             held = await self._freezes.catch_up()
             await self._freezes.spread(held)
         now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
-        looked = self._looked.setdefault(shard, told)
-        is_told = told == now or (looked == now and told.partition(";")[0] == str(held.number))
-        if is_told and looked.partition(";")[2] == now.partition(";")[2]:
+        is_of_others = self._looked.get(shard) == now and told.partition(";")[0] == str(held.number)
+        if told == now or is_of_others:
             self._looked[shard] = now
             return
         for request_id in await self._freezes.concerned(shard):

@@ -351,9 +351,16 @@ class Loop:
         return self.with_freeze(commit, request, run, frozen)
 
     async def frozen(self, request: Request, run: Run) -> Found | None:
-        """Return what freezes the call that `request` asks to be approved; None for a question."""
-        gated = request.call if request.purpose == "gate" else None
-        return await self.guard.frozen(run, gated) if gated else None
+        """Return what freezes the call that `request` asks to be approved; None for a question.
+
+        Raises WaitsForFile as `NotedTables.check_holds` does: nobody would take back what is said of such a window.
+        """
+        if request.call is None or request.purpose != "gate":
+            return None
+        found = await self.guard.frozen(run, request.call)
+        if found.freeze:
+            await self._decisions.noted.check_holds(found.freeze.window, self._people)
+        return found
 
     def with_freeze(self, commit: Commit, request: Request, run: Run, frozen: Found | None) -> Commit:
         """Return `commit`, which opens `request`, with a word to the requester where it is frozen.

@@ -408,6 +408,20 @@ async def test_attack_nothing_begins_after_the_restart_as_another_process_still_
         await world.has(run_id, "done")
 
 
+async def test_attack_what_a_window_of_before_freezes_waits_for_a_newer_file_that_nobody_has(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", FROZEN) as world:
+        world.workshop.environments["bell"] = "production"
+        await becomes(world, TOML.replace("Dan Dorn", "Dan Door"))
+        run_id = await world.trigger("press bell")
+
+        await world.decide("bo", await world.opened(run_id), "approve")
+
+        await world.quiet()
+        assert await world.next_mail("anna", about="Frozen: Press bell")
+
+
 async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_the_restart(
     redis: str, tmp_path: Path
 ) -> None:
