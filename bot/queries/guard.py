@@ -1,7 +1,8 @@
 """Asks the table of rights about runs as they are stored, for every surface that shows or steers them."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from agents.requests import PersonId
@@ -98,13 +99,16 @@ class Guard:
             return False
 
     async def _concern(self, caller: Caller, run_id: str) -> Concern:
-        """Return whom a run concerns, as its events say.
+        """Return whom a run concerns, as its events say."""
+        async with self.in_turn(caller, run_id):
+            return concern_of(await folded((await self._history.read(run_id)).events))
 
-        A few are read at once of each shard for each who asks, as they may be anybody.
-        """
+    @asynccontextmanager
+    async def in_turn(self, caller: Caller, run_id: str) -> AsyncGenerator[None]:
+        """Wait until one more whole story of a shard may be read for `caller`, who may be anybody."""
         places = self._reading.setdefault((caller.name, run_id.partition("-")[0]), asyncio.Semaphore(_READ_AT_ONCE))
         async with places:
-            return concern_of(await folded((await self._history.read(run_id)).events))
+            yield
 
     async def still_sees(self, caller: Caller, before: Caller, run_id: str) -> bool:
         """Return whether `caller` may see a run that they saw as they were `before`.
