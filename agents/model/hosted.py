@@ -147,7 +147,10 @@ class Hosted(ABC):
             client = self.connected()
             is_makers_own = host_of(str(client.base_url)) == self.host
             with suppress(*() if is_makers_own else (errors.APIStatusError,)):
-                await client.models.retrieve(self.model)
+                async with asyncio.timeout(self.timeout_s):
+                    await client.models.retrieve(self.model)
+        except TimeoutError:
+            return f"no answer within {self.timeout_s:g} s"
         except (getattr(errors, self.any_error), ValueError, TypeError) as error:
             return hidden(str(error), self.secrets, DETAIL_CHARS)
         return ""

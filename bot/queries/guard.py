@@ -1,10 +1,12 @@
 """Asks the table of rights about runs as they are stored, for every surface that shows or steers them."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from agents.requests import PersonId
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.errors import Invalid, NotFound
 from bot.people.refusals import Refusals
 from bot.people.rights import STEERS, Action, Caller, Denied, Rights
@@ -13,8 +15,11 @@ from bot.policy.standing import Standing
 from bot.queries.environments import Live
 from bot.queries.history import History
 from bot.render.views import Summary, Turns
-from bot.store import Store
+from bot.store import Store, folded
 from language import say
+
+# A story may have megabytes, and takes several times as much while it is read.
+_READ_AT_ONCE = 4
 
 
 class Guard:
@@ -25,6 +30,7 @@ class Guard:
 
     def __init__(self, rights: Rights, store: Store, history: History) -> None:
         self.rights, self._store, self._history, self._refusals = rights, store, history, Refusals(store)
+        self._reading = WeakValueDictionary[tuple[str, str], asyncio.Semaphore]()
 
     async def check(self, caller: Caller, action: Action) -> None:
         """Check what is about no run."""
@@ -45,7 +51,7 @@ class Guard:
         """Check what is about a run, here or in the archive."""
         if action not in STEERS and self.rights.denial(caller, action, Concern(), run_id) is None:
             return
-        concern = await self._concern(run_id)
+        concern = await self._concern(caller, run_id)
         if denied := self.rights.denial(caller, action, concern, run_id):
             await self._refusals.refuse(caller, action, denied, run_id)
 
@@ -73,7 +79,7 @@ class Guard:
         """Return whether `caller` may see a run that there is, here or in the archive."""
         if caller.sees_all or await self.seen(caller, [run_id]):
             return True
-        return self.rights.denial(caller, "see", await self._concern(run_id), run_id) is None
+        return self.rights.denial(caller, "see", await self._concern(caller, run_id), run_id) is None
 
     async def archived(
         self, caller: Caller, month: str, cursor: str | None, limit: int
@@ -92,9 +98,17 @@ class Guard:
         except (NotFound, Invalid):
             return False
 
-    async def _concern(self, run_id: str) -> Concern:
+    async def _concern(self, caller: Caller, run_id: str) -> Concern:
         """Return whom a run concerns, as its events say."""
-        return concern_of(fold((await self._history.read(run_id)).events))
+        async with self.in_turn(caller, run_id):
+            return concern_of(await folded((await self._history.read(run_id)).events))
+
+    @asynccontextmanager
+    async def in_turn(self, caller: Caller, run_id: str) -> AsyncGenerator[None]:
+        """Wait until one more whole story of a shard may be read for `caller`, who may be anybody."""
+        places = self._reading.setdefault((caller.name, run_id.partition("-")[0]), asyncio.Semaphore(_READ_AT_ONCE))
+        async with places:
+            yield
 
     async def still_sees(self, caller: Caller, before: Caller, run_id: str) -> bool:
         """Return whether `caller` may see a run that they saw as they were `before`.

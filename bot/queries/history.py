@@ -1,6 +1,5 @@
 """A run's story wherever it is kept: in Redis, or in the archive once it has left."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +15,11 @@ from bot.archive.left import may_have_left
 from bot.errors import NotFound
 from bot.render.views import Summary, summary_in
 from bot.runs.forks import RunForks
-from bot.store import Store
+from bot.store import Store, folded
 from bot.store.indexes import restored_at
 from language import say
 
 log = structlog.stdlib.get_logger()
-
-_LONG = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +54,8 @@ class History:
         return Story(archived.events, loaded.now, archived.archived_at, archived.forks)
 
     async def as_heard(self, events: Sequence[Event]) -> Run:
-        """Return the run as it is shown: also whether nothing is heard of the worker that executes something in it.
-
-        All others are answered while a long one is folded.
-        """
-        run = await asyncio.to_thread(fold, events) if len(events) > _LONG else fold(events)
+        """Return the run as it is shown: also whether nothing is heard of the worker that executes something in it."""
+        run = await folded(events)
         is_under_way = run.pending is not None and run.pending.attempt is not None
         return run.silent() if is_under_way and await self._store.silent([run.id]) else run
 

@@ -3,6 +3,7 @@
 What it saw is made from the events there were by then, byte for byte. What it answered is there while it is kept.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -54,7 +55,7 @@ async def replay(store: Store, run_id: RunId, story: Story, step: int, agents: M
     chosen = story.events[_place(story.events, step)]
     asked = chosen.call.input_hash if isinstance(chosen, StepChosen) else ""
     kept = await kept_replies(store.client, run_id, [asked], story.now)
-    return seen(story.events, step, agents, reply=kept.get(asked))
+    return await asyncio.to_thread(seen, story.events, step, agents, reply=kept.get(asked))
 
 
 def seen(

@@ -3,7 +3,6 @@
 Such a run is written at once, story and all, or not at all; see docs/decisions/0023.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from agents.relay import RELAY
 from agents.requests import RunId, StepId
 from agents.requests.concern import wrote_in
 from agents.requests.origin import as_of_person
-from agents.run import Run, fold
+from agents.run import Run
 from agents.steps import FIXED_RULES, ModelCall
 from bot.archive.keeper import Archive
 from bot.config.tables import AgentConfig
@@ -29,7 +28,7 @@ from bot.render.views import line_of
 from bot.runs.api_requests import Asker
 from bot.runs.export import Exported
 from bot.runs.start import Starter
-from bot.store import Commit, Wake, WorkItem
+from bot.store import Commit, Wake, WorkItem, folded
 from bot.store.attachments import contents_of
 from bot.store.ids import new_id, shard_of
 from bot.store.indexes import forks_of, note_fork
@@ -126,7 +125,7 @@ class RunForks:
         await self._starter.check_may(asker.requester, started.agent, asker.proof)
         await self._starter.admission.person(asker.requester, run_id)
         config = self._limits.get(started.agent, AgentConfig())
-        story = await asyncio.to_thread(fold, made.story)  # all others wait for what is long
+        story = await folded(made.story)
         events = [_begun(made, story, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
         if made.is_noted:
@@ -137,7 +136,7 @@ class RunForks:
             expect=0,
             wake=[Wake(WorkItem("run", run_id))],
             files=made.files,
-            summary=line_of(await asyncio.to_thread(fold, events)),
+            summary=line_of(await folded(events)),
             commit=run_id,
         )
         # A conflict is no error: the same was asked for twice, and has been made by now.

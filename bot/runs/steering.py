@@ -28,7 +28,7 @@ from bot.requests.decisions import Decisions
 from bot.requests.edits import Edit
 from bot.runs.children import Children
 from bot.runs.loop import question_of
-from bot.store import Commit, Wake, WorkItem
+from bot.store import Commit, Wake, WorkItem, folded
 from bot.store.commit import MAX_EVENTS_AT_ALL, RecordWrite
 from bot.store.journal import Journal, record_write
 from language import say
@@ -66,7 +66,7 @@ class Steering:
         while True:
             loaded = await self._journal.store.load(run_id)
             archived = None if loaded.events else await self._archive.run(run_id)
-            run, now = fold(archived.events if archived else loaded.events), loaded.now
+            run, now = await folded(archived.events if archived else loaded.events), loaded.now
             if run.started is None:
                 raise NotFound(say("error.no-run", run=run_id), say("error.runs-listed"))
             if run.ended:

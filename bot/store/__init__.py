@@ -69,6 +69,7 @@ __all__ = [
     "WentBack",
     "WorkItem",
     "Written",
+    "folded",
 ]
 
 log = structlog.stdlib.get_logger()
@@ -98,12 +99,17 @@ _APART_S = 0.1
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
-# What is longer is read in a thread: all others would wait for it.
-_LONG_BYTES = 262_144
+# What is longer is read and folded in a thread: all others would wait for it.
+_LONG_BYTES, _LONG_EVENTS = 262_144, 1_000
 
 
 def _read(bodies: Sequence[bytes]) -> tuple[Event, ...]:
     return tuple(map(read_event, bodies))
+
+
+async def folded(events: Sequence[Event]) -> Run:
+    """Return the run as its events make it."""
+    return await asyncio.to_thread(fold, events) if len(events) > _LONG_EVENTS else fold(events)
 
 
 class Store:
@@ -166,7 +172,7 @@ class Store:
 
     async def run(self, run_id: str) -> Run:
         """The run as its events make it; an empty one when there is no such run."""
-        return fold((await self.load(run_id)).events)
+        return await folded((await self.load(run_id)).events)
 
     async def events_after(self, run_id: str, seq: int, count: int) -> list[Event]:
         """Return at most `count` events of a run after its `seq`-th, oldest first."""

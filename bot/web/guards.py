@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.config.hosts import host_name
 from bot.web.metrics import Metrics
-from bot.web.problems import ProblemError, trouble, unavailable
+from bot.web.problems import ProblemError, leaving, trouble, unavailable
 from bot.web.turns import ALIVE, Turns
 from bot.web.waits import Waits
 
@@ -43,7 +43,10 @@ _UNLESS_SAID = {
 
 
 class Measured:
-    """Counts how long each answer took to begin, and marks every answer as nobody's to keep or to guess at."""
+    """Counts how long each answer took to begin, and marks every answer as nobody's to keep or to guess at.
+
+    Whoever is not answered by the time this process leaves is told to ask again.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -51,17 +54,24 @@ class Measured:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        began = time.perf_counter()
+        began, is_begun = time.perf_counter(), False
 
         async def sending(message: Message) -> None:
+            nonlocal is_begun
             if message["type"] == "http.response.start":
+                is_begun = True
                 self._observe(scope, message["status"], time.perf_counter() - began)
                 headers = MutableHeaders(scope=message)
                 for name, value in _UNLESS_SAID.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        return await self._app(scope, receive, sending)
+        try:
+            return await self._app(scope, receive, sending)
+        except asyncio.CancelledError:
+            if is_begun:
+                raise
+            return await leaving().response()(scope, receive, sending)
 
     def _observe(self, scope: Scope, status: int, took_s: float) -> None:
         route = getattr(scope.get("route"), "path", "other")

@@ -270,7 +270,8 @@ async def cancel(run_id: RunPath, by: Doer) -> Steered:
 
 
 async def _steer(run_id: str, verb: Literal["pause", "resume", "cancel"], by: By) -> Steered:
-    after = await by.app.runs.steering.steer(RunId(run_id), verb, by.speaker, proof=by.proof)
+    async with by.app.guard.in_turn(by.caller, run_id):
+        after = await by.app.runs.steering.steer(RunId(run_id), verb, by.speaker, proof=by.proof)
     return Steered(id=after.id, state=after.state)
 
 

@@ -114,8 +114,13 @@ def trouble(
     return ProblemError(Problem.model_validate({**told, **(more or {})}), headers)
 
 
+def leaving() -> ProblemError:
+    """Another process answers, or this one's successor."""
+    return unavailable("This process is about to leave.")
+
+
 def unavailable(detail: str) -> ProblemError:
-    """Redis is away, or we are about to leave."""
+    """Redis is away, or there is no room."""
     return trouble(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "unavailable",

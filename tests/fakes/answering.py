@@ -3,7 +3,7 @@
 `Answer` and `FakeMaker` are for a test; `Scripted` is for the process of the stand-in. Beside
 the API itself it speaks `POST /script`, which takes a list of answers, `GET /requests`, what came in, `GET /headers`,
 the names of its headers, `POST /release`, which gives the answers that wait, and `POST /list`, which says how models
-are listed, as the maker does (`ours`), to `anybody`, or not at all (`none`).
+are listed, as the maker does (`ours`), to `anybody`, not at all (`none`), or without an end (`drips`).
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class FakeMaker:
         self._call("/release", b"")
 
     def lists(self, how: str) -> None:
-        """List models from now on as the maker does (`ours`), to `anybody`, or not at all (`none`)."""
+        """List models as the maker does (`ours`), to `anybody`, not at all (`none`), or on and on (`drips`)."""
         self._call("/list", how.encode())
 
     def _call(self, path: str, body: bytes | None = None) -> bytes:

@@ -132,9 +132,9 @@ def objects(rows: list[object]) -> list[Json]:
 
 
 def text(row: Json, key: str) -> str:
-    """The text at `key`; empty for anything else."""
+    """The text at `key`; empty for anything else. JSON may hold half a character, which nothing else takes."""
     value = row.get(key)
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def number(row: Json, key: str) -> str:

@@ -9,7 +9,6 @@ from agents.events import RequestOpened, RequestRevised
 from agents.forms import text_of
 from agents.requests import Binding, PersonId, Request, RequestId, bound_to
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.recognition import as_known_now
 from bot.policy.answers import Statement, picked, stop_of, takes_back
@@ -22,6 +21,7 @@ from bot.render.views import request_view
 from bot.requests.decisions import Outcome
 from bot.requests.reassignment.delegation import HandOn
 from bot.requests.stored import RequestRead
+from bot.store import folded
 from bot.web.api.keyed import refused, scope_missing
 from bot.web.api.shapes import (
     Answered,
@@ -223,7 +223,7 @@ async def _difference(here: Here, record: RequestRecord, digest: str) -> dict[st
     """Return what has changed since `digest` was shown, and the request that has come after this one."""
     request = record.request
     events = (await here.app.history.read(request.run_id)).events
-    now_open = fold(events).open
+    now_open = (await folded(events)).open
     more: dict[str, object] = {"newer": now_open if now_open != request.id else None}
     if digest == request.digest:
         return more

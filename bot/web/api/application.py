@@ -29,7 +29,7 @@ from bot.web.api.keyed import Authenticated, Scoped, check_is_json, needs
 from bot.web.guards import Bounded
 from bot.web.here import Here, here
 from bot.web.operations import SERVED, Served
-from bot.web.problems import Found, Problem, ProblemError, not_found, problem_of, trouble, unavailable
+from bot.web.problems import Found, Problem, ProblemError, leaving, not_found, problem_of, trouble
 from bot.web.standing import api as standing
 
 _ERRORS_AT_MOST = 20
@@ -145,7 +145,7 @@ _ANSWERS: dict[type[Exception], Callable[[Request, Exception], ProblemError]] = 
     HTTPException: _http,
     SaysoError: lambda _, error: problem_of(cast("SaysoError", error)),
     ToolRefused: lambda _, error: problem_of(Invalid(str(error), "Correct that and send it again")),
-    FollowingEnds: lambda _, __: unavailable("This process is about to leave."),
+    FollowingEnds: lambda _, __: leaving(),
     Exception: _broken,
 }
 

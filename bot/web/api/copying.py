@@ -139,14 +139,15 @@ async def _made(
     await here.app.runs.starter.admission.backlog()
     submitter = key.person if key.person != requester else None
     asker = Asker(requester, submitter, key.service or "", key.holders, proof=key.proof)
-    if file:
-        run_id = await here.app.runs.forks.take_in(file, asker, run_id)
-    elif wanted.how == "retry":
-        run_id = await here.app.runs.forks.retry(source, asker, run_id)
-    else:
-        run_id = await here.app.runs.forks.fork(source, wanted.at, asker, run_id)
-    response.headers["Location"] = f"/v1/runs/{run_id}"
-    return await view(here, run_id, who)
+    async with here.app.guard.in_turn(who, source):
+        if file:
+            run_id = await here.app.runs.forks.take_in(file, asker, run_id)
+        elif wanted.how == "retry":
+            run_id = await here.app.runs.forks.retry(source, asker, run_id)
+        else:
+            run_id = await here.app.runs.forks.fork(source, wanted.at, asker, run_id)
+        response.headers["Location"] = f"/v1/runs/{run_id}"
+        return await view(here, run_id, who)
 
 
 @router.get(

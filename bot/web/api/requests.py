@@ -20,7 +20,6 @@ from agents.events import (
 )
 from agents.requests import Frozen, Request, RequestId, RequestState
 from agents.requests.record import RequestRecord
-from agents.run import fold
 from bot.people.api_keys import ApiKey
 from bot.people.offers import offers
 from bot.policy.judgements import NotEntitled
@@ -28,6 +27,7 @@ from bot.policy.whole import is_of_program
 from bot.queries.lists import requests
 from bot.render.in_run import in_run
 from bot.render.views import AnswerFile, RequestView, files_of, request_view
+from bot.store import folded
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
 from bot.web.api.answering import answer, delegate, edit
@@ -70,7 +70,7 @@ async def _view(here: Here, record: RequestRecord) -> RequestView:
     request, run, files = record.request, None, tuple[AnswerFile, ...]()
     if is_of_program(request) or (request.program and record.decision):
         events = (await here.app.history.read(request.run_id)).events
-        run, files = fold(events) if is_of_program(request) else None, files_of(request.id, events)
+        run, files = await folded(events) if is_of_program(request) else None, files_of(request.id, events)
     lists, now = await here.app.requests.decisions.lists(request), here.app.store.about_now()
     view = request_view(record, here.app.people, in_run(run, request.id) if run else None, lists, now)
     return view.model_copy(update={"files": files})

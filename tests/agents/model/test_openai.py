@@ -17,6 +17,7 @@ from agents.steps import CallTool, Done, Form, RequestHumanInput, Step
 from tests.agents.model.claudes import AGENT, CALL, EVENTS, choose
 from tests.fakes.openai import MODEL, Answer, FakeOpenAI, call, completion, error, running, text_of
 from tests.fakes.openai import step as as_json
+from tests.kit.waiting import patience
 
 OVER = completion(call("done", {"summary": "over"}))
 STEPS: list[tuple[str, Any, Step]] = [
@@ -301,6 +302,12 @@ async def test_of_a_server_of_ones_own_its_list_of_models_only_says_that_it_can_
         model = OpenAI(key, server.base_url, name)
         assert (await model.trouble(), server.requests()) == ("", [])
         await model.close()
+
+    server.lists("drips")
+    endless = OpenAI("k", server.base_url, MODEL, timeout_s=0.3)
+    async with patience():
+        assert await endless.trouble() == "no answer within 0.3 s"
+    await endless.close()
 
     gone = OpenAI("made-up-key", "http://me:made-up-key@127.0.0.1:1/v1", MODEL)
     trouble = await gone.trouble()

@@ -53,6 +53,24 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
     return True
 
 
+async def test_whoever_is_not_answered_as_a_process_leaves_is_told_to_ask_again(world: World) -> None:
+    async with a_web(world) as (program, url):
+        key = (await key_of(world, "anna"))["Authorization"]
+        head = f"POST /v1/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {key}\r\nContent-Length: 99\r\n"
+        sent = f"{head}Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"
+        reader, writer = await half_open(int(url.rpartition(":")[2]), sent.encode())
+        async with patience():
+            assert (await reader.readline()).startswith(b"HTTP/1.1 100"), "its body is waited for"
+
+            program.signal(signal.SIGTERM)
+
+            answer = await reader.read()
+            assert await program.dies() == 0
+        writer.close()
+    assert b"HTTP/1.1 503" in answer
+    assert b"Retry-After" in answer.title()
+
+
 async def test_a_head_that_does_not_end_is_not_waited_for(world: World) -> None:
     run_id = await world.trigger("press it")
     await world.opened(run_id)

@@ -52,6 +52,8 @@ class Fake(Scripted):
     async def model(self, request: Request) -> Response:
         if self.listing == "none":
             return JSONResponse({"detail": "Not Found"}, 404)
+        if self.listing == "drips":
+            return await self.given({"body": "{}", "status": 200, "headers": {}, "drips": True}, request)
         if self.listing != "anybody" and _is_strange(request):
             return _error(401, "invalid_api_key", "Incorrect API key provided.")
         name = request.path_params["model"]

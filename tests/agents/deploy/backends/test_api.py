@@ -98,6 +98,12 @@ async def test_where_the_look_before_gives_no_answer_nothing_is_started(
     assert "POST" not in said.seen
 
 
+async def test_what_is_live_is_read_where_a_server_says_half_a_character() -> None:
+    status = {"sync": {"status": "Synced", "revision": "v1 \ud83d"}}
+    with serving(Said(looks=(200, json.dumps({"metadata": {"name": "shop"}, "status": status}).encode()))) as url:
+        assert await BACKENDS["argocd"](url).live() == "v1 ?"
+
+
 async def test_a_redirect_is_not_followed_with_the_token(at: Callable[[str], RemoteBackend], repo: Repo) -> None:
     other = Said()
     with serving(other) as elsewhere, serving(Said(looks=(302, b""), goes_to=elsewhere)) as url:

@@ -263,8 +263,14 @@ async def test_attack_a_long_run_that_comes_or_is_looked_at_keeps_nobody_else_wa
     async with longest_turn() as comes:
         made = await anna.post("/v1/runs/import", content=body, headers={"Content-Type": "application/json"})
     assert made.status_code == 201
+    run = f"/v1/runs/{made.json()['id']}"
     async with longest_turn() as looked_at:
-        assert (await anna.get(f"/v1/runs/{made.json()['id']}")).status_code == 200
+        assert (await anna.get(run)).status_code == 200
+    cy = await api.client("cy", "steer")
+    async with longest_turn() as denied:
+        for answer in await asyncio.gather(*(cy.post(f"{run}/cancel") for _ in range(12))):
+            assert answer.status_code == 403
 
     assert comes[0] < 0.75 * taken, "most of it is done beside the loop"
     assert looked_at[0] < read
+    assert denied[0] < taken
