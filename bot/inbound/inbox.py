@@ -821,7 +821,7 @@ class Inbox:
             is_taken = await self._follow_ups.take(inbound_id, channel, about)
             is_lost = not is_taken and trigger.is_addressed
         elif refusal and ended.named:
-            await self._check_is_wish(channel, about)
+            is_lost = True
         elif about.text and trigger.follows and not trigger.is_edit:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:

@@ -149,7 +149,8 @@ async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(orders:
     await orders.write("a new message", "freeze everything: incident 4711\nstop OTHER")
     assert await orders.done() == {"freeze", "other"}
 
-    assert await orders.hears("a new message", "do not deploy this\nrevoke FIRST, SECOND", "nothing was stopped")
+    assert await orders.hears("a new message", "do not deploy this\nrevoke FIRST, SECOND", REST) == 1
+    assert orders.hallway.to("bo", "nothing was stopped") == []
 
     assert await orders.done() == ALL - {"denial"}, "it answers nothing"
 
