@@ -326,7 +326,7 @@ class Inbox:
         is_vote = read.record.request.format == "approval"
         may_order = is_vote or has_order(reply.text)
         # They are a comment or an answer first; telling their writer how to revoke it is the last use of the item.
-        may_revoke = may_order and reply.said in IN_WORDS and may_mean_end(reply.text)
+        may_revoke = may_order and reply.said in {*IN_WORDS, "deny"} and may_mean_end(reply.text)
         together = None if may_revoke or left_named(reply.text) or stops_among(reply.text) else together
         # Of a mail, code reads a line only where nothing else in it says something else, but for a freeze.
         is_read = not reply.unsure
@@ -367,7 +367,7 @@ class Inbox:
                 channel,
                 _spoken(reply, read.record.request.thread),
                 may_revoke=may_revoke,
-                is_answer=not is_vote and isinstance(judged, Counted | Decided),
+                is_answer=not (is_vote or is_review) and isinstance(judged, Counted | Decided),
             )
             await self._store.drop_inbound(inbound_id)
         return None
@@ -427,15 +427,14 @@ class Inbox:
         about = replace(statement, said=words, text=refusal or consent_in(rest))
         if about.text and request.format == "approval":
             await self._decisions.decide(request.id, as_denial(request, about) if refusal else about, read)
-        elif refusal:
-            await self._is_for_run(read.record, about)
+        is_lost = bool(refusal) and request.format != "approval" and not await self._is_for_run(read.record, about)
         if away:
             raise away
         if answers_review(request, reply.text):
             return False
         left, is_polite = _left_beside(reply.text, ended)
         answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
-        await self._tell_rest(inbound_id, channel, said, has_more=answers)
+        await self._tell_rest(inbound_id, channel, said, has_more=answers or is_lost)
         return True
 
     async def _beside(
@@ -608,7 +607,8 @@ class Inbox:
         beside = await self.not_ordered(
             request, said.person, text if is_typed or said.filled else "", is_typed=is_typed
         )
-        is_among = is_typed and outcome.counts and request.format != "approval" and stops_among(text)
+        is_answer = outcome.counts and not (request.format == "approval" or answers_review(request, text))
+        is_among = is_typed and is_answer and stops_among(text)
         beside += say("notice.stop-run") if is_among else ""
         return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
 
@@ -811,7 +811,7 @@ class Inbox:
         if not (is_done or failed):
             return False
         refusal = refusal or refused_beside(text) or ended.refusal()
-        about = trigger.model_copy(update={"text": refusal or consent_in(rest)})
+        about, is_lost = trigger.model_copy(update={"text": refusal or consent_in(rest)}), False
         if trigger.follows and await self._follow_ups.answers_review(channel, trigger):
             await self._follow_ups.take(inbound_id, channel, trigger)
         elif refusal and trigger.follows:
@@ -819,10 +819,9 @@ class Inbox:
                 await self._store.remember(once, b"1", _COPIES_S)
             await self._check_answers(channel, about)
             is_taken = await self._follow_ups.take(inbound_id, channel, about)
-            if not is_taken and trigger.is_addressed:
-                await self._check_is_wish(channel, about)
+            is_lost = not is_taken and trigger.is_addressed
         elif refusal and ended.named:
-            await self._check_is_wish(channel, about)
+            is_lost = True
         elif about.text and trigger.follows and not trigger.is_edit:
             await self._follow_ups.take_consent(inbound_id, channel, about)
         if failed:
@@ -830,7 +829,7 @@ class Inbox:
         left, is_polite = _left_beside(text, ended)
         beside = trigger.model_copy(update={"text": left})
         answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_polite)
-        await self._tell_rest(inbound_id, channel, trigger, has_more=answers)
+        await self._tell_rest(inbound_id, channel, trigger, has_more=answers or is_lost)
         return True
 
     async def _stops_named(
@@ -1005,13 +1004,14 @@ def _has_more(text: str) -> bool:
     """
     if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
         return False
-    has_no = any(map(is_withdrawal, parts_beside(text))) and not refused_beside(text)
-    return has_no or not all(map(_is_heard, sentences(text)))
+    beside = [one for one in sentences(text) if not (stops_named(one) or typed_revocations(one).named)]
+    has_no = any(map(is_withdrawal, (*parts_beside(text), *beside)))
+    is_refused = refused_beside(text) or typed_revocations(text).refusal()
+    return (has_no and not is_refused) or not all(map(_is_heard, beside))
 
 
 def _is_heard(sentence: str) -> bool:
-    is_done = stops_named(sentence) or typed_revocations(sentence).named or is_withdrawal(sentence)
-    return bool(is_done or consent_in(sentence)) or is_courtesy(read_reply(sentence))
+    return is_withdrawal(sentence) or bool(consent_in(sentence)) or is_courtesy(read_reply(sentence))
 
 
 def _is_ours(line: str) -> bool:

@@ -90,7 +90,7 @@ _BETWEEN = re.compile(
 
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BEFORE_MORE = re.compile(r"(.*?\w)\s*(?:[,(\u2013\u2014;:]|\s-)\s*", re.DOTALL)
-_ALSO = r"(?:too|as well|also|auch|ebenfalls|ebenso)\b"
+_ALSO = r"(?:too|as well|also|either|auch|ebenfalls|ebenso)\b"
 _IS_SAID = re.compile(rf"\s+(?!{_ALSO})\w", re.IGNORECASE)
 _STOPS_ALSO = re.compile(rf"\b{_ALSO}", re.IGNORECASE)
 _AND = r"(?:,?\s+(?:and|und|plus|sowie|as well as)(?:\s+(?:also|auch))?|\s*[&+])\s+"
@@ -540,7 +540,9 @@ def left_named(text: str) -> list[str]:
     on otherwise, as `stop s1r-… and use v2`, and does not stop these.
     """
     found = stops_named(text)
-    is_heard = found or (not (is_stop(text) or _behind_answer(text)) and _stops_around_ids(text))
+    is_also = _STOPS_ALSO.search(text) and is_withdrawal(text)  # `deny, s1r-… as well`
+    is_around = not is_stop(text) and _stops_around_ids(text)
+    is_heard = found or (not _behind_answer(text) and (is_also or is_around))
     ids = (one.casefold() for one in _OUR_ID.findall(with_ids(text)) if is_heard)
     return [one for one in dict.fromkeys(ids) if one not in found]
 
@@ -558,7 +560,7 @@ def refused_beside(text: str) -> str:
     sentence of its own is not.
     """
     named, others = _named_in(text)
-    both = {one for part in _parts(with_ids(text)) for one in _with_this(part)}
+    both = {one for part in (text, *_parts(with_ids(text))) for one in _with_this(part.strip())}
     refusals = [one for one in others if refuses(one) and (not stops_plainly(one) or THING.search(one) or one in both)]
     alone = [one for one in sentences(text) if not (stops_plainly(one) or stops_named(one))]
     alone += others if _STOPS_ALSO.search(text) else []
@@ -629,7 +631,7 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
             before = part
         before = before if line.endswith((":", ",")) else ""  # `If it is red:` may have a line of its own
         if is_plain and not named:  # `Stop: s1r-…`
-            named, left = [one.casefold() for one in _OUR_ID.findall(line)], []
+            named, left = [one.casefold() for one in _OUR_ID.findall(line)], _with_this(line.strip())
             found |= dict.fromkeys(named, text)
         beside, lines = (beside + left, lines) if named else (beside, [*lines, line])
     return found, beside, lines
@@ -661,9 +663,14 @@ def _stopped_in(part: str) -> list[str]:
 
 
 def _with_this(part: str) -> list[str]:
-    """Return the words that stop what they answer, of a part that stops this beside ids: `stop this and s1r-…`."""
+    """Return the words that stop what they answer, of a part that stops this beside ids: `stop this and s1r-…`, or
+    `stop, s1r-… too`.
+    """
     ids = _OUR_IDS.search(part)
     stop = part[: ids.start()] if ids else ""
+    alone = _BEFORE_MORE.fullmatch(stop) or _AND_MORE.fullmatch(stop)
+    if ids and alone and _STOPS_ALSO.match(part[ids.end() :].lstrip()):
+        return [alone[1]]
     if ids and (behind := _AND_THIS.match(part[ids.end() :])):
         return [f"{stop}{behind[1]}"]
     found = _AND_MORE.fullmatch(stop)

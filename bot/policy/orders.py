@@ -19,7 +19,7 @@ from typing import Literal
 from agents.command import is_order as is_command
 from agents.command import parse, said_lines
 from agents.text import first_line, strip_invisible
-from bot.policy.answers import is_withdrawal, refusal_in, refuses, stops_named, unwrapped
+from bot.policy.answers import is_withdrawal, refusal_in, refuses, sentences, stops_named, unwrapped
 from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop, stops_plainly
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
@@ -175,8 +175,11 @@ class Revoking:
     below: str = ""
 
     def refusal(self) -> str:
-        """Return what is refused above or below an end, if there is one."""
-        return (refusal_in(self.above) or refusal_in(self.below)) if self.named else ""
+        """Return what is refused above or below an end, if there is one: no end is what a bare no is about."""
+        if not self.named:
+            return ""
+        refused = refusal_in(self.above) or refusal_in(self.below)
+        return refused or next(filter(is_withdrawal, sentences(f"{self.above}\n{self.below}")), "")
 
     def untitled(self) -> "Revoking":
         """Return the same without the subject of a mail that says just that: `Revoke`."""
@@ -388,12 +391,15 @@ _BESIDE_ID = 8
 def may_mean_end(text: str) -> bool:
     """Return whether a few words name a standing approval and do nothing by themselves: `s1g-… zurückziehen`.
 
-    So may one sentence that says to end one, also without its id: `revoke my standing approval`.
+    So may one sentence that says to end one, also without its id: `revoke my standing approval`. Of a stop or a no,
+    none but a sentence that names the id may: `deny. revoke s1g-… too`.
     """
     ends, kind = _pattern(r"\b(?:<revoke>|<may_end>)\b"), _pattern(r"\b<grant>\b")
     parts = [part for part in re.split(r"(?<=[.!?])\s+|\n", fold(text[:READ_CHARS])) if ends.search(part)]
-    is_one = any(_are_few(part, _IDS) for part in (text, *parts)) or any(_are_few(part, kind) for part in parts)
-    return is_one and not (typed_revocations(text).named or is_withdrawal(text) or may_be_stop(text))
+    is_stop = is_withdrawal(text) or may_be_stop(text)
+    names = any(_are_few(part, _IDS) for part in (parts if is_stop else (text, *parts)))
+    is_one = names or (not is_stop and any(_are_few(part, kind) for part in parts))
+    return is_one and not typed_revocations(text).named
 
 
 def has_order(text: str) -> bool:

@@ -15,7 +15,7 @@ from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import serving
-from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, types, write
+from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, state, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
 from tests.stories.test_typed_freezes import OPERATOR, frozen
@@ -129,11 +129,14 @@ BEHIND = (
     ("standing 5 times until 2027-01-01\nstop OWN", set[str]()),
     ("No, wrong version. Please stop OTHER too", {"other"}),
     ("no, and stop OTHER too", {"other"}),
+    ("No, wrong version. Please revoke FIRST", {"first"}),
+    ("stop both: OTHER and this", {"other"}),
+    ("stop, OTHER too", {"other"}),
 )
 
 
 @pytest.mark.parametrize("way", few_of(["the thread", "the window", "the window, read as a mail is"], 0, 2))
-@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, 10, 11, rows=True))
+@pytest.mark.parametrize(("text", "done"), few_of(BEHIND, 0, 2, 3, 5, 8, 10, 11, 12, 13, 14, rows=True))
 async def test_attack_a_denial_behind_another_order_in_its_line_is_taken_for_the_reason_of_that(
     orders: Orders, way: str, text: str, done: set[str]
 ) -> None:
@@ -146,7 +149,8 @@ async def test_attack_an_order_of_a_new_message_is_lost_over_another_one(orders:
     await orders.write("a new message", "freeze everything: incident 4711\nstop OTHER")
     assert await orders.done() == {"freeze", "other"}
 
-    assert await orders.hears("a new message", "do not deploy this\nrevoke FIRST, SECOND", "nothing was stopped")
+    assert await orders.hears("a new message", "do not deploy this\nrevoke FIRST, SECOND", REST) == 1
+    assert orders.hallway.to("bo", "nothing was stopped") == []
 
     assert await orders.done() == ALL - {"denial"}, "it answers nothing"
 
@@ -280,6 +284,20 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
     assert await orders.done() == {"other", "first", "second"}
 
 
+async def test_attack_a_stop_or_a_revocation_that_a_denial_names_as_well_is_lost_as_its_reason_and_nobody_is_told(
+    orders: Orders,
+) -> None:
+    said = read_reply(orders.words("deny, OTHER as well. Please also revoke FIRST"))
+    reply = Reply(person="bo", token=await token_of(orders.hallway, "bo"), said=said.said, text=said.text)
+    await orders.office.app.messages.inbox.handle(
+        await orders.office.app.messages.inbox.accept(orders.hallway.item(reply))
+    )
+
+    assert await orders.done() == {"denial"}
+    assert orders.hallway.to("bo", orders.words("Of OTHER your message stops nothing"))
+    assert await orders.hears("the thread", "No, and revoke FIRST too", "write only: revoke FIRST") == 1
+
+
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
     world: World, hallway: Hallway
@@ -407,6 +425,20 @@ async def test_attack_an_answer_to_a_question_beside_the_stop_of_another_run_is_
 
             assert (await world.request(other.request.id)).state == "withdrawn", thread
             assert (await world.request(record.request.id)).state == "open", thread
+
+
+async def test_attack_a_no_beside_the_stop_of_another_run_that_answers_no_question_is_lost_and_nobody_told(
+    world: World, hallway: Hallway
+) -> None:
+    other = await asked(world, hallway, thread="other")
+    record = await asked(world, hallway, "ask choice Which one? | shop, search")
+    text, token = f"No. stop {other.request.run_id}", await token_of(hallway, "anna")
+
+    await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
+    await until(lambda: hallway.to("anna", REST), what="she reads that it did not count")
+
+    assert await state(world, other) == ("withdrawn", [])
+    assert (await world.request(record.request.id)).state == "open"
 
 
 async def test_attack_what_begins_as_the_stop_of_another_run_and_goes_on_stops_nothing_and_nobody_is_told(

@@ -254,6 +254,20 @@ async def test_attack_who_stops_a_run_that_waits_for_a_child_reads_that_somethin
         assert hallway.to(person, "it was started") == []
 
 
+async def test_attack_who_says_no_below_a_run_that_is_over_and_stops_another_reads_that_nothing_was_stopped(
+    world: World, hallway: Hallway
+) -> None:
+    other, over = await world.opened(await world.trigger("press horn")), await asked(world, hallway)
+    await world.decide("bo", over, "deny")
+    await world.ended(over.request.run_id)
+
+    await write(world, hallway, "anna", f"No. stop {other.request.run_id}", is_addressed=True)
+    await until(lambda: hallway.to("anna", "The rest of your message did nothing"), what="she reads what was not done")
+
+    assert await state(world, other) == ("withdrawn", [])
+    assert hallway.to("anna", "nothing was stopped") == []
+
+
 async def test_attack_who_stops_what_others_refused_reads_that_it_was_started(world: World, hallway: Hallway) -> None:
     await world.app.messages.inbox.accept(hallway.begins("anna", "start_run press bell", THREAD))
 
@@ -453,20 +467,25 @@ async def test_attack_the_reason_in_the_form_of_a_review_stops_nothing_that_it_s
     async with a_console(world) as console:
         browser, program = await console.browser("cy"), await console.api.client("cy")
         for way in ("a window", "the page", "a program"):
-            for reason, became in (("wrong version, do not deploy", "revoked"), ("I saw nothing", "approved")):
+            for right, reason, became in (
+                ("no", "wrong version, do not deploy", "revoked"),
+                ("no", "I saw nothing", "approved"),
+                ("yes", "stop", "revoked"),
+            ):
                 record, review, _ = await reviewed(world, hallway, f"cli-{way}-{reason}")
-                filled = {"right": "no", "reason": reason}
+                filled = {"right": right, "reason": reason}
                 if way == "a window":
                     text, token = "\n".join(map(": ".join, filled.items())), await token_of(hallway, "cy")
                     said = Reply(person="cy", token=token, said="free_text", text=text, filled=filled)
                     await types(world, hallway, said)
                 elif way == "the page":
-                    await answer(browser, review, "Answer", "no", **{"field-2": reason})
+                    await answer(browser, review, "Answer", right, **{"field-2": reason})
                 else:
                     await program.post(f"/v1/requests/{review.request.id}/answer", json={"form": filled})
 
                 assert await state(world, record) == (became, []), (way, reason)
                 assert (await world.request(review.request.id)).state == "answered", (way, reason)
+                assert hallway.to("cy", "The run goes on") == [], (way, reason)
 
 
 @opens(NIGHT + '\n[roles]\noperator = ["person:cy"]\n', beside=("hallway",), reach=("slack", "email"), change=by_night)
