@@ -18,7 +18,7 @@ from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
-from tests.stories.test_typed_freezes import OPERATOR, frozen
+from tests.stories.test_typed_freezes import OPERATOR, TO, frozen
 
 pytestmark = opens(
     ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]'),
@@ -278,6 +278,34 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
         assert await orders.hears("the thread", text, REST) == times, text
 
     assert await orders.done() == {"other", "first", "second"}
+
+
+async def test_attack_whoever_stops_all_that_they_name_is_told_that_the_rest_of_their_message_did_nothing(
+    world: World, hallway: Hallway
+) -> None:
+    signature = "\n\nBest regards,\nAnna Ames\nHead of Ops\nTel. +49 30 1234567"
+    for way, said, times in (
+        ("the thread", "please stop these:\n- FIRST\n- SECOND", 0),
+        ("a new mail", "stop FIRST and SECOND\n\nAnna", 0),
+        ("a new mail", f"Hi,\n\nplease stop FIRST and SECOND.{signature}", 0),
+        ("an answer by mail", f"please stop these:\nFIRST\nSECOND{signature}", 0),
+        ("a new mail", "stop FIRST and SECOND\n\nWhich version is this?", 1),
+    ):
+        named = [await asked(world, hallway, "press horn", thread=f"{one} {said}") for one in ("first", "second")]
+        ids = (one.request.run_id for one in named)
+        text, seen = said.replace("FIRST", next(ids)).replace("SECOND", next(ids)), len(world.mails("anna"))
+        if way == "a new mail":
+            await world.post("anna", TO, text, about="Wrong tag")
+        elif way == "an answer by mail":
+            question = await world.opened(await world.trigger("ask free_text Which version?"))
+            await world.reply("anna", await world.next_mail("anna", about=question.request.id), text)
+        else:
+            await write(world, hallway, "anna", text, thread=f"first {said}", is_addressed=True)
+        await world.quiet()
+
+        assert [(await world.request(one.request.id)).state for one in named] == ["withdrawn"] * 2, said
+        told = [*(mail.text for mail in world.mails("anna")[seen:]), *map(str, hallway.to("anna", REST))]
+        assert sum(REST in one for one in told) == times, said
 
 
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
