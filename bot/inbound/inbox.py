@@ -507,11 +507,12 @@ class Inbox:
         """
         stopped = [await self._run_of(one) for one in stops_named(said.text)]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
+        freezes = await self._freezes.reads(PersonId(said.person), said.text)  # the rest is told of with that
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
             told += [say("notice.stop-run").rstrip(".")] if is_among else []
             author, has_subject = self._people.name_of(said.person), _has_subject(channel, said)
-            has_more = has_more or _has_more(said.text, author, has_subject=has_subject)
+            has_more = has_more or (not freezes and _has_more(said.text, author, has_subject=has_subject))
             rest = [say("notice.freeze-rest")] if has_more else []
             about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
             title = say("run.not-passed-on-title") if stopped or rest else about
@@ -1006,10 +1007,10 @@ def _has_more(text: str, author: str, *, has_subject: bool) -> bool:
     sentence of its own, which did nothing: a reason stands in that of the order.
 
     Courtesy and a subject say nothing, nor does a line of ids, as in a list of what is to stop. A refusal in a sentence
-    of its own, a yes and a freeze are told of by themselves; what a bare no before an order is about, as
+    of its own and a yes are told of by themselves; what a bare no before an order is about, as
     `no, stop s1r-…`, nobody knows.
     """
-    if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
+    if not (stops_named(text) or typed_revocations(text).named):
         return False
     has_no = any(map(is_withdrawal, parts_beside(text))) and not refused_beside(text)
     below = text.partition("\n\n")[2] if has_subject else ""

@@ -309,6 +309,29 @@ async def test_attack_whoever_stops_all_that_they_name_is_told_that_the_rest_of_
 
 
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_an_answer_beside_a_stop_and_a_freeze_of_one_who_may_freeze_nothing_is_lost_and_nobody_told(
+    world: World, hallway: Hallway
+) -> None:
+    for way, said in (
+        ("the thread", "shop\nstop OTHER\nfreeze everything"),
+        ("a window", "shop\nfreeze everything\nstop OTHER"),
+    ):
+        other = await asked(world, hallway, thread=f"other {way}")
+        question = await asked(world, hallway, "ask choice Which? | shop, search", thread=way)
+        text, before = said.replace("OTHER", other.request.run_id), len(hallway.to("anna", REST))
+        if way == "the thread":
+            await write(world, hallway, "anna", text, thread=way, is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(other.request.id)).state == "withdrawn", way
+        assert (await world.request(question.request.id)).state == "open", way
+        assert len(hallway.to("anna", REST)) == before + 1, way
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
 async def test_attack_whoever_answers_a_question_with_the_word_freeze_is_told_how_to_freeze(
     world: World, hallway: Hallway
 ) -> None:
