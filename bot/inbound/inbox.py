@@ -47,6 +47,7 @@ from bot.policy.answers import (
     edit_of,
     in_emergency,
     is_no_wish,
+    is_of_ids,
     is_only_approval,
     is_stop,
     is_withdrawal,
@@ -72,6 +73,7 @@ from bot.policy.orders import (
     typed_revocations,
     typed_standing,
 )
+from bot.policy.stops import stops_plainly
 from bot.render.views import summary_in
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import HandOn, wish_of
@@ -402,6 +404,7 @@ class Inbox:
         refuses is refused; where it says yes, its writer is told that this did not count.
         """
         request = read.record.request
+        reply = reply.model_copy(update={"text": self._unsigned(channel, _spoken(reply)).text})
         found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
         others = found - own if request.format == "approval" else found
         rest = beside_named(reply.text) if others else reply.text
@@ -504,10 +507,13 @@ class Inbox:
         """
         stopped = [await self._run_of(one) for one in stops_named(said.text)]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
+        freezes = await self._freezes.reads(PersonId(said.person), said.text)  # the rest is told of with that
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
             told += [say("notice.stop-run").rstrip(".")] if is_among else []
-            rest = [say("notice.freeze-rest")] if has_more or _has_more(said.text) else []
+            author, has_subject = self._people.name_of(said.person), _has_subject(channel, said)
+            has_more = has_more or (not freezes and _has_more(said.text, author, has_subject=has_subject))
+            rest = [say("notice.freeze-rest")] if has_more else []
             about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
             title = say("run.not-passed-on-title") if stopped or rest else about
         if told or rest:
@@ -743,13 +749,14 @@ class Inbox:
         return None
 
     def _order_alone(self, channel: str, trigger: Trigger) -> Trigger:
-        """Return a mail of one line that is an order of ours, or takes back what a run wants, without the signature
-        below it; of a wish all is read.
+        """Return a mail without the signature below it where it stops runs by their ids or ends standing approvals, or
+        is one line that is an order of ours or takes back what a run wants; of a wish all is read.
         """
         alone = self._unsigned(channel, trigger)
         lines = [line.strip() for line in alone.text.splitlines() if line.strip()]
         is_one = 0 < len(lines) <= (2 if _has_subject(channel, trigger) else 1)
-        return alone if is_one and (_is_ours(lines[-1]) or is_withdrawal(lines[-1])) else trigger
+        is_order = is_one and (_is_ours(lines[-1]) or is_withdrawal(lines[-1]))
+        return alone if is_order or stops_named(alone.text) or typed_revocations(alone.text).named else trigger
 
     async def _answer_alone(self, inbound_id: str, channel: str, trigger: Trigger) -> Trigger:
         """Return a mail without its signature where that alone keeps it from answering a question in its thread."""
@@ -995,23 +1002,27 @@ def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
     return left, is_courtesy(read_reply(left))
 
 
-def _has_more(text: str) -> bool:
+def _has_more(text: str, author: str, *, has_subject: bool) -> bool:
     """Return whether a message that stops runs by their ids, or ends standing approvals, says more than that in a
     sentence of its own, which did nothing: a reason stands in that of the order.
 
-    Courtesy says nothing. A refusal in a sentence of its own, a yes and a freeze are told of by themselves; what a bare
-    no before an order is about, as `no, stop s1r-…`, nobody knows.
+    Courtesy and a subject say nothing, nor does a line of ids, as in a list of what is to stop. A refusal in a sentence
+    of its own and a yes are told of by themselves; what a bare no before an order is about, as `no, stop s1r-…`,
+    nobody knows.
     """
-    if typed_freeze(text) or not (stops_named(text) or typed_revocations(text).named):
+    if not (stops_named(text) or typed_revocations(text).named):
         return False
-    beside = [one for one in sentences(text) if not (stops_named(one) or typed_revocations(one).named)]
+    said = sentences((text.partition("\n\n")[2] if has_subject else "") or text)
+    is_list = any(map(is_of_ids, said))  # `please stop these:` stands above it
+    said = [one for one in said if not is_of_ids(one) and not (is_list and stops_plainly(one))]
+    beside = [one for one in said if not (stops_named(one) or typed_revocations(one).named)]
     has_no = any(map(is_withdrawal, (*parts_beside(text), *beside)))
     is_refused = refused_beside(text) or typed_revocations(text).refusal()
-    return (has_no and not is_refused) or not all(map(_is_heard, beside))
+    return (has_no and not is_refused) or not all(_is_heard(one, author) for one in beside)
 
 
-def _is_heard(sentence: str) -> bool:
-    return is_withdrawal(sentence) or bool(consent_in(sentence)) or is_courtesy(read_reply(sentence))
+def _is_heard(sentence: str, author: str) -> bool:
+    return is_withdrawal(sentence) or bool(consent_in(sentence)) or is_courtesy(read_reply(sentence), author)
 
 
 def _is_ours(line: str) -> bool:

@@ -704,6 +704,11 @@ def names_only(text: str) -> bool:
     return len(re.findall(r"\w[^\s:]*", _OUR_ID.sub(" ", text))) <= _BESIDE_ID or _stops_around_ids(text)
 
 
+def is_of_ids(line: str) -> bool:
+    """Return whether a line has no word but ids of runs and requests, as `- s1r-…` in a list."""
+    return re.search(r"\w", _OUR_ID.sub(" ", unlisted(line))) is None
+
+
 def _stops_around_ids(text: str) -> bool:
     ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
     return bool(ids) and (refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :]))

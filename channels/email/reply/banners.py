@@ -21,6 +21,7 @@ _SAYS = re.compile(
 )
 _MARK = r"\s*(?:[!.:*\]\u2013\u2014-][\W_]{0,12}|\Z)"
 _STOPS = re.compile(rf"\A[\W_]{{0,12}}(?:{every('warns_to_stop')})(?:{_MARK}(?:{every('warns_to_think')}))*{_MARK}")
+_THINKS = re.compile(rf"[\W_]{{0,12}}(?:(?:{every('warns_to_think')}){_MARK})+")
 _HEADING = re.compile(
     rf"[\W_]*+(?:{_OUTSIDE}|{every('outside_short')}) {_MAIL}[\W_]*+|[\W_]*+{_MAIL} {_OUTSIDE}[\W_]*+"
     rf"|(?=\W*[\[*(#<])\W*+{_OUTSIDE}[\W_]*+"
@@ -52,9 +53,13 @@ def stop_in(banner: str) -> str:
 
 def _banner_ends(lines: Lines, at: int) -> int | None:
     """The line below the banner that begins on line `at`: a whole paragraph, or its first line alone; a stop may stand
-    above that by itself.
+    above that by itself, and a call to think below the stop.
     """
-    at = stop = _skip(lines, at + 1) if _STOPS.fullmatch(lines.folded(at)) else at
+    if _STOPS.fullmatch(lines.folded(at)):
+        at = _skip(lines, at + 1)
+        while at < len(lines) and _THINKS.fullmatch(lines.folded(at)):
+            at = _skip(lines, at + 1)
+    stop = at
     while stop < len(lines) and stop - at <= BANNER_LINES and not lines.is_blank(stop) and not is_rule(lines, stop):
         stop += 1
     paragraph = [lines.folded(i) for i in range(at, stop)]

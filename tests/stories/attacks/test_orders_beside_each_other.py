@@ -18,7 +18,7 @@ from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, state, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
-from tests.stories.test_typed_freezes import OPERATOR, frozen
+from tests.stories.test_typed_freezes import OPERATOR, TO, frozen
 
 pytestmark = opens(
     ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]'),
@@ -296,6 +296,57 @@ async def test_attack_a_stop_or_a_revocation_that_a_denial_names_as_well_is_lost
     assert await orders.done() == {"denial"}
     assert orders.hallway.to("bo", orders.words("Of OTHER your message stops nothing"))
     assert await orders.hears("the thread", "No, and revoke FIRST too", "write only: revoke FIRST") == 1
+
+
+async def test_attack_whoever_stops_all_that_they_name_is_told_that_the_rest_of_their_message_did_nothing(
+    world: World, hallway: Hallway
+) -> None:
+    signature = "\n\nBest regards,\nAnna Ames\nHead of Ops\nTel. +49 30 1234567"
+    for way, said, times in (
+        ("the thread", "please stop these:\n- FIRST\n- SECOND", 0),
+        ("a new mail", "stop FIRST and SECOND\n\nAnna", 0),
+        ("a new mail", f"Hi,\n\nplease stop FIRST and SECOND.{signature}", 0),
+        ("an answer by mail", f"please stop these:\nFIRST\nSECOND{signature}", 0),
+        ("a new mail", "stop FIRST and SECOND\n\nWhich version is this?", 1),
+    ):
+        named = [await asked(world, hallway, "press horn", thread=f"{one} {said}") for one in ("first", "second")]
+        ids = (one.request.run_id for one in named)
+        text, seen = said.replace("FIRST", next(ids)).replace("SECOND", next(ids)), len(world.mails("anna"))
+        if way == "a new mail":
+            await world.post("anna", TO, text, about="Wrong tag")
+        elif way == "an answer by mail":
+            question = await world.opened(await world.trigger("ask free_text Which version?"))
+            await world.reply("anna", await world.next_mail("anna", about=question.request.id), text)
+        else:
+            await write(world, hallway, "anna", text, thread=f"first {said}", is_addressed=True)
+        await world.quiet()
+
+        assert [(await world.request(one.request.id)).state for one in named] == ["withdrawn"] * 2, said
+        told = [*(mail.text for mail in world.mails("anna")[seen:]), *map(str, hallway.to("anna", REST))]
+        assert sum(REST in one for one in told) == times, said
+
+
+@opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_an_answer_beside_a_stop_and_a_freeze_of_one_who_may_freeze_nothing_is_lost_and_nobody_told(
+    world: World, hallway: Hallway
+) -> None:
+    for way, said in (
+        ("the thread", "shop\nstop OTHER\nfreeze everything"),
+        ("a window", "shop\nfreeze everything\nstop OTHER"),
+    ):
+        other = await asked(world, hallway, thread=f"other {way}")
+        question = await asked(world, hallway, "ask choice Which? | shop, search", thread=way)
+        text, before = said.replace("OTHER", other.request.run_id), len(hallway.to("anna", REST))
+        if way == "the thread":
+            await write(world, hallway, "anna", text, thread=way, is_addressed=True)
+        else:
+            token = await token_of(hallway, "anna")
+            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
+        await world.quiet()
+
+        assert (await world.request(other.request.id)).state == "withdrawn", way
+        assert (await world.request(question.request.id)).state == "open", way
+        assert len(hallway.to("anna", REST)) == before + 1, way
 
 
 @opens(OPERATOR, beside=("hallway",), reach=("slack", "email"))

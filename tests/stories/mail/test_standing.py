@@ -36,7 +36,7 @@ async def test_what_names_a_standing_approval_ends_it_if_it_is_of_somebody_whom_
     await world.quiet()
     assert (await the_only(world)).revoked is None, "nobody whom it concerns, or nobody proven"
 
-    await world.reply("bo", letter, f"{ends}\nWe are in an incident.")
+    await world.reply("bo", letter, f"{ends}: We are in an incident.")
     assert "is revoked" in (await world.next_mail("bo", "Revoked")).text
     ended = (await the_only(world)).revoked
     assert ended
