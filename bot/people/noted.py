@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from agents.requests import PersonId
+from agents.requests import Freeze, PersonId
 from agents.requests.proof import Proof
 from bot.audit.log import AuditLog
 from bot.errors import NotFound, WaitsForFile
@@ -172,9 +172,17 @@ class NotedTables:
         if _windows_in(last) - _windows_of(people) or await self._differs(named, people, last):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
-    async def check_holds(self, window: str, people: People) -> None:
-        """Raise WaitsForFile where the file that was noted last has a window of our file no more, or another one."""
-        if window and (last := await self.last()) and _windows_of(people, window) - _windows_in(last):
+    async def check_frozen(self, freeze: Freeze | None, people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last may freeze otherwise what ours has this freeze for, or
+        none: it has a window of our file no more, or one that ours lacks. What people freeze is so in every process.
+        """
+        if freeze and not freeze.window:
+            return
+        last = await self.last()
+        differs = _windows_in(last) - _windows_of(people)
+        if freeze:
+            differs = _windows_of(people, freeze.window) - _windows_in(last) if last else set[str]()
+        if differs:
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_rights(self, person: PersonId, people: People) -> None:

@@ -245,7 +245,11 @@ class Reload:
         """Return the tables with the windows that freeze what this process calls otherwise until it is restarted."""
         ours, theirs = self._app.settings.deploy.environments, settings.deploy.environments
         gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
-        kept = tuple(one for one in stands if not gone.isdisjoint(one.environments) and one not in tables.windows)
+        kept = tuple(
+            one.model_copy(update={"environments": left})
+            for one in stands
+            if (left := tuple(name for name in one.environments if name in gone)) and one not in tables.windows
+        )
         return replace(tables, windows=(*tables.windows, *kept), kept=kept)
 
     def _with_own_policies(self, settings: Settings, tables: Tables) -> Tables:

@@ -353,13 +353,12 @@ class Loop:
     async def frozen(self, request: Request, run: Run) -> Found | None:
         """Return what freezes the call that `request` asks to be approved; None for a question.
 
-        Raises WaitsForFile as `NotedTables.check_holds` does: nobody would take back what is said of such a window.
+        Raises WaitsForFile as `NotedTables.check_frozen` does: nobody would take back what the card says of that.
         """
         if request.call is None or request.purpose != "gate":
             return None
         found = await self.guard.frozen(run, request.call)
-        if found.freeze:
-            await self._decisions.noted.check_holds(found.freeze.window, self._people)
+        await self._decisions.noted.check_frozen(found.freeze, self._people)
         return found
 
     def with_freeze(self, commit: Commit, request: Request, run: Run, frozen: Found | None) -> Commit:
@@ -595,17 +594,20 @@ class Loop:
     ) -> RunSnapshot | None:
         """Have an approved step wait for the end of a freeze, which is told first; None to look again.
 
-        It looks again `at_most` then, whether that has ended or not. Raises WaitsForFile where a newer file than ours
-        may have the window no more: what waits for its end would not hear of that.
+        It looks again `at_most` then, whether that has ended or not, and soon where only this process has the window
+        until it is restarted. Raises WaitsForFile where a newer file than ours may have the window no more: what waits
+        for its end would not hear of that.
         """
         run = told.run
         if await self.guard.taken_back(request_id):
             return None
-        await self._decisions.noted.check_holds(freeze.window, self._people)
+        await self._decisions.noted.check_frozen(freeze, self._people)
         if run.pending is None or run.pending.frozen != freeze.at_first():
             await self._freezes.note(request_id, freeze)
             return None
-        until = min(filter(None, (freeze.until, at_most)), default=None)
+        is_kept = any(freeze.window == one.name for one in self._people.as_written.kept)
+        again = told.now + _ROLLING if is_kept else None
+        until = min(filter(None, (freeze.until, at_most, again)), default=None)
         is_at_rest = await self._store.settle(run.id, run.seq, until, line_of(run), waits=request_id, frozen=number)
         return replace(told, is_at_rest=True) if is_at_rest else None
 

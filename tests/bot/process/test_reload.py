@@ -422,6 +422,49 @@ async def test_attack_what_a_window_of_before_freezes_waits_for_a_newer_file_tha
         assert await world.next_mail("anna", about="Frozen: Press bell")
 
 
+async def test_attack_what_a_window_of_before_freezes_waits_for_its_end_also_after_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    """Another process has the file of after, and has told all that nothing is frozen."""
+    after = TOML.replace("Dan Dorn", "Dan Door")
+    async with (
+        a_world(redis, tmp_path / "data", FROZEN) as world,
+        beside_it(World(redis, tmp_path / "other", after)) as other,
+    ):
+        world.workshop.environments["bell"] = "production"
+        await becomes(world, after)
+        for each in (world, other):
+            await told_what_is_frozen(each)
+        run_id = await world.trigger("press bell")
+        await world.decide("bo", await world.opened(run_id), "approve")
+        await world.next_mail("anna", about="Frozen: Press bell")
+        await world.quiet()
+        await told_what_is_frozen(other)
+
+        await world.stop()
+        world.toml = after
+        await world.start()
+        await world.move_time(10 * 60)
+
+        await world.has(run_id, "done")
+
+
+async def told_what_is_frozen(world: World) -> None:
+    for shard in range(world.app.store.shards):
+        await world.app.requests.freezes.look(shard)
+
+
+async def test_attack_a_window_that_is_over_holds_where_one_of_its_environments_is_gone_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    both = FROZEN.replace('["production"]', '["production", "test"]') + ENVIRONMENT.replace("s.production", "s.test")
+    async with a_world(redis, tmp_path / "data", both) as world:
+        await becomes(world, TOML + ENVIRONMENT)
+
+        found = [world.app.requests.freezes.window(name, world.about_now()) for name in ("production", "test")]
+        assert [one and one.window for one in found] == [None, "for now"]
+
+
 async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_the_restart(
     redis: str, tmp_path: Path
 ) -> None:

@@ -349,10 +349,12 @@ async def test_attack_what_was_approved_begins_in_a_worker_with_the_file_from_be
     world: World, redis: str, tmp_path: Path, newer: str
 ) -> None:
     """Whoever approved it has left by the newer file, or that freezes it."""
-    async with by_hand(world, redis, tmp_path, newer) as ahead:
+    async with by_hand(world, redis, tmp_path, TOML) as ahead:
         run_id = await world.trigger("press bell")
         await moved_on(world, run_id)
-        await world.decide("bo", await world.opened(run_id), "approve")
+        record = await world.opened(run_id)
+        await becomes(ahead, newer)
+        await world.decide("bo", record, "approve")
 
         await moved_on(world, run_id)
 
@@ -423,6 +425,20 @@ async def test_attack_a_card_says_that_nothing_starts_in_a_window_that_no_file_h
         await world.move_time(6)
         assert (await world.opened(run_id)).frozen is None
         assert world.mails("anna") == ()
+
+
+async def test_attack_a_card_says_that_it_starts_right_away_in_a_window_that_only_a_newer_file_has(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, TOML + WINDOW):
+        run_id = await world.trigger("press bell")
+        await moved_on(world, run_id)
+        assert (await world.run(run_id)).open is None
+
+        await becomes(world, TOML + WINDOW)
+        await moved_on(world, run_id)
+
+        assert (await world.opened(run_id)).frozen
 
 
 async def test_attack_a_worker_with_the_file_from_before_says_that_a_window_is_over_that_it_does_not_know(
