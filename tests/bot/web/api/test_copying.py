@@ -223,6 +223,8 @@ async def test_a_bad_file_is_refused_with_the_place_and_makes_nothing(world: Wor
     chosen = step | {"step": step["step"] | {"arguments": {"what": [[]] * (VALUES_AT_MOST // 2)}}}
     many = file | {"events": [file["events"][0], chosen]}
     assert f"{VALUES_AT_MOST} are allowed" in refused(await imported(api, many), 422, "invalid")
+    unheard_of = file | {f"n{one}": "" for one in range(1_001)}
+    assert "1001 things in it do not fit" in refused(await imported(api, unheard_of), 422, "invalid")
     for event in file["events"]:
         if event["type"] == "tool_finished":
             event["output"] = "x" * 200_000
