@@ -30,7 +30,7 @@ class Guard:
 
     def __init__(self, rights: Rights, store: Store, history: History) -> None:
         self.rights, self._store, self._history, self._refusals = rights, store, history, Refusals(store)
-        self._reading = WeakValueDictionary[tuple[str, str], asyncio.Semaphore]()
+        self._reading = WeakValueDictionary[tuple[str, bool, str], asyncio.Semaphore]()
 
     async def check(self, caller: Caller, action: Action) -> None:
         """Check what is about no run."""
@@ -105,9 +105,12 @@ class Guard:
 
     @asynccontextmanager
     async def in_turn(self, caller: Caller, run_id: str) -> AsyncGenerator[None]:
-        """Wait until one more whole story of a shard may be read for `caller`, who may be anybody."""
-        places = self._reading.setdefault((caller.name, run_id.partition("-")[0]), asyncio.Semaphore(_READ_AT_ONCE))
-        async with places:
+        """Wait until one more whole story of a shard may be read for `caller`, who may be anybody.
+
+        What somebody does by hand waits for nothing that their programs do: it is where they stop these.
+        """
+        whose = (caller.name, caller.scopes is None, run_id.partition("-")[0])
+        async with self._reading.setdefault(whose, asyncio.Semaphore(_READ_AT_ONCE)):
             yield
 
     async def still_sees(self, caller: Caller, before: Caller, run_id: str) -> bool:

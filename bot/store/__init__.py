@@ -6,10 +6,10 @@ answer, and nothing outside this room knows Redis's client.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain, islice
-from typing import Literal, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import structlog
 
@@ -69,12 +69,14 @@ __all__ = [
     "WentBack",
     "WorkItem",
     "Written",
+    "beside",
     "folded",
 ]
 
 log = structlog.stdlib.get_logger()
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 # Until then a fresh entry is somebody's work; after it, nobody's.
@@ -99,7 +101,7 @@ _APART_S = 0.1
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
 _HEARD_LATE = 5
-# What is longer is read and folded in a thread: all others would wait for it.
+# What is longer is read, folded and shown in a thread: all others would wait for it.
 _LONG_BYTES, _LONG_EVENTS = 262_144, 1_000
 
 
@@ -109,7 +111,12 @@ def _read(bodies: Sequence[bytes]) -> tuple[Event, ...]:
 
 async def folded(events: Sequence[Event]) -> Run:
     """Return the run as its events make it."""
-    return await asyncio.to_thread(fold, events) if len(events) > _LONG_EVENTS else fold(events)
+    return await beside(events, fold, events)
+
+
+async def beside(events: Sequence[Event], work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Return what `work` makes of so many events, of many of them beside the event loop."""
+    return await asyncio.to_thread(work, *args, **more) if len(events) > _LONG_EVENTS else work(*args, **more)
 
 
 class Store:

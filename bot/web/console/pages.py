@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from agents.events import Event
 from agents.requests import Decision, PersonId
 from agents.text import first_line, quote
 from bot.command_line import command
@@ -35,7 +36,7 @@ from bot.render.words import (
     wish,
     wish_of,
 )
-from bot.store import StoreError
+from bot.store import StoreError, beside
 from bot.web.console.static import address_of
 from bot.web.console.views.words import kind_word, say_html, visible
 from bot.web.console.visits import AS, STAMP, Refusal, Visit, caller_of, cookie_name, is_secure, proof_for, visit_of
@@ -86,11 +87,13 @@ async def page(
     data: Mapping[str, object],
     status: HTTPStatus = HTTPStatus.OK,
     frames: str = "'none'",
+    events: Sequence[Event] = (),
 ) -> Response:
-    """The page of `template`, for whoever asks."""
+    """The page of `template`, for whoever asks, which tells of `events`."""
     visit, process = visit_of(request), here(request)
     told = _flash(request, visit, process)
-    text = fragment(request, template, {"told": told, **await _around(request, visit, process), **data})
+    data = {"told": told, **await _around(request, visit, process), **data}
+    text = await beside(events, fragment, request, template, data)
     response = hardened(Response(text, status, media_type="text/html"), csp(frames))
     if (process.app.settings.public_url or "").startswith("http:"):
         # Without TLS a browser says in Origin alone where a form stood, and by the usual policy not even there.

@@ -30,6 +30,7 @@ from bot.render.views import ListedAs, Summary, request_view
 from bot.render.words import frozen_words, wish
 from bot.render.worklist import who_else
 from bot.runs.api_requests import Asker
+from bot.store import beside
 from bot.store.attachments import content_of
 from bot.store.commit import FILES_S
 from bot.store.indexes import KeptReply, kept_replies
@@ -140,13 +141,19 @@ def _list(
 async def shown(request: Request) -> Response:
     """One run: its story, its card, what can be done about it."""
     process, session = here(request), visit_of(request).known
-    told = await told_of(process, await check_run(request, "see"), session)
-    demo = process.demo.site if process.demo else ""
-    data = around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
-    if "raw" in request.query_params:
-        raw = zip(_rows(request, told), map(_as_json, told.events), await _replies(process, told), strict=True)
-        data |= {"follows": False, "raw": list(raw)}
-    return await page(request, "run.html", data, frames=demo or "'none'")
+    run_id = await check_run(request, "see")
+    async with process.waits.whole(f"page {session.counted_as}", run_id.partition("-")[0]):
+        told = await told_of(process, run_id, session)
+        demo = process.demo.site if process.demo else ""
+        data = await around_run(request, told) | {"follows": told.run.ended is None, "site": demo}
+        if "raw" in request.query_params:
+            replies = await _replies(process, told)
+            data |= {"follows": False, "raw": await beside(told.events, _raw, request, told, replies)}
+        return await page(request, "run.html", data, frames=demo or "'none'", events=told.events)
+
+
+def _raw(request: Request, told: RunPage, replies: list[Reply | None]) -> list[tuple[Row, str, Reply | None]]:
+    return list(zip(_rows(request, told), map(_as_json, told.events), replies, strict=True))
 
 
 async def confirming(request: Request) -> Response:
@@ -234,7 +241,7 @@ async def _story(process: Here, run_id: str) -> Story:
         raise no_run() from None
 
 
-def around_run(request: Request, told: RunPage) -> dict[str, object]:
+async def around_run(request: Request, told: RunPage) -> dict[str, object]:
     """Return the values that the templates of a run need."""
     failure, card = told.failure, told.card
     if failure and card and card.after and failure.tells(card.after.attempt):
@@ -247,7 +254,7 @@ def around_run(request: Request, told: RunPage) -> dict[str, object]:
         "failure": failure,
         "waits": told.waits,
         "frozen": _frozen(told.run, here(request).app.people),
-        "story": parts_of(without_failure(_rows(request, told), failure)),
+        "story": parts_of(without_failure(await beside(told.events, _rows, request, told), failure)),
         "card": card,
         "version": told.version,
         "has_mail": has_mail(request),

@@ -13,6 +13,7 @@ from agents.events import ToolFinished
 from agents.requests import RunId
 from bot.errors import WaitsForFile
 from bot.queries.lists import waiting_on
+from bot.store import beside
 from bot.store.watch import EVERYTHING, RunNews
 from bot.web.console import requests, runs
 from bot.web.console.home import lists_of, live_panel
@@ -77,11 +78,12 @@ async def run(request: Request) -> Response:
         nonlocal shown
         async with process.drawing.one():
             told = await told_of(process, run_id, session)
-            data = around_run(request, told)
+            data = await around_run(request, told)
             if told.run.ended:
-                return part("end", fragment(request, "_ended.html", data)), True
+                return part("end", await beside(told.events, fragment, request, "_ended.html", data)), True
             count = {"waiting": await waiting_on(process.app.store, process.app.people, session.person)}
-            parts = {"head": fragment(request, "_head.html", data), "story": fragment(request, "_story.html", data)}
+            story = await beside(told.events, fragment, request, "_story.html", data)
+            parts = {"head": fragment(request, "_head.html", data), "story": story}
             parts["count"] = fragment(request, "_count.html", count)
             if told.version != shown:
                 parts["card"], shown = fragment(request, "_card.html", data), told.version

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -21,4 +22,7 @@ async def test_attack_a_few_stories_of_a_shard_are_read_at_once_for_each_who_ask
             async with asyncio.timeout(0), guard.in_turn(bo, LONG):
                 pass
         await stack.enter_async_context(guard.in_turn(cy, LONG))
+        of_a_key = replace(bo, scopes=frozenset({"admin"}))
+        async with asyncio.timeout(0):
+            await stack.enter_async_context(guard.in_turn(of_a_key, LONG))
         await stack.enter_async_context(guard.in_turn(bo, ELSEWHERE))

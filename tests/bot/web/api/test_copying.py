@@ -13,6 +13,7 @@ from agents.requests.proof import as_by
 from bot.runs.export import VALUES_AT_MOST, Exported
 from tests.bot.web.problems import refused
 from tests.kit.world import World
+from tests.servers.console import Console
 from tests.servers.web import Api
 
 
@@ -222,6 +223,8 @@ async def test_a_bad_file_is_refused_with_the_place_and_makes_nothing(world: Wor
     chosen = step | {"step": step["step"] | {"arguments": {"what": [[]] * (VALUES_AT_MOST // 2)}}}
     many = file | {"events": [file["events"][0], chosen]}
     assert f"{VALUES_AT_MOST} are allowed" in refused(await imported(api, many), 422, "invalid")
+    unheard_of = file | {f"n{one}": "" for one in range(1_001)}
+    assert "1001 things in it do not fit" in refused(await imported(api, unheard_of), 422, "invalid")
     for event in file["events"]:
         if event["type"] == "tool_finished":
             event["output"] = "x" * 200_000
@@ -270,7 +273,12 @@ async def test_attack_a_long_run_that_comes_or_is_looked_at_keeps_nobody_else_wa
     async with longest_turn() as denied:
         for answer in await asyncio.gather(*(cy.post(f"{run}/cancel") for _ in range(12))):
             assert answer.status_code == 403
+    browser = await Console(api).browser("anna")
+    async with longest_turn() as shown:
+        for page in ("", "?raw=1"):
+            assert (await browser.ask("GET", run.removeprefix("/v1") + page)).status_code == 200
 
     assert comes[0] < 0.75 * taken, "most of it is done beside the loop"
     assert looked_at[0] < read
     assert denied[0] < taken
+    assert shown[0] < 0.5 * taken
