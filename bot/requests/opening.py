@@ -42,7 +42,7 @@ from bot.policy.approvers.quorum import can_be_met, can_fill
 from bot.policy.approvers.who import Who, who_at_first, who_of
 from bot.policy.attachments import list_contents
 from bot.policy.digest import call_digest, question_digest
-from bot.policy.due import next_due
+from bot.policy.due import next_due, waited_for
 from bot.render.cards import PARTS, asks_title, request_card
 from bot.render.edits import why_editor
 from bot.render.request_card import with_notes
@@ -386,11 +386,14 @@ def opening(
 def placing(
     record: RequestRecord, people: People, now: datetime
 ) -> tuple[tuple[Holder, ...], list[tuple[str, bytes]], list[tuple[str, bytes]]]:
-    """A card in this revision for each who may answer and each place: (holders, outbox entries, deliveries)."""
+    """A card in this revision for each who is waited for and each place: (holders, outbox entries, deliveries).
+
+    Whoever is kept for a later step gets one once they are no more.
+    """
     # Whoever has edited it no longer approves it, and sees what became of it: they may still deny it.
     request, who = record.request, who_of(record)
     editors = [one for one in who.editors_out if one in who.named_ever]
-    asked = dict.fromkeys((*who.approve, *editors))
+    asked = dict.fromkeys((*waited_for(record, people.all()), *editors))
     # Who has left gets no card; who may only be missing in a file gets one once they are back.
     people_asked = [(person, "") for person in asked if people.is_here(person) or people.is_missing(person)]
     places = [(PersonId(""), place) for place in dict.fromkeys(request.policy.also_post)]

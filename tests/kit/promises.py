@@ -38,7 +38,9 @@ from agents.requests import (
 )
 from agents.requests.asked import Asked, AskedStep, asked_at_first
 from agents.requests.proof import ByKey, BySession
+from agents.run import fold
 from agents.standing import ALLOW_AGAIN, Pattern
+from bot.policy.judge import needed_later
 from bot.queries.rebuild import rebuild
 from bot.requests.standing.kept import KeptStandings
 from bot.store import Commit, Store
@@ -228,7 +230,7 @@ def _request(about: Sequence[Event]) -> Asking:
 
 
 def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
-    """Check that the id of a card is that of no other, and that whoever may decide has one of what stands now."""
+    """Check that the id of a card is that of no other, and that whoever is waited for has one of what stands now."""
     ids = Counter(holder.delivery_id for event in events for holder in holders_of(event))
     assert not [one for one, times in ids.items() if times > 1], "an id means one card for ever"
     for request_id in {event.request.id for event in events if isinstance(event, RequestOpened)}:
@@ -237,7 +239,8 @@ def check_cards(events: Sequence[Event], here: Collection[PersonId]) -> None:
             continue
         begins = max(number for number, one in enumerate(about) if isinstance(one, RequestOpened | RequestRevised))
         held = {holder.person for one in about[begins:] for holder in holders_of(one)}
-        lack = (deciders(events, request_id) & {*here}) - held
+        kept = needed_later(fold(events).requests[request_id], here)
+        lack = (deciders(events, request_id) & {*here}) - held - kept
         assert not lack, f"{lack} may decide {request_id} and have no card of what stands"
 
 

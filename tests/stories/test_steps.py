@@ -158,3 +158,47 @@ async def test_attack_a_page_from_the_step_before_approves_the_last_one(world: W
         now = await dan.submit((await dan.get(place)).form(f"{place}/answer"), "Approve")
         assert "approved" in now.words
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
+
+
+_BOARD = (
+    STEPS
+    + """
+[[policies.spending.steps]]
+name = "board"
+approvers = ["person:dan", "person:cy"]
+"""
+)
+
+
+@opens(_BOARD, change=_spending)
+async def test_who_is_kept_for_a_later_step_as_this_one_begins_is_asked_once_they_are_no_more(world: World) -> None:
+    record = await asked(world)
+    await becomes(world, without(_BOARD, "cy").replace(', "person:cy"]', "]"))
+    await world.decide("bo", record, "approve")
+    await world.quiet()
+    assert (asks(world, "dan"), asks(world, "eve")) == (0, 1)
+
+    await becomes(world, _BOARD)
+    await world.app.requests.departures.look_at_all()
+
+    await world.reply("dan", await world.next_mail("dan", about="step 2 of 3"), "approve")
+    await world.next_mail("cy", about="step 3 of 3")
+
+
+@opens(_BOTH, change=_spending)
+async def test_who_is_kept_for_a_later_step_as_the_request_is_changed_is_asked_once_they_are_no_more(
+    world: World,
+) -> None:
+    record = await asked(world)
+    await becomes(world, without(_BOTH, "eve"))
+    await world.decide("anna", record, "free_text", "press it twice, please")
+    await world.quiet()
+    assert (asks(world, "dan"), asks(world, "bo")) == (1, 2)
+
+    await becomes(world, _BOTH)
+    await world.app.requests.departures.look_at_all()
+    await world.quiet()
+
+    assert asks(world, "dan") == 2
+    await world.reply("dan", world.mails("dan")[-1], "approve")
+    await world.next_mail("eve", about="step 2 of 2")

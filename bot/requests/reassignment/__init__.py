@@ -36,13 +36,12 @@ def reassigning(record: RequestRecord, wanted: RequestReassigned, people: People
     """
     request, here, now = record.request, people.all(), wanted.at
     known, then = (as_known_now(one, people) for one in (record, as_reassigned(record, wanted)))
-    before, may = (who_of(one).approve for one in (known, then))
-    may = present(may, people)
-    # Whoever was kept for a later step could decide, but was not waited for; another step's card says something else.
+    may = present(who_of(then).approve, people)
+    # Another step's card says something else. Nobody is asked who is kept for a later step, until they are no more.
     asked = waited_for(known, here) if known.asked.in_step == then.asked.in_step else ()
     again = {vote.person for vote in record.votes if vote.reply_id in wanted.void}
-    again |= {*waited_for(then, here)} - {*asked} - {vote.person for vote in known.votes}
-    to = tuple(one for one in may if one not in before or one in again)
+    again |= {*waited_for(then, here)} - {*asked}
+    to = tuple(one for one in may if one in again)
     event = wanted.model_copy(update={"to": to})
     stands = after(record, [event])
     card = cards_of(stands, people, now)
