@@ -614,9 +614,9 @@ class Inbox:
             request, said.person, text if is_typed or said.filled else "", is_typed=is_typed
         )
         is_answer = outcome.counts and not (request.format == "approval" or answers_review(request, text))
-        is_among = is_typed and is_answer and stops_among(text)
-        beside += say("notice.stop-run") if is_among else ""
-        return replace(outcome, words=f"{outcome.words} {beside}".rstrip())
+        among = say("notice.stop-run") if is_typed and is_answer and stops_among(text) else ""
+        told = f"{beside.rstrip('.')}. {among}" if beside and among else beside or among
+        return replace(outcome, words=f"{outcome.words} {told}".rstrip())
 
     async def not_ordered(self, request: Request, person: PersonId, text: str, *, is_typed: bool = True) -> str:
         """Return what somebody is told whose words no message brings, and in one would freeze something, end a standing

@@ -150,8 +150,8 @@ async def _made(
             run_id = await here.app.runs.forks.retry(source, asker, run_id)
         else:
             run_id = await here.app.runs.forks.fork(source, wanted.at, asker, run_id)
-        response.headers["Location"] = f"/v1/runs/{run_id}"
-        return await view(here, run_id, who)
+    response.headers["Location"] = f"/v1/runs/{run_id}"
+    return await view(here, run_id, who)
 
 
 @router.get(
