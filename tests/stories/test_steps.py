@@ -82,6 +82,12 @@ async def test_api_command_line_page_and_status_say_which_step_it_is_and_with_ne
     assert (again.step, again.rule) == (StepView(number=1, of=2, name="manager"), FIRST)
 
 
+async def starts_nothing(world: World, record: RequestRecord) -> None:
+    """Dan reads that his card is that of another step, and nothing has begun."""
+    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
+    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+
+
 @opens(_BOTH, change=_spending)
 async def test_attack_who_decides_two_steps_approves_the_last_one_by_a_card_that_says_that_nothing_starts_yet(
     world: World,
@@ -94,8 +100,7 @@ async def test_attack_who_decides_two_steps_approves_the_last_one_by_a_card_that
 
     await world.reply("dan", first, "approve")
 
-    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
-    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+    await starts_nothing(world, record)
     await world.reply("dan", second, "approve")
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 
@@ -116,8 +121,7 @@ async def test_attack_to_whom_the_last_step_escalates_approves_it_by_the_card_of
 
     await world.reply("dan", first, "approve")
 
-    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
-    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+    await starts_nothing(world, record)
 
 
 @opens(_BOTH, change=_spending)
@@ -135,8 +139,7 @@ async def test_attack_who_was_gone_as_the_last_step_began_approves_it_by_the_car
 
     await world.reply("dan", first, "approve")
 
-    await world.next_mail("dan", about="it answers a card that was replaced by a newer one")
-    assert ((await world.request(record.request.id)).state, world.workshop.effects) == ("open", [])
+    await starts_nothing(world, record)
     await world.reply("dan", second, "approve")
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
 

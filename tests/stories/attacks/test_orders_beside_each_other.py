@@ -298,6 +298,22 @@ async def test_attack_a_stop_or_a_revocation_that_a_denial_names_as_well_is_lost
     assert await orders.hears("the thread", "No, and revoke FIRST too", "write only: revoke FIRST") == 1
 
 
+async def answers(world: World, hallway: Hallway, way: str, person: str, words: str, *, thread: str) -> None:
+    """Answer a question in its thread, or else in a window."""
+    if way == "the thread":
+        await write(world, hallway, person, words, thread=thread, is_addressed=True)
+    else:
+        said = Reply(person=person, token=await token_of(hallway, person), said="free_text", text=words, is_typed=True)
+        await types(world, hallway, said)
+    await world.quiet()
+
+
+async def answered_on_a_page(world: World, person: str, record: RequestRecord, words: str) -> str:
+    async with serving(world.app) as api:
+        path = f"/v1/requests/{record.request.id}/answer"
+        return (await (await api.client(person)).post(path, json={"text": words})).text
+
+
 async def test_attack_whoever_stops_all_that_they_name_is_told_that_the_rest_of_their_message_did_nothing(
     world: World, hallway: Hallway
 ) -> None:
@@ -337,12 +353,7 @@ async def test_attack_an_answer_beside_a_stop_and_a_freeze_of_one_who_may_freeze
         other = await asked(world, hallway, thread=f"other {way}")
         question = await asked(world, hallway, "ask choice Which? | shop, search", thread=way)
         text, before = said.replace("OTHER", other.request.run_id), len(hallway.to("anna", REST))
-        if way == "the thread":
-            await write(world, hallway, "anna", text, thread=way, is_addressed=True)
-        else:
-            token = await token_of(hallway, "anna")
-            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=text, is_typed=True))
-        await world.quiet()
+        await answers(world, hallway, way, "anna", text, thread=way)
 
         assert (await world.request(other.request.id)).state == "withdrawn", way
         assert (await world.request(question.request.id)).state == "open", way
@@ -383,16 +394,9 @@ async def test_attack_a_freeze_or_a_revocation_among_the_words_of_an_answer_is_l
         record = await world.opened(RunId(world.app.runs.starter.run_id(await inbox.accept(begins))))
         before = len(hallway.to("cy", told))
         if way == "the page":
-            async with serving(world.app) as api:
-                path = f"/v1/requests/{record.request.id}/answer"
-                assert told in (await (await api.client("cy")).post(path, json={"text": words})).text
+            assert told in await answered_on_a_page(world, "cy", record, words)
             continue
-        if way == "the thread":
-            await write(world, hallway, "cy", words, thread=f"{way} {words}", is_addressed=True)
-        else:
-            token = await token_of(hallway, "cy")
-            await types(world, hallway, Reply(person="cy", token=token, said="free_text", text=words, is_typed=True))
-        await world.quiet()
+        await answers(world, hallway, way, "cy", words, thread=f"{way} {words}")
 
         assert (await world.request(record.request.id)).state == "answered", words
         assert len(hallway.to("cy", told)) == before + 1, words
@@ -532,16 +536,9 @@ async def test_attack_a_stop_among_the_words_of_an_answer_is_lost_and_its_writer
         record = await asked(world, hallway, "ask free_text Which version?\npress bell", thread=f"{way} {words}")
         before = len(hallway.to("anna", told))
         if way == "the page":
-            async with serving(world.app) as api:
-                path = f"/v1/requests/{record.request.id}/answer"
-                assert told in (await (await api.client("anna")).post(path, json={"text": words})).text
+            assert told in await answered_on_a_page(world, "anna", record, words)
             continue
-        if way == "the thread":
-            await write(world, hallway, "anna", words, thread=f"{way} {words}", is_addressed=True)
-        else:
-            token = await token_of(hallway, "anna")
-            await types(world, hallway, Reply(person="anna", token=token, said="free_text", text=words, is_typed=True))
-        await world.quiet()
+        await answers(world, hallway, way, "anna", words, thread=f"{way} {words}")
 
         assert (await world.request(record.request.id)).state == "answered", words
         assert len(hallway.to("anna", told)) == before + 1, words
