@@ -34,6 +34,7 @@ from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inbox import Handlers, Inbox
 from bot.inbound.inquiries import Inquiries
+from bot.inbound.orders import TypedOrders
 from bot.inbound.quarantine import Quarantine
 from bot.inbound.quarantine_review import QuarantineReview
 from bot.inbound.standing import TypedStanding
@@ -433,15 +434,20 @@ def _outbox(ground: _Ground) -> tuple[Outbox, Bounces]:
 def _inbox(ground: _Ground, runs: Runs, outbox: Outbox, bounces: Bounces, guard: Guard) -> Inbox:
     settings, journal, people, rights = ground.settings, ground.journal, ground.people, ground.access.rights
     decisions, tokens = ground.decisions, ground.tokens
+    follow_ups = FollowUps(journal, decisions, people, rights, runs.children)
+    quarantine = Quarantine(journal, decisions, tokens, people)
+    absences = TypedAbsences(journal, people, AbsentPeople(journal, decisions, people), decisions)
+    freezes = TypedFreezes(journal, people, rights, ground.freezes, settings.deploy.environments.keys())
+    standing = TypedStanding(journal, ground.standing, runs.again, runs.starter, people, guard)
     handlers = Handlers(
-        follow_ups=FollowUps(journal, decisions, people, rights, runs.children),
+        follow_ups=follow_ups,
         inquiries=Inquiries(ground.store, ground.people, settings.desk, outbox.alert_once),
         bounces=bounces,
-        quarantine=Quarantine(journal, decisions, tokens, people),
+        quarantine=quarantine,
         steering=runs.steering,
-        absences=TypedAbsences(journal, people, AbsentPeople(journal, decisions, people), decisions),
-        freezes=TypedFreezes(journal, people, rights, ground.freezes, settings.deploy.environments.keys()),
-        standing=TypedStanding(journal, ground.standing, runs.again, runs.starter, people, guard),
+        absences=absences,
+        freezes=freezes,
+        orders=TypedOrders(ground.store, decisions, people, follow_ups, quarantine, absences, freezes, standing),
     )
     return Inbox(journal, ground.channels, runs.starter, tokens, decisions, people, handlers)
 

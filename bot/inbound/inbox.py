@@ -1,7 +1,6 @@
 """Inbound items: stored first, then read, then given to the request they answer or to a new run."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,23 +15,20 @@ from agents.requests.record import RequestRecord
 from agents.text import quote
 from bot.errors import (
     Conflict,
-    Failure,
     Forbidden,
     Invalid,
-    NotFound,
     RateLimited,
-    Unavailable,
     WaitsForFile,
-    add_failure,
 )
 from bot.inbound.absences import TypedAbsences, check_is_no_absence
 from bot.inbound.bounces import Bounces
 from bot.inbound.follow_ups import FollowUps
 from bot.inbound.freezes import TypedFreezes
 from bot.inbound.inquiries import Inquiries
-from bot.inbound.proving import proof_of
+from bot.inbound.orders import TypedOrders, spoken
+from bot.inbound.proving import CLOCKS_DIFFER, COPIES_S, proof_of, proven
 from bot.inbound.quarantine import Quarantine
-from bot.inbound.standing import TypedStanding, check_is_order
+from bot.inbound.standing import check_is_order
 from bot.people.directory import People
 from bot.people.noted import NotedTables
 from bot.people.offers import offers
@@ -42,28 +38,23 @@ from bot.policy.answers import (
     answers_review,
     as_denial,
     behind_word,
-    beside_named,
     consent_in,
     edit_of,
     in_emergency,
     is_no_wish,
-    is_of_ids,
     is_only_approval,
     is_stop,
     is_withdrawal,
     left_named,
     may_be_answer,
     names_only,
-    parts_beside,
-    refused_beside,
-    sentences,
     stop_of,
     stops_among,
     stops_named,
 )
 from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
+from bot.policy.ordered import ordered
 from bot.policy.orders import (
-    Revoking,
     has_order,
     may_mean_absence,
     may_mean_end,
@@ -73,7 +64,6 @@ from bot.policy.orders import (
     typed_revocations,
     typed_standing,
 )
-from bot.policy.stops import stops_plainly
 from bot.render.views import summary_in
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import HandOn, wish_of
@@ -83,13 +73,13 @@ from bot.runs.admission import Backlog
 from bot.runs.start import Sent, Starter
 from bot.runs.steering import Steering
 from bot.store import Accepted, Keys
-from bot.store.ids import ingress_shard, is_a, new_id, shard_of
+from bot.store.ids import ingress_shard, new_id, shard_of
 from bot.store.indexes import begin_thread, note_thread, restored_at, run_of_thread
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
 from channels import IN_WORDS, Bounced, Channel, Ignored, Inbound, Inquiry, Quarantined, Reply, Said, Trigger
-from channels.email.reply import is_courtesy, read_reply, without_signature
+from channels.email.reply import without_signature
 from channels.email.reply.against import READ_CHARS
 from language import say
 from language.recorded import recorded
@@ -97,17 +87,11 @@ from language.stored import Stored
 
 log = structlog.stdlib.get_logger()
 
-# A mail system that delivers twice does so within days; the run's own slot refuses later ones as well.
-_SEEN_S = 7 * 24 * 3600.0
-# Longer than a mail is fresh, and than one waits to be read.
-_COPIES_S = 7 * 24 * 3600.0
 # Slack brings again what we could not take after a minute and after five, and for longer where it has trouble itself.
 _STOPPED_S = 3600.0
 # Whoever stops something that nobody can name began it a short while ago.
 _LOOKED_AT, _LISTED, _TOPIC_CHARS = 50, 5, 60
 _ENDED = {"done", "failed", "cancelled"}
-# A mail server's clock is not ours.
-_CLOCKS_DIFFER = timedelta(minutes=10)
 # So long what was written below a message of ours waits until we know that this stands: another worker has taken it up
 # by then, where the one that posted it died.
 _NOTED_WITHIN = timedelta(seconds=60)
@@ -133,7 +117,7 @@ class Handlers:
 
     `follow_ups` takes messages in the thread of a run, `inquiries` mail to the desk, `bounces` mail that came back, and
     `quarantine` what is nobody's proven word; `steering` takes edits of what is asked, `absences` word of those who are
-    away, `freezes` messages that freeze or unfreeze, and `standing` those about standing approvals.
+    away, `freezes` messages that freeze or unfreeze, and `orders` all that a message orders by name.
     """
 
     follow_ups: FollowUps
@@ -143,7 +127,7 @@ class Handlers:
     steering: Steering
     absences: TypedAbsences
     freezes: TypedFreezes
-    standing: TypedStanding
+    orders: TypedOrders
 
 
 def _stopped(channel: str, thread: str) -> str:
@@ -168,7 +152,7 @@ class Inbox:
         self._tokens, self._decisions, self._people = tokens, decisions, people
         self._follow_ups, self._inquiries = handlers.follow_ups, handlers.inquiries
         self._bounces, self._quarantine, self._steering = handlers.bounces, handlers.quarantine, handlers.steering
-        self._absences, self._freezes, self._standing = handlers.absences, handlers.freezes, handlers.standing
+        self._absences, self._freezes, self._orders = handlers.absences, handlers.freezes, handlers.orders
         self._backlogs, self._lists = dict[str, Backlog](), GatheredMessages(journal.store)
         self._noted = NotedTables(journal.store)
         # Hears who has acted.
@@ -196,7 +180,7 @@ class Inbox:
         more = {"received_at": received_at, "is_old": await self._is_old(inbound)}
         body = _Arrived.model_validate({**inbound.model_dump(include=_KEPT), **more})
         body = body.model_dump_json().encode()
-        item = Accepted(fresh, foreign, body, inbound.raw, _SEEN_S, is_answer=inbound.is_answer, who=_who(inbound))
+        item = Accepted(fresh, foreign, body, inbound.raw, COPIES_S, is_answer=inbound.is_answer, who=_who(inbound))
         inbound_id, is_new = await self._known(foreign) or await self._journal.accept(await self._claimed(item))
         if inbound.begins:
             await begin_thread(self._store, inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
@@ -224,7 +208,7 @@ class Inbox:
         if inbound.arrived_at is None:
             return False
         restored = await restored_at(self._store.client, by_clock=True)
-        return restored is not None and inbound.arrived_at < restored + _CLOCKS_DIFFER
+        return restored is not None and inbound.arrived_at < restored + CLOCKS_DIFFER
 
     async def handle(self, inbound_id: str) -> None:
         """Give an item its effect; nothing when it has had it.
@@ -264,9 +248,9 @@ class Inbox:
                 self.concerns([reading.person])
             case Trigger():
                 # Whoever asks is told why nothing came of it; what others read as well is worded for them.
-                proven = await self._proven(inbound_id, reading)
+                trigger = await proven(self._store, inbound_id, reading)
                 with self._people.speaking_to(reading.person):
-                    await self._trigger(inbound_id, arrived.channel, proven, received_at)
+                    await self._trigger(inbound_id, arrived.channel, trigger, received_at)
             case Quarantined():
                 await self._quarantine.add(inbound_id, arrived.channel, reading)
             case Bounced():
@@ -284,7 +268,7 @@ class Inbox:
         if not reading.key:
             return True
         name = f"{reading.key} {reading.token}" if isinstance(reading, Reply) else reading.key
-        first, _ = await self._store.remember(name, inbound_id.encode(), _COPIES_S)
+        first, _ = await self._store.remember(name, inbound_id.encode(), COPIES_S)
         return first == inbound_id.encode()
 
     async def _is_of_newer_file(self, token: str | None) -> bool:
@@ -292,19 +276,6 @@ class Inbox:
         delivery_id = self._tokens.read(token) if token else None
         body = await self._store.delivery(delivery_id) if delivery_id else None
         return body is not None and await self._noted.names([Delivery.model_validate_json(body).person], self._people)
-
-    async def _proven(self, inbound_id: str, trigger: Trigger) -> Trigger:
-        """`trigger`, which proves less where a copy of it came before: no signature says how often a mail was sent."""
-        if not trigger.copy_key or trigger.weakness:
-            return trigger
-        first, _ = await self._store.remember(trigger.copy_key, inbound_id.encode(), _COPIES_S)
-        restored, why = await restored_at(self._store.client, by_clock=True), ""
-        is_copy = first != inbound_id.encode()
-        if is_copy:
-            why = recorded("reason.came-before")
-        elif restored and trigger.written_at and trigger.written_at < restored + _CLOCKS_DIFFER:
-            why = recorded("reason.before-restore")  # and so may a copy have come
-        return trigger.model_copy(update={"weakness": why, "is_copy": is_copy})
 
     async def _reply(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> None:
         """A token names what this person was shown; without one that is ours nothing is decided."""
@@ -340,7 +311,7 @@ class Inbox:
         if not reply.filled and await self._only_stops(inbound_id, channel, reply, read, statement, received_at):
             return await self._store.drop_inbound(inbound_id)
         if is_words:
-            is_done = await self._is_order(inbound_id, channel, reply, read.record, received_at)
+            is_done = await self._orders.answers_as_command(inbound_id, channel, reply, read.record, received_at)
             stop = _stop_in(read.record.request, reply.text) if freeze or is_done else ""
             if is_done and not stop:
                 if (consent := consent_in(reply.text)) and is_vote:
@@ -355,36 +326,24 @@ class Inbox:
         is_review = answers_review(read.record.request, statement.text)
         is_said = not read.is_archived and (reply.is_typed or reply.said == "deny" or is_review)
         if is_said and await self._is_for_run(read.record, statement) and not is_review:
-            await self._tell_left(inbound_id, channel, _spoken(reply, read.record.request.thread))
+            await self._orders.tell_left(inbound_id, channel, spoken(reply, read.record.request.thread))
             return await self._store.drop_inbound(inbound_id)
         change = self._change_in(read.record, statement) if is_read else None
         statement = statement if change else in_emergency(read.record, statement)
         judged = await self._decisions.decide(placed.request_id, statement, read, together, change)
         if may_order and reply.said in {*IN_WORDS, "deny", "break_glass"} and not (freeze and is_apart):
-            await self._freezes.tell_how(inbound_id, channel, _spoken(_with_reason(reply)))
+            await self._freezes.tell_how(inbound_id, channel, spoken(_with_reason(reply)))
         if together is None:
             await self._store.is_replicated(placed.request_id)  # or a fail-over could lose the one and keep the other
-            await self._tell_left(
+            await self._orders.tell_left(
                 inbound_id,
                 channel,
-                _spoken(reply, read.record.request.thread),
+                spoken(reply, read.record.request.thread),
                 may_revoke=may_revoke,
                 is_answer=not (is_vote or is_review) and isinstance(judged, Counted | Decided),
             )
             await self._store.drop_inbound(inbound_id)
         return None
-
-    async def _tell_left(
-        self, inbound_id: str, channel: str, said: Trigger, *, may_revoke: bool = False, is_answer: bool = False
-    ) -> None:
-        """Tell whoever names another run or a standing approval as if to end it, or says stop among the words of an
-        answer, what these do not end.
-        """
-        is_among = is_answer and stops_among(said.text)
-        if is_among or left_named(said.text):
-            await self._tell_rest(inbound_id, channel, said, is_among=is_among)
-        elif may_revoke:
-            await self._tell_unless_order(inbound_id, channel, said)
 
     def _change_in(self, record: RequestRecord, statement: Statement) -> Change | None:
         values = edit_of(record, statement)
@@ -404,40 +363,32 @@ class Inbox:
         refuses is refused; where it says yes, its writer is told that this did not count.
         """
         request = read.record.request
-        reply = reply.model_copy(update={"text": self._unsigned(channel, _spoken(reply)).text})
-        found, own = {*stops_named(reply.text)}, {request.id, request.run_id}
-        others = found - own if request.format == "approval" else found
-        rest = beside_named(reply.text) if others else reply.text
-        ended = typed_revocations(rest)
-        if not (reply.said in IN_WORDS or reply.said == "deny") or not (others or ended.named):
+        is_vote, own = request.format == "approval", {request.id, request.run_id}
+        said = self._unsigned(channel, spoken(reply, request.thread))
+        orders = ordered(said.text)
+        stops_own = [words for one, words in orders.stops.items() if one in own]
+        is_own_alone = is_vote and own.issuperset(orders.stops)
+        names = bool(orders.ends.named) or not (is_own_alone or not orders.stops)
+        if not (reply.said in IN_WORDS or reply.said == "deny") or not names:
             return False
-        is_of_others = bool(others) and others.isdisjoint(own)
-        said, refusal = _spoken(reply, request.thread), refused_beside(reply.text) if is_of_others else ""
-        if ended.named:
-            refusal, rest = refusal or ended.refusal(), f"{ended.above}\n{ended.below}"
-        if typed_freeze(rest):
-            refusal = refusal or stop_beside(rest)
-            await self._stops(inbound_id, channel, reply.model_copy(update={"text": rest}), received_at)
-        away: Unavailable | None = None
-        for orders in (self._stops_named, self._ends) if others else (self._ends,):
-            try:
-                await orders(inbound_id, channel, said)
-            except (Conflict, Forbidden) as error:
-                await self._not_passed_on(inbound_id, channel, said, error)
-            except Unavailable as error:
-                away = error
+        refusal = "" if stops_own else orders.refusal()
+        refusal = stops_own[0] if stops_own and is_own_alone else refusal
+        if orders.freeze:
+            beside = reply.model_copy(update={"text": orders.beside})
+            await self._orders.freezes_or_away(inbound_id, channel, beside, received_at)
+        away = await self._orders.do(inbound_id, channel, said, orders, besides=own if is_own_alone else ())
         words: Said = "ask" if reply.said == "ask" else "free_text"
-        about = replace(statement, said=words, text=refusal or consent_in(rest))
-        if about.text and request.format == "approval":
+        about = replace(statement, said=words, text=refusal or orders.consent())
+        if about.text and is_vote:
             await self._decisions.decide(request.id, as_denial(request, about) if refusal else about, read)
-        is_lost = bool(refusal) and request.format != "approval" and not await self._is_for_run(read.record, about)
+        is_lost = bool(refusal) and not is_vote and not await self._is_for_run(read.record, about)
         if away:
             raise away
-        if answers_review(request, reply.text):
+        if answers_review(request, said.text):
             return False
-        left, is_polite = _left_beside(reply.text, ended)
-        answers = own.isdisjoint(found) and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
-        await self._tell_rest(inbound_id, channel, said, has_more=answers or is_lost)
+        left, is_polite = orders.answer()
+        answers = not stops_own and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
+        await self._orders.tell_rest(inbound_id, channel, said, orders, has_more=answers or is_lost)
         return True
 
     async def _beside(
@@ -446,19 +397,18 @@ class Inbox:
         """Freeze what a denial or a window freezes as well; of a window, whose words stand by themselves, stop and
         revoke what they name, but for what its writer denies by it.
         """
-        whole, request = _with_reason(reply), read.record.request
-        said = _spoken(whole, request.thread)
+        whole = _with_reason(reply)
         if typed_freeze(whole.text):
-            await self._stops(inbound_id, channel, whole, received_at, is_denial=True)
+            await self._orders.freezes_or_away(inbound_id, channel, whole, received_at, is_denial=True)
+        if whole is reply and not reply.filled and reply.said != "break_glass":
+            return
+        request, said = read.record.request, spoken(whole, read.record.request.thread)
         may = offers(read.record, self._people, PersonId(reply.person), channel, read.now)
         is_no = reply.said == "deny" and ("deny" in may or "withdraw" in may)
         denied = (request.id, request.run_id) if is_no else ()
-        is_window = whole is not reply or bool(reply.filled) or reply.said == "break_glass"
-        for orders in (partial(self._stops_named, besides=denied), self._ends) if is_window else ():
-            try:
-                await orders(inbound_id, channel, said)
-            except (Conflict, Forbidden, Unavailable) as error:  # the rest of the window counts at once
-                await self._not_passed_on(inbound_id, channel, said, error)
+        away = await self._orders.do(inbound_id, channel, said, ordered(said.text), besides=denied)
+        if away:  # the rest of the window counts at once
+            await self._orders.refuse(inbound_id, channel, said, away)
 
     async def _why_gone(self, delivery_id: DeliveryId) -> str:
         """Return why a card that we made is not there any more: it left with its run, or with the store it was in."""
@@ -470,86 +420,17 @@ class Inbox:
         """Return whether an answer to nothing that is known here freezes something, stops runs that it names or ends
         standing approvals: each of these is done.
         """
-        said, is_done = _spoken(reply), await self._freezes_alone(inbound_id, channel, reply, received_at)
-        away: Unavailable | None = None
-        for orders in (self._stops_named, self._ends):
-            try:
-                is_done = await orders(inbound_id, channel, said) or is_done
-            except (Conflict, Forbidden) as error:
-                await self._not_passed_on(inbound_id, channel, said, error)
-                is_done = True
-            except Unavailable as error:
-                away = error
-        if away:
-            raise away
-        return is_done
-
-    async def _ends(self, inbound_id: str, channel: str, said: Trigger) -> bool:
-        """Return whether a message ends standing approvals, whatever it stops beside them. Raises Conflict."""
-        rest = beside_named(said.text)
-        return await self._standing.revokes(inbound_id, channel, said.model_copy(update={"text": rest}))
-
-    async def _tell_unless_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
-        """Tell whoever may mean the end of a standing approval that their words are none; they are passed on."""
-        with self._people.speaking_to(said.person):
-            title = say("again.page")
-            try:
-                check_is_order(said.text)
-            except Conflict as error:
-                await self._quarantine.refuse(inbound_id, channel, said, str(error), title)
-
-    async def _tell_rest(
-        self, inbound_id: str, channel: str, said: Trigger, *, has_more: bool = False, is_among: bool = False
-    ) -> None:
-        """Tell the writer of orders that other lines of the message did nothing, and which runs it does not stop.
-
-        `has_more`: what stands beside them answers a question, and did not. `is_among`: a stop stands in what did.
-        """
-        stopped = [await self._run_of(one) for one in stops_named(said.text)]
-        left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
-        freezes = await self._freezes.reads(PersonId(said.person), said.text)  # the rest is told of with that
-        with self._people.speaking_to(said.person):
-            told = [say("run.stop-left", named=", ".join(left))] if left else []
-            told += [say("notice.stop-run").rstrip(".")] if is_among else []
-            author, has_subject = self._people.name_of(said.person), _has_subject(channel, said)
-            has_more = has_more or (not freezes and _has_more(said.text, author, has_subject=has_subject))
-            rest = [say("notice.freeze-rest")] if has_more else []
-            about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
-            title = say("run.not-passed-on-title") if stopped or rest else about
-        if told or rest:
-            await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told + rest), title)
-
-    async def _run_of(self, some_id: str) -> str:
-        """Return the run of a request; else, and of what is not there now, the id itself."""
-        if not is_a(some_id, "request"):
-            return some_id
-        with suppress(NotFound, Unavailable):
-            return (await self._decisions.request(some_id)).record.request.run_id
-        return some_id
-
-    async def _not_passed_on(self, inbound_id: str, channel: str, said: Trigger, why: Failure) -> None:
-        """Tell the writer of an answer why it does nothing."""
-        with self._people.speaking_to(said.person):
-            title = say("run.not-passed-on-title")
-        await self._quarantine.refuse(inbound_id, channel, said, str(why), title)
-
-    async def _is_order(
-        self, inbound_id: str, channel: str, reply: Reply, record: RequestRecord, received_at: datetime
-    ) -> bool:
-        """Return whether the answer is a command, and that is done. Words that may answer a question are no command.
-
-        Of standing approvals nothing is decided by it, so that need not be bound to the card that it answers. Of a mail
-        whose texts differ, nothing but a freeze is done.
-        """
-        request, is_vote = record.request, record.request.format == "approval"
-        if not (is_vote or await self._answers_nothing(inbound_id, reply, record)):
+        said = spoken(reply)
+        orders = ordered(said.text)
+        beside = reply.model_copy(update={"text": orders.beside})
+        is_done = await self._orders.freezes_alone(inbound_id, channel, beside, received_at)
+        if not (is_done or orders.stops or orders.ends.named):
             return False
-        if reply.unsure:
-            return await self._freezes_alone(inbound_id, channel, reply, received_at)
-        about = _spoken(reply, request.thread)
-        if await self._standing.take(inbound_id, channel, about, request.run_id):
-            return True
-        return await self._stops(inbound_id, channel, reply, received_at)
+        if away := await self._orders.do(inbound_id, channel, said, orders):
+            raise away
+        is_lost = bool(orders.refusal() or orders.consent())
+        await self._orders.tell_rest(inbound_id, channel, said, orders, has_more=is_lost)
+        return True
 
     async def _is_for_run(self, record: RequestRecord, statement: Statement) -> bool:
         """Return whether the answer is a word to the run that asked, and that has had its effect."""
@@ -591,13 +472,10 @@ class Inbox:
             raise Invalid(say("run.order-here"), say("run.order-here-do"))
 
     def heard(self, request: Request, statement: Statement) -> Statement:
-        """Return an answer that no message brings as the denial that it is beside a freeze or a revocation, whatever
-        becomes of those.
+        """Return an answer that no message brings as the denial that it is beside what it orders by name, whatever
+        becomes of that.
         """
-        text = statement.text
-        refusal = stop_beside(text) if typed_freeze(text) else ""
-        refusal = refusal or typed_revocations(text).refusal()
-        is_denial = refusal and request.format == "approval" and statement.said in IN_WORDS
+        is_denial = request.format == "approval" and statement.said in IN_WORDS and ordered(statement.text).refusal()
         return as_denial(request, statement) if is_denial else statement
 
     async def answer(
@@ -628,44 +506,6 @@ class Inbox:
         others = ({*stops_named(text)} - {request.id, request.run_id}) or {*left_named(text)}
         told = [say("run.stop-left", named=", ".join(sorted(others)))] if others else []
         return ". ".join([*told, *([say("notice.order-here")] if is_order else [])])
-
-    async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
-        """Return whether the words of a command can't answer the question, or came when that was over already.
-
-        Taken again after a crash, what was an answer then is one still.
-        """
-        if typed_standing(reply.text) is None and typed_freeze(reply.text) is None:
-            return False
-        person = PersonId(reply.person)
-        freezes = await self._freezes.freezes(person, reply.text)
-        is_answer = may_be_answer(record, person, reply.text, freezes=freezes)
-        kept, _ = await self._store.remember(f"over {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
-        return bool(kept)
-
-    async def _stops(
-        self, inbound_id: str, channel: str, reply: Reply, received_at: datetime, *, is_denial: bool = False
-    ) -> bool:
-        """Return whether the answer says that somebody is away, or freezes something, and that is done.
-
-        A freeze, as a denial, counts also where nothing shows which card it answers. `is_denial`: both count.
-        """
-        freeze = typed_freeze(reply.text)
-        if (reply.unbound and (freeze is None or freeze.ends)) or (
-            typed_absence(reply.text) is None and freeze is None
-        ):
-            return False
-        said = await self._proven(inbound_id, _spoken(reply))
-        if not reply.unbound and await self._absences.take(inbound_id, channel, said):
-            return True
-        # What answers a card is bound to that, and to no freeze: it ends none.
-        if freeze is None or freeze.ends or not said.weakness:
-            said = said.model_copy(update={"weakness": recorded("reason.answers-request")})
-        return await self._freezes.take(inbound_id, channel, said, received_at, is_denial=is_denial)
-
-    async def _freezes_alone(self, inbound_id: str, channel: str, reply: Reply, received_at: datetime) -> bool:
-        """Return whether the answer freezes something, and that is done; nobody is away by it."""
-        unbound = reply.model_copy(update={"unbound": reply.unbound or recorded("reason.archived")})
-        return await self._stops(inbound_id, channel, unbound, received_at)
 
     async def _away(self, reading: Ignored) -> None:
         """Note whose mailbox answered a card of theirs by itself."""
@@ -774,7 +614,7 @@ class Inbox:
     async def _looked_at(self, inbound_id: str) -> datetime:
         """Return when an item was first looked at: no worker may have lived when it came."""
         now = self._store.about_now(inbound_id).isoformat().encode()
-        first, _ = await self._store.remember(f"looked at {inbound_id}", now, _COPIES_S)
+        first, _ = await self._store.remember(f"looked at {inbound_id}", now, COPIES_S)
         return datetime.fromisoformat(first.decode())
 
     async def _no_stop(self, inbound_id: str, channel: str, trigger: Trigger) -> None:
@@ -793,74 +633,39 @@ class Inbox:
     async def _is_order_alone(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
         """Return whether the message freezes something, stops runs that it names, or is about standing approvals: each
         of these is done, and what it says beside them is for the run in whose thread it stands.
-
-        Raises Conflict and Forbidden, at last, for what of it can't be done, or is about nothing.
         """
-        text = trigger.text
-        rest = beside_named(text)
-        ended = typed_revocations(rest)
-        ended = ended.untitled() if _has_subject(channel, trigger) else ended
-        rest = f"{ended.above}\n{ended.below}" if ended.named else rest
-        failed: Failure | None = None
-        freeze, once = typed_freeze(rest), f"ordered {inbound_id}"
+        orders = ordered(trigger.text, has_subject=_has_subject(channel, trigger))
+        freezes, once = orders.freeze is not None and not orders.freeze.ends, f"ordered {inbound_id}"
         # What stands beside them may have had to wait, and brings them again.
-        was_done = trigger.follows and bool(freeze or ended.named) and await self._store.remembered(once) is not None
+        may_be_again = trigger.follows and bool(orders.freeze or orders.ends.named)
+        was_done = may_be_again and await self._store.remembered(once) is not None
         is_done = was_done
-        if not was_done and (not trigger.is_edit or (freeze and not freeze.ends)):
-            said = trigger.model_copy(update={"text": rest}) if freeze and not freeze.ends else trigger
-            is_done = await self._is_command(inbound_id, channel, said, received_at)
-        refusal = stop_beside(rest) if is_done else ""
-        for orders in () if was_done else (*((self._ends,) if ended.named else ()), self._stops_named):
-            try:
-                is_done = await orders(inbound_id, channel, trigger) or is_done
-            except (Conflict, Forbidden, Unavailable) as error:
-                failed = add_failure(failed, error)
-        if not (is_done or failed):
+        if not was_done and (freezes or not trigger.is_edit):
+            said = trigger.model_copy(update={"text": orders.beside}) if freezes else trigger
+            is_done = await self._orders.is_command(inbound_id, channel, said, received_at)
+        if not (is_done or orders.stops or orders.ends.named):
             return False
-        refusal = refusal or refused_beside(text) or ended.refusal()
-        about, is_lost = trigger.model_copy(update={"text": refusal or consent_in(rest)}), False
+        away = None if was_done else await self._orders.do(inbound_id, channel, trigger, orders)
+        refusal = orders.refusal()
+        about, is_lost = trigger.model_copy(update={"text": refusal or orders.consent()}), False
         if trigger.follows and await self._follow_ups.answers_review(channel, trigger):
             await self._follow_ups.take(inbound_id, channel, trigger)
         elif refusal and trigger.follows:
-            if failed is None:
-                await self._store.remember(once, b"1", _COPIES_S)
+            if away is None:
+                await self._store.remember(once, b"1", COPIES_S)
             await self._check_answers(channel, about)
-            is_taken = await self._follow_ups.take(inbound_id, channel, about)
-            is_lost = not is_taken and trigger.is_addressed
-        elif refusal and ended.named:
+            is_lost = not await self._follow_ups.take(inbound_id, channel, about) and trigger.is_addressed
+        elif refusal:
             is_lost = True
         elif about.text and trigger.follows and not trigger.is_edit:
             await self._follow_ups.take_consent(inbound_id, channel, about)
-        if failed:
-            raise failed
-        left, is_polite = _left_beside(text, ended)
+        if away:
+            raise away
+        left, is_polite = orders.answer()
         beside = trigger.model_copy(update={"text": left})
         answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_polite)
-        await self._tell_rest(inbound_id, channel, trigger, has_more=answers or is_lost)
+        await self._orders.tell_rest(inbound_id, channel, trigger, orders, has_more=answers or is_lost)
         return True
-
-    async def _stops_named(
-        self, inbound_id: str, channel: str, trigger: Trigger, besides: Collection[str] = ()
-    ) -> bool:
-        """Return whether the message stops runs that it names, `besides` these, wherever it stands. Raises as `named`
-        does, at last; and Unavailable, at last as well, so that what could not be looked at is done again.
-        """
-        failed: Failure | None = None
-        named, stopped = stops_named(trigger.text), set[str]()
-        found = {some_id: words for some_id, words in named.items() if some_id not in besides}
-        for some_id, words in found.items():
-            run_id = await self._run_of(some_id)
-            if run_id in stopped:  # named by its request as well
-                continue
-            stopped.add(run_id)
-            try:
-                said = trigger.model_copy(update={"text": words})
-                await self._follow_ups.named(f"{inbound_id}-{some_id}", channel, said, some_id)
-            except (Conflict, Forbidden, Unavailable) as error:
-                failed = add_failure(failed, error)
-        if failed:
-            raise failed
-        return bool(found)
 
     async def _is_taken(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
         """Return whether a run in the thread has taken the message in. Whoever may mean the end of a standing approval
@@ -887,7 +692,7 @@ class Inbox:
             return False
         if may_freeze:
             await self._freezes.tell_how(inbound_id, channel, trigger)
-        await self._tell_left(inbound_id, channel, trigger, may_revoke=may_revoke, is_answer=is_answer)
+        await self._orders.tell_left(inbound_id, channel, trigger, may_revoke=may_revoke, is_answer=is_answer)
         return True
 
     async def _check_answers(self, channel: str, trigger: Trigger) -> None:
@@ -934,25 +739,6 @@ class Inbox:
         on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]
         return [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
 
-    async def _is_command(self, inbound_id: str, channel: str, trigger: Trigger, received_at: datetime) -> bool:
-        """Return whether the message is about a freeze or a standing approval, and that is done.
-
-        Words that answer a question are an answer, unless they freeze something where any words would be an answer.
-        """
-        has_subject = channel == "email" and not trigger.follows
-        freezes = typed_freeze(trigger.text, has_subject=has_subject) is not None
-        if not freezes and typed_standing(trigger.text, has_subject=has_subject) is None:
-            return False
-        stops = freezes and await self._freezes.freezes(PersonId(trigger.person), trigger.text)
-        is_answer = trigger.follows and await self._follow_ups.answers(inbound_id, channel, trigger, freezes=stops)
-        # Taken again after a crash, the same words would mean something else by then.
-        kept, _ = await self._store.remember(f"freezes {inbound_id}", b"" if is_answer else b"1", _COPIES_S)
-        if not kept:
-            return False
-        if freezes:
-            return await self._freezes.take(inbound_id, channel, trigger, received_at)
-        return await self._standing.take(inbound_id, channel, trigger)
-
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
         try:
@@ -990,39 +776,6 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
-
-
-def _left_beside(text: str, ended: Revoking) -> tuple[str, bool]:
-    """Return what is left of a message beside the runs that it stops by their ids, and the standing approvals that it
-    ended; and whether that is courtesy. Nothing beside a freeze, or of other words.
-    """
-    lines = (f"{ended.above}\n{ended.below}" if ended.named else text).splitlines()
-    left = "\n".join(beside_named(line) if stops_named(line) else line for line in lines).strip()
-    left = "" if left == text.strip() or typed_freeze(left) else left
-    return left, is_courtesy(read_reply(left))
-
-
-def _has_more(text: str, author: str, *, has_subject: bool) -> bool:
-    """Return whether a message that stops runs by their ids, or ends standing approvals, says more than that in a
-    sentence of its own, which did nothing: a reason stands in that of the order.
-
-    Courtesy and a subject say nothing, nor does a line of ids, as in a list of what is to stop. A refusal in a sentence
-    of its own and a yes are told of by themselves; what a bare no before an order is about, as `no, stop s1r-…`,
-    nobody knows.
-    """
-    if not (stops_named(text) or typed_revocations(text).named):
-        return False
-    said = sentences((text.partition("\n\n")[2] if has_subject else "") or text)
-    is_list = any(map(is_of_ids, said))  # `please stop these:` stands above it
-    said = [one for one in said if not is_of_ids(one) and not (is_list and stops_plainly(one))]
-    beside = [one for one in said if not (stops_named(one) or typed_revocations(one).named)]
-    has_no = any(map(is_withdrawal, (*parts_beside(text), *beside)))
-    is_refused = refused_beside(text) or typed_revocations(text).refusal()
-    return (has_no and not is_refused) or not all(_is_heard(one, author) for one in beside)
-
-
-def _is_heard(sentence: str, author: str) -> bool:
-    return is_withdrawal(sentence) or bool(consent_in(sentence)) or is_courtesy(read_reply(sentence), author)
 
 
 def _is_ours(line: str) -> bool:
@@ -1069,19 +822,6 @@ def _is_of_no_request(reply: Reply) -> bool:
 
 def _who(inbound: Inbound) -> str:
     return f"{inbound.channel} {inbound.sender}" if inbound.sender else ""
-
-
-def _spoken(reply: Reply, thread: str = "") -> Trigger:
-    """Return an answer as a message in the thread of what it answers."""
-    return Trigger(
-        person=reply.person,
-        text=reply.text,
-        thread=thread,
-        known=reply.known,
-        follows=True,
-        place=reply.place,
-        copy_key=reply.copy_key,
-    )
 
 
 def _stated(reply: Reply, placed: Delivery, inbound_id: str, channel: str) -> Statement:

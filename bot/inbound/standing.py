@@ -17,7 +17,7 @@ from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.noted import NotedTables
-from bot.policy.orders import StandingWanted, grants_in, may_mean_end, typed_revocations, typed_standing
+from bot.policy.orders import Revoking, StandingWanted, grants_in, may_mean_end, typed_standing
 from bot.policy.standing import Standing
 from bot.queries.guard import Guard
 from bot.render.cards import notice
@@ -162,14 +162,10 @@ class TypedStanding:
                 return child.run_id
         return run_id
 
-    async def revokes(self, inbound_id: str, channel: str, trigger: Trigger) -> bool:
-        """End all that the message names; False where that is nothing. Raises Conflict, at last, for whom one of them
-        does not concern, and for words beside those of others; and Unavailable, at last as well.
+    async def revoke(self, inbound_id: str, channel: str, trigger: Trigger, typed: Revoking) -> None:
+        """End all that a message names. Raises Conflict, at last, for whom one of them does not concern, and for words
+        beside those of others; and Unavailable, at last as well.
         """
-        # What answers a mail that asked nothing may end something all the same.
-        typed = typed_revocations(trigger.text)
-        if not typed.named:
-            return False
         if trigger.others:
             raise Conflict(say("again.not-ended", id=typed.named[0]), say("again.not-ended-do", id=typed.named[0]))
         person = PersonId(trigger.person)
@@ -186,7 +182,6 @@ class TypedStanding:
             await self._journal.send(told)
         if failed:
             raise failed
-        return True
 
     async def _of(self, person: PersonId, standing_id: str, proof: Proof) -> Standing:
         who = self._rights.of_person(person, proof)
