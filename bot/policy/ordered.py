@@ -92,6 +92,6 @@ def _names(sentence: str) -> bool:
 
 def _wants_more(sentence: str) -> bool:
     """Return whether a sentence that orders something by name asks something else, or orders it, behind that."""
-    _, *behind = [one for one in _CLAUSE.split(sentence) if one.strip()]
-    more = [one for one in behind if not _names(one) and not is_of_ids(one) and not is_courtesy(read_reply(one))]
-    return any(one.rstrip().endswith("?") or is_order(one) for one in more)
+    _, *behind = [one.strip() for one in _CLAUSE.split(sentence) if one.strip()]
+    more = [one for one in behind if (one.endswith("?") or is_order(one)) and not (_names(one) or is_of_ids(one))]
+    return not all(is_courtesy(read_reply(one.rstrip("?"))) for one in more)

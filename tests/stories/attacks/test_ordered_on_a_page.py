@@ -102,10 +102,14 @@ async def test_attack_a_denial_beside_a_freeze_or_a_revocation_in_a_terminal_is_
         "freeze everything and deny this",
         f"deny this and revoke {GIVEN_OUT}",
         f"revoke {GIVEN_OUT}; deny this",
+        f"deny this. stop {RUN_OF_NOBODY}",
     ):
         record = await world.opened(await world.trigger("press bell"))
         typed = await sayso(world, "answer", record.request.id, text, "--as", "cy")
-        assert (typed.code, DOES_NEITHER in " ".join(typed.out.split())) == (0, True), text
+        told = (
+            DOES_NEITHER if GIVEN_OUT in text or "freeze" in text else f"Of {RUN_OF_NOBODY} your message stops nothing"
+        )
+        assert (typed.code, told in " ".join(typed.out.split())) == (0, True), text
         assert await state(world, record) == ("denied", []), text
 
 
@@ -142,6 +146,7 @@ async def test_attack_a_freeze_in_the_window_of_a_denial_whose_card_is_gone_is_l
     assert await state(world, record) == ("open", [])
     assert [where for where, *_ in await frozen(world)] == ["production"]
     assert hallway.to("cy", "Frozen since")
+    assert hallway.to("cy", "The rest of your message did nothing"), "nor does the denial"
 
 
 @opens(ALLOWED, beside=("hallway",), reach=("slack", "email"))

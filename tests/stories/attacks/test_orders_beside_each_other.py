@@ -276,6 +276,7 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
         ("Which version is this? stop OTHER", 1),
         ("revoke FIRST\n\nHow long does this one take?", 1),
         ("Can you revoke SECOND?", 0),
+        ("stop OTHER, and who is on call?", 1),
         ("because of the incident. stop OTHER", 1),
         ("No, wrong version, stop OTHER", 1),
     ):

@@ -1,0 +1,109 @@
+"""Of a message that orders something by name, each sentence does what it says, or its writer is told that it didn't."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from bot.policy.ordered import Ordered, ordered
+from bot.policy.orders import may_mean_end
+
+RUN, REQUEST, APPROVAL = "s1r-abcdefghijkl2", "s1q-abcdefghijkl3", "s1g-abcdefghijkl4"
+STOPS = (
+    f"stop {RUN}",
+    f"Please cancel {REQUEST}, it is the wrong tag",
+    f"stop {RUN} and {REQUEST}, both are wrong",
+    f"stoppe {RUN}, falscher Tag",
+    f"Can you stop {RUN}, please?",
+)
+ENDS = (f"revoke {APPROVAL}", f"widerrufe {APPROVAL}: falscher Tag")
+REFUSES = ("deny this", "do not deploy this", "Please reject this request")
+POLITE = ("Hi,", "Thanks!", "Danke", "Good morning!")
+MORE = (
+    "Who is on call?",
+    "The customers must be told first",
+    "Deploy v2.0.0 to staging",
+    "use the blue one",
+    "42",
+    "Not before noon",
+    "Nimm die zweite",
+    "I will look at the tests",
+)
+
+orders = some.lists(some.sampled_from((*STOPS, *ENDS)), min_size=1, max_size=3, unique=True)
+others = some.lists(some.sampled_from((*POLITE, *REFUSES)), max_size=2, unique=True)
+glue = some.sampled_from(("\n", ". ", "\n\n"))
+
+
+def joined(parts: list[str], mark: str) -> str:
+    return mark.join(part if mark != ". " else part.rstrip(".,") for part in parts)
+
+
+def named(found: Ordered) -> set[str]:
+    return {*found.stops, *found.ends.named}
+
+
+def says_more(text: str) -> bool:
+    return ordered(text).has_more("Anna Berg", has_subject=False)
+
+
+@given(some.data(), orders, others, glue)
+def test_each_order_of_a_message_is_read_whatever_stands_beside_it(
+    data: some.DataObject, said: list[str], beside: list[str], mark: str
+) -> None:
+    parts = data.draw(some.permutations([*said, *beside]))
+    text = joined(parts, mark)
+
+    assert named(ordered(text)) == {one for one in (RUN, REQUEST, APPROVAL) if any(one in part for part in said)}, text
+
+
+@given(some.data(), orders, some.sampled_from(REFUSES), glue)
+def test_a_refusal_beside_orders_is_heard_wherever_it_stands(
+    data: some.DataObject, said: list[str], refusal: str, mark: str
+) -> None:
+    text = joined(data.draw(some.permutations([*said, refusal])), mark)
+
+    assert ordered(text).refusal(), text
+
+
+@given(some.data(), orders, others, some.sampled_from(MORE), glue)
+def test_what_else_a_message_says_beside_orders_is_told_of_wherever_it_stands(
+    data: some.DataObject, said: list[str], beside: list[str], more: str, mark: str
+) -> None:
+    text = joined(data.draw(some.permutations([*said, *beside, more])), mark)
+
+    assert says_more(text), text
+
+
+@given(some.data(), orders, some.lists(some.sampled_from(POLITE), max_size=2, unique=True))
+def test_of_a_message_of_nothing_but_orders_with_their_reasons_and_courtesy_nothing_is_told(
+    data: some.DataObject, said: list[str], polite: list[str]
+) -> None:
+    text = "\n".join(data.draw(some.permutations([*said, *polite])))
+
+    assert not says_more(text), text
+
+
+BEHIND = (
+    "{order}, and who is on call?",
+    "{order}, who is on call?",
+    "{order} - when does it go on?",
+    "{order}, und wer hat Dienst?",
+    "{order}, deploy v2.0.0 to staging",
+    "{order} and deploy v2.0.0 to staging",
+)
+
+
+@pytest.mark.parametrize("text", BEHIND)
+@pytest.mark.parametrize("order", [f"stop {RUN}", f"revoke {APPROVAL}"], ids=["stop", "revoke"])
+def test_a_question_or_a_command_behind_an_order_in_its_sentence_is_told_of(text: str, order: str) -> None:
+    found = ordered(text.format(order=order))
+
+    assert found.has_more("Anna Berg", has_subject=False) or (not named(found) and may_mean_end(found.text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"Could you stop {RUN}, please?", f"can you stop {RUN} and {REQUEST}?", f"stop {RUN}, thanks!"],
+)
+def test_an_order_that_is_put_as_a_question_says_no_more(text: str) -> None:
+    assert not says_more(text)
