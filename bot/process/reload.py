@@ -265,7 +265,8 @@ class Reload:
             if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
         }
         refs = [ref for policy in kept.values() for ref in policy.refs]
-        return replace(tables, policies={**tables.policies, **self._by_nobody_new(kept, refs, tables)})
+        policies = {**tables.policies, **self._by_nobody_new(kept, refs, tables)}
+        return replace(tables, policies=policies, kept_policies=frozenset(kept))
 
     def _with_own_starters(self, settings: Settings, tables: Tables) -> Tables:
         """Return the tables with who may start an agent of one's own that is gone once this process is restarted.

@@ -518,6 +518,37 @@ async def test_attack_a_program_may_not_begin_what_who_has_joined_approved_as_a_
         assert (await begun(ci, request)).status_code == 200
 
 
+async def test_attack_what_a_program_asked_under_a_new_policy_ends_by_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, SOLO) as ahead, serving(ahead.app) as api, serving(world.app) as before:
+        _, key = await api.key(service="ci", acts_for=["anna"], asks=["policy:solo"])
+        ci = api.with_key(key)
+        request = await asked_by_program(ci, policy="solo")
+        await vote(await api.client("bo"), request)
+
+        await moved_on(world, request["run_id"])
+
+        assert (await begun(before.with_key(key), request)).status_code == 503
+        assert (await begun(ci, request)).status_code == 200
+
+
+@opens(toml=standing.ALLOWED)
+async def test_attack_what_is_to_be_done_again_is_refused_by_a_worker_with_the_policy_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    later, done = standing.ALLOWED.replace('"5 in 30d"', '"9 in 30d"'), await standing.done_once(world)
+    async with by_hand(world, redis, tmp_path, later) as ahead:
+        record = await standing.asked(ahead, done)
+        await ahead.decide("bo", record, "approve")
+
+        await moved_on(world, record.request.run_id)
+        await becomes(world, later)
+        await moved_on(world, record.request.run_id)
+
+        await until(ahead.app.requests.standing.all, what="what Bo approved may be done again")
+
+
 async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_file_from_before(
     world: World, redis: str, tmp_path: Path
 ) -> None:
