@@ -23,6 +23,7 @@ from bot.people.cut import lines_of, members_of
 from bot.people.directory import People
 from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, meaning_nobody, tables_of
+from bot.policy.risks import texts_in
 from bot.process.half_taken import HalfTaken, content_of
 from bot.store import StoreError
 from bot.store.ids import new_id
@@ -399,9 +400,13 @@ class Reload:
 
 
 def _gates(settings: Settings) -> dict[str, str]:
-    """Return the policies of the places that wait for a restart: of the environments, and of the desk."""
-    found = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
-    gated = {**found, "desk": settings.desk.policy}
+    """Return the policies of the places that wait for a restart: of the environments, the desk, and whatever the tables
+    of agents of one's own name.
+    """
+    gated = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
+    gated["desk"] = settings.desk.policy
+    for name, agent in settings.agents.items():
+        gated |= {f"agent {name} {agent.code} {place}": text for place, text in enumerate(texts_in(agent.settings))}
     return {place: policy for place, policy in gated.items() if policy in settings.policies}
 
 

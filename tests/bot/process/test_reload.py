@@ -501,6 +501,25 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_env
         assert world.people.tables.policies["production"].requester_may_approve
 
 
+@pytest.mark.parametrize("said", ['policy = "production"', 'gates = [{ name = "oven", by = "production" }]'])
+async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agent_of_ones_own_before_the_restart(
+    redis: str, tmp_path: Path, said: str
+) -> None:
+    own, strict = f"{OWN_AGENT}\n[agents.cleaner.settings]\n{said}\n", TOML.replace("production", "strict")
+    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+    async with a_world(redis, tmp_path / "data", TOML + own) as world:
+        reload, before = Reload(world.app, lambda: settings_in(world.folder), works=True), world.people.tables.policies
+
+        for later in (strict + lax, strict):
+            write(world, later + own.replace('"production"', '"strict"'))
+            await reload.look(at_once=True)
+            assert world.people.tables.policies["production"] == before["production"]
+
+        write(world, strict + lax + own)
+        await reload.look(at_once=True)
+        assert world.people.tables.policies["production"] != before["production"]
+
+
 _EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'
 _STRICT = '\n[policies.strict]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
 _RENAMED = _STRICT + ENVIRONMENT.replace('"production"', '"strict"')
