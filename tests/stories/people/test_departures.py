@@ -1022,6 +1022,56 @@ async def test_the_approval_of_one_whom_the_policy_names_no_more_counts_for_noth
     await world.has(run_id, "done")
 
 
+NARROWED = (
+    (TOML + EVE)
+    .replace("group:release", "group:sre", 1)
+    .replace('name = "Dan Dorn"', 'name = "Dan Dorn"\ngroups = ["sre"]')
+)
+
+
+async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_that_names_it_no_more(
+    world: World,
+) -> None:
+    _, record = await asked(world, "production")
+    await becomes(world, NARROWED)
+
+    await becomes(world, without(without(NARROWED, "bo"), "cy"))
+
+    assert who_of(await asked_anew(world, record)).approve == ("dan",)
+
+
+async def test_attack_it_is_handed_on_to_who_joined_a_group_that_the_policy_names_no_more(world: World) -> None:
+    _, record = await asked(world, "production")
+    await becomes(world, NARROWED)
+
+    await world.delegate("bo", record, "eve")
+
+    assert who_of(await world.request(record.request.id)).approve == ("bo", "cy")
+
+
+@pytest.mark.parametrize("rotation", ["sre", "ops"])
+async def test_attack_it_escalates_to_who_is_in_a_rotation_since_then_that_the_policy_names_no_more(
+    redis: str, tmp_path: Path, rotation: str
+) -> None:
+    def office(named: str, on_call: str) -> str:
+        rotations = (("ops", on_call), ("sre", "dan" if rotation == "sre" else on_call))
+        tables = "".join(
+            f'[oncall.{name}]\nrotation = ["person:{who}"]\nshift = "1d"\nstarts = "2020-01-01T09:00"\n'
+            for name, who in rotations
+        )
+        return ESCALATING.replace('escalate_to = ["person:dan', f'escalate_to = ["oncall:{named}') + EVE + tables
+
+    async with a_world(redis, tmp_path / "data", office("ops", "cy")) as world:
+        _, record = await asked(world, "solo")
+        await becomes(world, office(rotation, "eve"))
+
+        await world.move_time(4 * 3600 - 600)
+        await world.quiet()
+
+        expected = ("bo", "dan" if rotation == "sre" else "eve")
+        assert who_of(await world.request(record.request.id)).approve == expected
+
+
 @opens(toml=ESCALATING)
 async def test_those_it_would_escalate_to_are_asked_at_once_where_nobody_else_is_left(world: World) -> None:
     run_id, _ = await asked(world, "solo")
