@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
+from bot.config.deploy import FreezeWindowConfig
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
@@ -90,6 +91,8 @@ class Reload:
         self._digest: str = ""
         self._goes_on_until = 0.0
         self._began_half = False
+        # The windows of before that freeze what the file calls otherwise by now.
+        self._stood = tuple[FreezeWindowConfig, ...]()
 
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
@@ -243,14 +246,19 @@ class Reload:
         return None
 
     def _with_own_windows(self, settings: Settings, tables: Tables) -> Tables:
-        """Return the tables with the windows that freeze what this process calls otherwise until it is restarted."""
+        """Return the tables with the windows that freeze what this process calls otherwise until it is restarted: those
+        of before, and those of now for what it does not know, which may be that.
+        """
         ours, theirs = self._app.settings.deploy.environments, settings.deploy.environments
-        gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
-        kept = tuple(
+        gone, new, before = ours.keys() - theirs.keys(), theirs.keys() - ours.keys(), self._app.people.as_written
+        stands = dict.fromkeys((*(one for one in before.windows if one not in before.kept), *self._stood))
+        self._stood = tuple(
             one.model_copy(update={"environments": left})
             for one in stands
             if (left := tuple(name for name in one.environments if name in gone)) and one not in tables.windows
         )
+        named = [one for one in tables.windows if gone and not new.isdisjoint(one.environments)]
+        kept = (*self._stood, *(one.model_copy(update={"environments": tuple(sorted(gone))}) for one in named))
         return replace(tables, windows=(*tables.windows, *kept), kept=kept)
 
     def _with_own_policies(self, settings: Settings, tables: Tables) -> Tables:

@@ -393,6 +393,22 @@ async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_
         assert freezes.window("production", world.about_now()) is None
 
 
+async def test_attack_a_window_for_what_the_file_calls_otherwise_freezes_nothing_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    renamed = TOML + ENVIRONMENT.replace("s.production", "s.prod")
+    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
+        reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
+        frozen = list[bool]()
+
+        for toml in (renamed, OTHERWISE, OTHERWISE.replace("Dan Dorn", "Dan Door"), renamed):
+            write(world, toml)
+            await reload.look(at_once=True)
+            frozen.append(freezes.window("production", world.about_now()) is not None)
+
+        assert frozen == [False, True, True, False]
+
+
 async def test_attack_nothing_begins_after_the_restart_as_another_process_still_has_a_window_of_before(
     redis: str, tmp_path: Path
 ) -> None:
