@@ -536,6 +536,39 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agen
         assert world.people.tables.policies["production"] != before["production"]
 
 
+ASKING = """
+from agents import Agent
+from agents.steps import Done, RequestHumanInput
+
+
+def cleaner():
+    def next_step(run):
+        asks = RequestHumanInput(question="May it go?", format="yes_no", to=("person:bo",))
+        return Done(summary="asked") if run.results else asks
+
+    return Agent(name="cleaner", description="cleans", prompt="", tools=(), fallback=next_step)
+"""
+
+
+async def test_attack_an_agent_asks_whoever_has_the_id_by_now_of_whom_it_may_ask_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    """The file of then lets it ask Bo, and so does that of now, which calls him otherwise."""
+    own = '\n[agents.cleaner]\ncode = "own:cleaner"\nasks = ["person:bo"]\n'
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "own.py").write_text(ASKING)
+    async with a_world(redis, tmp_path / "data", _EVE + TOML + own, deploys=True) as world:
+        later = _EVE.replace("people.eve", "people.bo") + TOML.replace("people.bo", "people.rob")
+        await becomes(world, later + own.replace("person:bo", "person:rob"))
+
+        assert await world.ended(await world.trigger("clean", agent="cleaner"))
+        assert world.mails("eve") == ()
+
+        await becomes(world, _EVE + TOML + own)
+        await world.trigger("clean", agent="cleaner")
+        await world.next_mail("bo", "May it go?")
+
+
 _EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'
 _STRICT = '\n[policies.strict]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
 _RENAMED = _STRICT + ENVIRONMENT.replace('"production"', '"strict"')
