@@ -110,7 +110,10 @@ class ApprovalGuard:
             return why
         if record.decision is None or record.decision.standing is None:
             return None
-        return await self._standing.why_not(record, call.effect) if self._standing else say("run.not-approved")
+        why = await self._standing.why_not(record, call.effect) if self._standing else say("run.not-approved")
+        if why:
+            await self._decisions.noted.check_policy(record.request.policy.name, self._people)
+        return why
 
     def cover(
         self, agent: Agent, run: Run, step: CallTool, started: ToolStarted, approval: RecordWrite

@@ -261,6 +261,11 @@ class People:
         """
         return tuple(dict.fromkeys((self.of_file(name), *self._called.get(name, ()))))
 
+    def means_another(self, ref: str) -> bool:
+        """Return whether `person:NAME` of what a process keeps until it is started again was somebody else's then."""
+        name = ref.removeprefix("person:")
+        return ref != name and self._called.get(name, ())[:1] not in {(), (self.of_file(name),)}
+
     def ids_of(self, person: str) -> tuple[PersonId, ...]:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
         known = self._humans.known.get(PersonId(person))
@@ -557,13 +562,22 @@ class People:
         found = (PersonId(one.removeprefix("person:")) for one in dict.fromkeys(names))
         return Anyone(source=ref, people=tuple(person for person in found if person in self._tables.people))
 
-    def may_join(self, record: RequestRecord, at: datetime) -> bool:
-        """Return whether people may come to a request `at` this moment whom its policy did not name as it was opened.
+    def may_join(self, record: RequestRecord, seat: Anyone, at: datetime) -> bool:
+        """Return whether people may come to a seat of a request `at` this moment whom its policy did not name as it was
+        opened.
 
-        They come to an approval only while the file has the same policy but for people. Else somebody of now would
-        decide by what the policy lets people do, as neither that of then nor that of now lets them.
+        They come to an approval only while the file has the same policy but for people, and that names the seat. Else
+        somebody of now would decide by what the policy lets people do, as neither that of then nor that of now lets
+        them.
         """
-        return record.request.purpose != "gate" or self._same_by_now(record.request.policy, at) is not None
+        if record.request.purpose != "gate":
+            return True
+        same = self._same_by_now(record.request.policy, at)
+        if same is None:
+            return False
+        steps = (same, *same.steps)
+        named = (*same.stand_ins, *(rule for step in steps for rule in (step.rule, *step.escalate_to)))
+        return {*chain.from_iterable(map(refs_in, named))}.issuperset(refs_of_seat(seat))
 
     def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
         """Return the policy as the file has it `at` this moment, if it is the same but for people."""
@@ -575,8 +589,9 @@ class People:
 
         Of a rotation, that is whoever is on call then, and may join.
         """
-        found, may_join = dict[PersonId, None](), self.may_join(record, at)
+        found = dict[PersonId, None]()
         for seat in seats:
+            may_join = self.may_join(record, seat, at)
             there = self.by_now(one for one in self.filled(seat, at).people if may_join or one in seat.people)
             found |= dict.fromkeys(person for person in there if person in self._tables.people)
         return tuple(found)
@@ -601,9 +616,13 @@ class People:
         They are those whom the seat names by then, if they may join, those whom the policy escalates to, and its
         stand-ins.
         """
-        seats, may_join = (*record.asked.escalate_to, *record.request.policy.stand_ins), self.may_join(record, at)
-        reserve = frozenset(self.on_duty(record, seats, at))
-        return lambda seat: reserve.union(self.members(refs_of_seat(seat), at) if may_join else seat.people)
+        reserve = self.on_duty(record, (*record.asked.escalate_to, *record.request.policy.stand_ins), at)
+
+        def accepts(seat: Anyone) -> frozenset[PersonId]:
+            named = self.members(refs_of_seat(seat), at) if self.may_join(record, seat, at) else seat.people
+            return frozenset((*reserve, *named))
+
+        return accepts
 
     def filled(self, seat: Anyone, at: datetime) -> Anyone:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""

@@ -185,6 +185,15 @@ class NotedTables:
         if differs:
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
+    async def check_policy(self, name: str, people: People) -> None:
+        """Raise WaitsForFile where the file that was noted last says something else than ours of a policy: by ours a
+        step might be refused that people have approved.
+        """
+        last, ours = await self.last(), people.as_written
+        said = hashes_of(Tables({}, {one: policy for one, policy in ours.policies.items() if one == name}))
+        if last and name not in ours.kept_policies and last.get(f"policies.{name}") != said.get(f"policies.{name}"):
+            raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
+
     async def check_rights(self, person: PersonId, people: People) -> None:
         """Raise WaitsForFile where the file that was noted last says something else than ours of who may what."""
         last, name, ours = await self.last(), people.id_in_file(person), people.as_written

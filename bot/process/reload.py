@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
+from bot.config.deploy import FreezeWindowConfig
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.config.tables import AgentConfig
@@ -23,6 +24,7 @@ from bot.people.cut import lines_of, members_of
 from bot.people.directory import People
 from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, meaning_nobody, tables_of
+from bot.policy.risks import texts_in
 from bot.process.half_taken import HalfTaken, content_of
 from bot.store import StoreError
 from bot.store.ids import new_id
@@ -89,6 +91,8 @@ class Reload:
         self._digest: str = ""
         self._goes_on_until = 0.0
         self._began_half = False
+        # The windows of before that freeze what the file calls otherwise by now.
+        self._stood = tuple[FreezeWindowConfig, ...]()
 
     async def keep(self) -> None:
         """Look for ever, and at once on SIGHUP."""
@@ -242,14 +246,19 @@ class Reload:
         return None
 
     def _with_own_windows(self, settings: Settings, tables: Tables) -> Tables:
-        """Return the tables with the windows that freeze what this process calls otherwise until it is restarted."""
+        """Return the tables with the windows that freeze what this process calls otherwise until it is restarted: those
+        of before, and those of now for what it does not know, which may be that.
+        """
         ours, theirs = self._app.settings.deploy.environments, settings.deploy.environments
-        gone, stands = ours.keys() - theirs.keys(), self._app.people.as_written.windows
-        kept = tuple(
+        gone, new, before = ours.keys() - theirs.keys(), theirs.keys() - ours.keys(), self._app.people.as_written
+        stands = dict.fromkeys((*(one for one in before.windows if one not in before.kept), *self._stood))
+        self._stood = tuple(
             one.model_copy(update={"environments": left})
             for one in stands
             if (left := tuple(name for name in one.environments if name in gone)) and one not in tables.windows
         )
+        named = [one for one in tables.windows if gone and not new.isdisjoint(one.environments)]
+        kept = (*self._stood, *(one.model_copy(update={"environments": tuple(sorted(gone))}) for one in named))
         return replace(tables, windows=(*tables.windows, *kept), kept=kept)
 
     def _with_own_policies(self, settings: Settings, tables: Tables) -> Tables:
@@ -265,7 +274,8 @@ class Reload:
             if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
         }
         refs = [ref for policy in kept.values() for ref in policy.refs]
-        return replace(tables, policies={**tables.policies, **self._by_nobody_new(kept, refs, tables)})
+        policies = {**tables.policies, **self._by_nobody_new(kept, refs, tables)}
+        return replace(tables, policies=policies, kept_policies=frozenset(kept))
 
     def _with_own_starters(self, settings: Settings, tables: Tables) -> Tables:
         """Return the tables with who may start an agent of one's own that is gone once this process is restarted.
@@ -398,9 +408,13 @@ class Reload:
 
 
 def _gates(settings: Settings) -> dict[str, str]:
-    """Return the policies of the places that wait for a restart: of the environments, and of the desk."""
-    found = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
-    gated = {**found, "desk": settings.desk.policy}
+    """Return the policies of the places that wait for a restart: of the environments, the desk, and whatever the tables
+    of agents of one's own name.
+    """
+    gated = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
+    gated["desk"] = settings.desk.policy
+    for name, agent in settings.agents.items():
+        gated |= {f"agent {name} {agent.code} {place}": text for place, text in enumerate(texts_in(agent.settings))}
     return {place: policy for place, policy in gated.items() if policy in settings.policies}
 
 

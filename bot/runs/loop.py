@@ -386,6 +386,7 @@ class Loop:
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
     ) -> RunSnapshot | None:
+        await self._decisions.noted.check_policy(pending.gate or "", self._people)
         refused = [StepRefused(at=told.now, step_id=pending.id, error=why)]
         return await self._log.append(told, [*thought, *(orphaned_again(told.run.pending, told.now) or refused)])
 
@@ -429,7 +430,7 @@ class Loop:
                 return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
             with self._speaking_to_requester(run):
-                _check_may_ask(agent, pending.step)
+                _check_may_ask(agent, pending.step, self._people)
             await self._people.look_up(asked_by(run))
             policy = self._notifier.question_policy(run, now)
             if not who_at_first(policy, ()).seated:
@@ -637,10 +638,10 @@ class Loop:
         return start.state == "started"
 
 
-def _check_may_ask(agent: Agent, step: Step) -> None:
-    """Raise ToolRefused for a question to people whom the settings do not let the agent ask."""
-    others = [one for one in step.to if one not in agent.asks] if isinstance(step, RequestHumanInput) else []
-    if others:
+def _check_may_ask(agent: Agent, step: Step, people: People) -> None:
+    """Raise ToolRefused for a question to people whom the settings, as they were at the start, do not let it ask."""
+    to = step.to if isinstance(step, RequestHumanInput) else ()
+    if others := [one for one in to if one not in agent.asks or people.means_another(one)]:
         who = ", ".join(agent.asks) or say("agent.asks-requester-only")
         raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
 

@@ -214,6 +214,7 @@ class ProgramStarts:
             tool, args, effect = await prepare(agent, run, pending.step)
             gate = gate_now(agent, tool, args)
         except ToolRefused as error:
+            await self._decisions.noted.check_policy(pending.gate or "", self._people)
             return _closed(str(error))
         if not tool.begun_outside or gate != pending.gate:
             return _closed(say("program.not-its-own"))

@@ -410,10 +410,10 @@ class Departures:
         lacking = [number for number, step in still.items() if not can_fill([step], there, known.doubles)]
         lacking = lacking or list(still)
         await self._people.look_up((*(ref for rule in old.rules for ref in refs_in(rule)), *self._people.tables.alerts))
-        may_join = self._people.may_join(record, now)
 
         def again(seat: Anyone) -> Sequence[PersonId]:
             found = self._people.seated_anew(seat, now, old.givers)
+            may_join = self._people.may_join(record, seat, now)
             return found if may_join else [one for one in found if one in seat.people]
 
         def by(*moves: Move) -> RequestReassigned:

@@ -136,7 +136,9 @@ _STEPS: dict[str, object] = {"steps": [{"name": "first", "approvers": ["person:b
 @pytest.mark.parametrize(
     ("now", "joins"),
     [
-        ({"approvers": ["group:ops"], "escalate_to": ["person:bo"]}, True),
+        ({"approvers": ["group:dev"], "escalate_to": ["person:bo"]}, True),
+        ({"approvers": ["group:ops"], "escalate_to": ["person:bo"]}, False),
+        ({"escalate_to": ["group:ops"], "break_glass": ["group:dev"]}, False),
         ({"also_post": ["slack:#release"], "remind_after": ["1h"], "break_glass": ["person:bo"]}, True),
         ({"approvers": {"all_of": ["person:bo", "person:cy"]}}, False),
         ({"quorum": 2}, False),
@@ -151,14 +153,15 @@ _STEPS: dict[str, object] = {"steps": [{"name": "first", "approvers": ["person:b
         ({"approvers": None, "escalate_after": None, "escalate_to": [], **_STEPS}, False),
     ],
 )
-def test_others_come_to_an_approval_only_while_the_file_has_the_same_policy_but_for_people(
+def test_others_come_to_an_approval_only_while_the_file_has_the_same_policy_but_for_people_and_names_the_seat(
     now: dict[str, object], joins: bool
 ) -> None:
     then = directory(**_OF_TWO).snapshot("production", NOON)
 
-    assert directory(**(_OF_TWO | now)).may_join(record(approval(policy=then)), NOON) is joins
+    assert then
+    assert directory(**(_OF_TWO | now)).may_join(record(approval(policy=then)), then.escalate_to[0], NOON) is joins
 
 
 def test_others_come_to_a_question_whatever_the_file_says() -> None:
-    assert directory(["group:ops"]).may_join(record(question()), NOON)
-    assert not People({}, {}).may_join(record(), NOON)
+    assert directory(["group:ops"]).may_join(record(question()), anyone("bo"), NOON)
+    assert not People({}, {}).may_join(record(), anyone("bo"), NOON)

@@ -393,6 +393,22 @@ async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_
         assert freezes.window("production", world.about_now()) is None
 
 
+async def test_attack_a_window_for_what_the_file_calls_otherwise_freezes_nothing_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    renamed = TOML + ENVIRONMENT.replace("s.production", "s.prod")
+    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
+        reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
+        frozen = list[bool]()
+
+        for toml in (renamed, OTHERWISE, OTHERWISE.replace("Dan Dorn", "Dan Door"), renamed):
+            write(world, toml)
+            await reload.look(at_once=True)
+            frozen.append(freezes.window("production", world.about_now()) is not None)
+
+        assert frozen == [False, True, True, False]
+
+
 async def test_attack_nothing_begins_after_the_restart_as_another_process_still_has_a_window_of_before(
     redis: str, tmp_path: Path
 ) -> None:
@@ -499,6 +515,58 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_env
         write(world, strict + ENVIRONMENT)
         await reload.look(at_once=True)
         assert world.people.tables.policies["production"].requester_may_approve
+
+
+@pytest.mark.parametrize("said", ['policy = "production"', 'gates = [{ name = "oven", by = "production" }]'])
+async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agent_of_ones_own_before_the_restart(
+    redis: str, tmp_path: Path, said: str
+) -> None:
+    own, strict = f"{OWN_AGENT}\n[agents.cleaner.settings]\n{said}\n", TOML.replace("production", "strict")
+    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+    async with a_world(redis, tmp_path / "data", TOML + own) as world:
+        reload, before = Reload(world.app, lambda: settings_in(world.folder), works=True), world.people.tables.policies
+
+        for later in (strict + lax, strict):
+            write(world, later + own.replace('"production"', '"strict"'))
+            await reload.look(at_once=True)
+            assert world.people.tables.policies["production"] == before["production"]
+
+        write(world, strict + lax + own)
+        await reload.look(at_once=True)
+        assert world.people.tables.policies["production"] != before["production"]
+
+
+ASKING = """
+from agents import Agent
+from agents.steps import Done, RequestHumanInput
+
+
+def cleaner():
+    def next_step(run):
+        asks = RequestHumanInput(question="May it go?", format="yes_no", to=("person:bo",))
+        return Done(summary="asked") if run.results else asks
+
+    return Agent(name="cleaner", description="cleans", prompt="", tools=(), fallback=next_step)
+"""
+
+
+async def test_attack_an_agent_asks_whoever_has_the_id_by_now_of_whom_it_may_ask_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    """The file of then lets it ask Bo, and so does that of now, which calls him otherwise."""
+    own = '\n[agents.cleaner]\ncode = "own:cleaner"\nasks = ["person:bo"]\n'
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "own.py").write_text(ASKING)
+    async with a_world(redis, tmp_path / "data", _EVE + TOML + own, deploys=True) as world:
+        later = _EVE.replace("people.eve", "people.bo") + TOML.replace("people.bo", "people.rob")
+        await becomes(world, later + own.replace("person:bo", "person:rob"))
+
+        assert await world.ended(await world.trigger("clean", agent="cleaner"))
+        assert world.mails("eve") == ()
+
+        await becomes(world, _EVE + TOML + own)
+        await world.trigger("clean", agent="cleaner")
+        await world.next_mail("bo", "May it go?")
 
 
 _EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'

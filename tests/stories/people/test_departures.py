@@ -518,6 +518,37 @@ async def test_attack_a_program_may_not_begin_what_who_has_joined_approved_as_a_
         assert (await begun(ci, request)).status_code == 200
 
 
+async def test_attack_what_a_program_asked_under_a_new_policy_ends_by_the_file_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    async with by_hand(world, redis, tmp_path, SOLO) as ahead, serving(ahead.app) as api, serving(world.app) as before:
+        _, key = await api.key(service="ci", acts_for=["anna"], asks=["policy:solo"])
+        ci = api.with_key(key)
+        request = await asked_by_program(ci, policy="solo")
+        await vote(await api.client("bo"), request)
+
+        await moved_on(world, request["run_id"])
+
+        assert (await begun(before.with_key(key), request)).status_code == 503
+        assert (await begun(ci, request)).status_code == 200
+
+
+@opens(toml=standing.ALLOWED)
+async def test_attack_what_is_to_be_done_again_is_refused_by_a_worker_with_the_policy_from_before(
+    world: World, redis: str, tmp_path: Path
+) -> None:
+    later, done = standing.ALLOWED.replace('"5 in 30d"', '"9 in 30d"'), await standing.done_once(world)
+    async with by_hand(world, redis, tmp_path, later) as ahead:
+        record = await standing.asked(ahead, done)
+        await ahead.decide("bo", record, "approve")
+
+        await moved_on(world, record.request.run_id)
+        await becomes(world, later)
+        await moved_on(world, record.request.run_id)
+
+        await until(ahead.app.requests.standing.all, what="what Bo approved may be done again")
+
+
 async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_file_from_before(
     world: World, redis: str, tmp_path: Path
 ) -> None:
@@ -989,6 +1020,56 @@ async def test_the_approval_of_one_whom_the_policy_names_no_more_counts_for_noth
     assert isinstance(decided, Decided)
     assert decided.decision.by == ("dan", "eve")
     await world.has(run_id, "done")
+
+
+NARROWED = (
+    (TOML + EVE)
+    .replace("group:release", "group:sre", 1)
+    .replace('name = "Dan Dorn"', 'name = "Dan Dorn"\ngroups = ["sre"]')
+)
+
+
+async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_that_names_it_no_more(
+    world: World,
+) -> None:
+    _, record = await asked(world, "production")
+    await becomes(world, NARROWED)
+
+    await becomes(world, without(without(NARROWED, "bo"), "cy"))
+
+    assert who_of(await asked_anew(world, record)).approve == ("dan",)
+
+
+async def test_attack_it_is_handed_on_to_who_joined_a_group_that_the_policy_names_no_more(world: World) -> None:
+    _, record = await asked(world, "production")
+    await becomes(world, NARROWED)
+
+    await world.delegate("bo", record, "eve")
+
+    assert who_of(await world.request(record.request.id)).approve == ("bo", "cy")
+
+
+@pytest.mark.parametrize("rotation", ["sre", "ops"])
+async def test_attack_it_escalates_to_who_is_in_a_rotation_since_then_that_the_policy_names_no_more(
+    redis: str, tmp_path: Path, rotation: str
+) -> None:
+    def office(named: str, on_call: str) -> str:
+        rotations = (("ops", on_call), ("sre", "dan" if rotation == "sre" else on_call))
+        tables = "".join(
+            f'[oncall.{name}]\nrotation = ["person:{who}"]\nshift = "1d"\nstarts = "2020-01-01T09:00"\n'
+            for name, who in rotations
+        )
+        return ESCALATING.replace('escalate_to = ["person:dan', f'escalate_to = ["oncall:{named}') + EVE + tables
+
+    async with a_world(redis, tmp_path / "data", office("ops", "cy")) as world:
+        _, record = await asked(world, "solo")
+        await becomes(world, office(rotation, "eve"))
+
+        await world.move_time(4 * 3600 - 600)
+        await world.quiet()
+
+        expected = ("bo", "dan" if rotation == "sre" else "eve")
+        assert who_of(await world.request(record.request.id)).approve == expected
 
 
 @opens(toml=ESCALATING)
