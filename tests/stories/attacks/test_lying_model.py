@@ -511,6 +511,30 @@ async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
         assert status_line(run, None, office.people) == title
 
 
+async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_first_or_nobody_could_allow_the_second(
+    office: World, claude: FakeAnthropic
+) -> None:
+    office.workshop.policy_of["horn"] = "none"
+    for first, second, denies in (("bell", "gong", True), ("gong", "horn", False)):
+        claude.answers(calls("press", what=first), calls("press", what=second), says("Both were pressed."))
+        run_id = await office.trigger(f"press {first} and {second}")
+        record = await office.opened(run_id)
+        if denies:
+            await office.decide("bo", record, "deny", f"not the {first}")
+            record = await office.opened(run_id, after=record.request.id)
+        await office.decide("cy", record, "approve")
+        run = await office.ended(run_id)
+
+        title = f"Partly done: press {first} and {second}" if denies else f"Failed: press {first} and {second}"
+        mail = await office.next_mail("anna", about=f"press {first} and {second}")
+        assert mail.subject == title
+        assert "Something was changed all the same" in mail.text
+        assert (f"Stopped: denied by Bo Berg. Reason: “not the {first}”." in " ".join(mail.text.split())) == denies
+        assert status_line(run, None, office.people).startswith(title)
+
+    assert office.workshop.effects == ["press gong", "press gong"]
+
+
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office: World, claude: FakeAnthropic) -> None:
     claude.answers(calls("press", what="bell"), says("The bell was pressed."))
     office.workshop.hold("bell")
