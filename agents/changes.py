@@ -99,20 +99,22 @@ def _given(run: Run) -> _Given:
 def _is_stopped(run: Run, given: _Given) -> bool:
     """Return whether people stopped what was to be changed, and it was not changed after that.
 
-    It is the same where what was `given` is, and where another call takes its place, or a run below was to do it, where
-    the environment is.
+    It is the same where what was `given` is. Where another call takes its place, it is where the environment is; and so
+    it is of what runs below were to do, if the later one saw what is live there.
     """
     changing, stops = {one.tool for one in run.made if one.changes}, set[str | None]()
     for one in run.results[run.copied :]:
         if not isinstance(one.step, CallTool):
             continue
+        call = given.get(one.step_id)
         if one.stopped:
-            where, is_by_place = one.stopped.environment, one.child or one.step.tool in _IN_PLACE
-            stops.add(where if is_by_place else given.get(one.step_id, where))
+            where = one.stopped.environment
+            is_by_place = one.step.tool in _IN_PLACE or (one.child and where)
+            stops.add(where if is_by_place or not call else call)
         elif one.child and one.child.change == "changed":
-            stops -= {None, *one.child.changed_in}
+            stops -= {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
         elif one.step.tool in changing:
-            stops -= {None, one.environment, given.get(one.step_id)}
+            stops -= {None, one.environment, call}
     return bool(stops)
 
 

@@ -535,6 +535,26 @@ async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_f
     assert office.workshop.effects == ["press gong", "press gong"]
 
 
+async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_one_that_another_run_was_to_do(
+    office: World, claude: FakeAnthropic
+) -> None:
+    def passed_on(what: str, *then: Answer) -> tuple[Answer, ...]:
+        return calls("start_run", agent="clerk", text=f"press {what}"), calls("press", what=what), *then
+
+    wish = "press bell and press gong, please"
+    claude.answers(*passed_on("bell", GIVES_UP), *passed_on("gong"), *BOTH)
+    run_id = await office.trigger(wish)
+    first = (await office.child(run_id)).id
+    await office.decide("bo", await office.opened(first), "deny", "not the bell")
+    then = await until(lambda: another_child(office, run_id, first), what="a second child")
+    await office.decide("cy", await office.opened(then), "approve")
+    run = await office.ended(run_id)
+
+    told = " ".join((await office.next_mail("anna", about=f"Partly done: {wish}")).text.split())
+    assert "Stopped: denied by Bo Berg. Reason: “not the bell”. Something was changed all the same" in told
+    assert (run_view(run).word, office.workshop.effects) == ("partly", ["press gong"])
+
+
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office: World, claude: FakeAnthropic) -> None:
     claude.answers(calls("press", what="bell"), says("The bell was pressed."))
     office.workshop.hold("bell")
