@@ -8,6 +8,7 @@ from dataclasses import replace
 from agents import Agent
 from agents.deploy.results import DEPLOYS, ROLLBACKS, unhealthy
 from agents.events import Change
+from agents.events.tools import Stopped
 from agents.requests import StepId
 from agents.run import Run
 from agents.state import AttemptOutcome, what_counts
@@ -31,7 +32,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     given: _Given = {} if by_rules else _given(run)
     found = {*_attempted(run, given), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
-    is_partly = "failed" in found or _is_stopped(run, given) or _is_refused(agent, run, given)
+    is_partly = "failed" in found or stops_of(run, by_rules=by_rules) or _is_refused(agent, run, given)
     if has_changed and (is_partly or unhealthy(run)):
         found.add("partly")
     for first in _FIRST:
@@ -96,26 +97,31 @@ def _given(run: Run) -> _Given:
     }
 
 
-def _is_stopped(run: Run, given: _Given) -> bool:
-    """Return whether people stopped what was to be changed, and it was not changed after that.
+def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
+    """Return how people stopped what was to be changed, of all that was not changed after that.
 
-    It is the same where what was `given` is. Where another call takes its place, it is where the environment is; and so
-    it is of what runs below were to do, if the later one saw what is live there.
+    It is the same where what was given is. Where another call takes its place, and for plain rules, it is where the
+    environment is; and so it is of what runs below were to do, if the later one saw what is live there.
     """
-    changing, stops = {one.tool for one in run.made if one.changes}, set[str | None]()
+    given: _Given = {} if by_rules else _given(run)
+    changing, stops = {one.tool for one in run.made if one.changes}, dict[str | None, Stopped]()
     for one in run.results[run.copied :]:
         if not isinstance(one.step, CallTool):
             continue
-        call = given.get(one.step_id)
+        call, done = given.get(one.step_id), set[str | None]()
         if one.stopped:
             where = one.stopped.environment
             is_by_place = one.step.tool in _IN_PLACE or (one.child and where)
-            stops.add(where if is_by_place or not call else call)
+            key = where if is_by_place or not call else call
+            stops.pop(key, None)  # the last one is told
+            stops[key] = one.stopped
         elif one.child and one.child.change == "changed":
-            stops -= {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
+            done = {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
         elif one.step.tool in changing:
-            stops -= {None, one.environment, call}
-    return bool(stops)
+            done = {None, one.environment, call}
+        for name in done:
+            stops.pop(name, None)
+    return tuple(stops.values())
 
 
 def _is_refused(agent: Agent | None, run: Run, given: _Given) -> bool:

@@ -535,6 +535,25 @@ async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_f
     assert office.workshop.effects == ["press gong", "press gong"]
 
 
+async def test_attack_what_was_denied_and_then_done_hides_what_failed_beside_it(
+    office: World, claude: FakeAnthropic
+) -> None:
+    office.workshop.breaks["horn"] = RuntimeError("no space left")
+    first, second = calls("press", what="bell"), calls("press", what="horn")
+    claude.answers(first, first, second, says("Both were pressed."))
+    run_id, before = await office.trigger("press bell and horn"), None
+    for person in ("bo", "cy", "cy"):
+        record = await office.opened(run_id, after=before)
+        before = record.request.id
+        await office.decide(person, record, "deny" if person == "bo" else "approve")
+    run = await office.ended(run_id)
+
+    mail = await office.next_mail("anna", about="press bell and horn")
+    assert (mail.subject, word_of(run)) == ("Failed: press bell and horn", "failed")
+    assert "Something was changed all the same" in mail.text
+    assert "denied" not in mail.text
+
+
 async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_one_that_another_run_was_to_do(
     office: World, claude: FakeAnthropic
 ) -> None:
