@@ -29,7 +29,7 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     Plain rules that end it with what people answered were to ask them, and may call for the same with other arguments
     where that failed: a model may only say so.
     """
-    given: _Given = {} if by_rules else _given(run)
+    given = _given(run, by_rules=by_rules)
     found = {*_attempted(run, given), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
     is_partly = "failed" in found or stops_of(run, by_rules=by_rules) or _is_refused(agent, run, given)
@@ -87,8 +87,13 @@ def _attempted(run: Run, given: _Given) -> Iterator[Change]:
     yield from last.values()
 
 
-def _given(run: Run) -> _Given:
-    """Return what each closed call was for, as it was executed, to be compared: its tool, and what that was given."""
+def _given(run: Run, *, by_rules: bool) -> _Given:
+    """Return what each closed call was for, as it was executed, to be compared: its tool, and what that was given.
+
+    Of plain rules that did all of it, nothing: they may do another way what failed.
+    """
+    if by_rules and not (run.stand_in and run.stand_in.some):
+        return {}
     calls = ((one.step_id, one.step) for one in run.results[run.copied :])
     return {
         step_id: f"{step.tool} {json.dumps(step.arguments, sort_keys=True)}"
@@ -103,7 +108,7 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
     It is the same where what was given is. Where another call takes its place, and for plain rules, it is where the
     environment is; and so it is of what runs below were to do, if the later one saw what is live there.
     """
-    given: _Given = {} if by_rules else _given(run)
+    given = _given(run, by_rules=by_rules)
     changing, stops = {one.tool for one in run.made if one.changes}, dict[str | None, Stopped]()
     for one in run.results[run.copied :]:
         if not isinstance(one.step, CallTool):

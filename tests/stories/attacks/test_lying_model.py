@@ -535,6 +535,20 @@ async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_f
     assert office.workshop.effects == ["press gong", "press gong"]
 
 
+async def test_attack_rules_that_take_over_call_two_things_done_of_which_people_denied_the_one(
+    office: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(calls("press", what="bell"), calls("press", what="gong"), *[error(400, "invalid_request_error")] * 4)
+    run_id = await office.trigger("press bell and gong")
+    first = await office.opened(run_id)
+    await office.decide("bo", first, "deny", "not the bell")
+    await office.decide("cy", await office.opened(run_id, after=first.request.id), "approve")
+    run = await office.ended(run_id)
+
+    assert (run.ended and run.ended.words_of, office.workshop.effects) == ("code", ["press gong"])
+    assert (await office.next_mail("anna", about="press bell and")).subject == "Partly done: press bell and gong"
+
+
 async def test_attack_what_was_denied_and_then_done_hides_what_failed_beside_it(
     office: World, claude: FakeAnthropic
 ) -> None:
