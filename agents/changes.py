@@ -2,12 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from agents import Agent
 from agents.deploy.results import DEPLOYS, ROLLBACKS, unhealthy
 from agents.events import Change
+from agents.events.tools import Stopped
 from agents.requests import StepId
 from agents.run import Run
 from agents.state import AttemptOutcome, what_counts
@@ -19,6 +20,7 @@ SEND_REPLY = "send_reply"
 _IN_PLACE = DEPLOYS | ROLLBACKS | {SEND_REPLY}
 # What is not known may not be called failed, nor what failed done.
 _FIRST: tuple[Change, ...] = ("unknown", "partly", "failed", "changed", "nothing")
+_Given = Mapping[StepId | None, str]
 
 
 def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Change:
@@ -27,9 +29,11 @@ def change_of(agent: Agent | None, run: Run, *, by_rules: bool = False) -> Chang
     Plain rules that end it with what people answered were to ask them, and may call for the same with other arguments
     where that failed: a model may only say so.
     """
-    found = {*_attempted(run, by_rules=by_rules), *run.child_changes}
+    given = _given(run, by_rules=by_rules)
+    found = {*_attempted(run, given), *run.child_changes}
     has_changed = "changed" in run.child_changes or any(one.changes and one.state == "ok" for one in run.made)
-    if has_changed and ("failed" in found or _is_stopped(run) or _is_refused(agent, run) or unhealthy(run)):
+    is_partly = "failed" in found or stops_of(run, by_rules=by_rules) or _is_refused(agent, run, given)
+    if has_changed and (is_partly or unhealthy(run)):
         found.add("partly")
     for first in _FIRST:
         if first in found:
@@ -60,14 +64,14 @@ def able(agent: Agent) -> tuple[str, ...]:
     return tuple(tool.name for tool in agent.tools if tool.changes_world or tool.starts_runs)
 
 
-def _attempted(run: Run, *, by_rules: bool) -> Iterator[Change]:
+def _attempted(run: Run, given: _Given) -> Iterator[Change]:
     """What became of each effect; of one that was called for several times, the last time that it was made.
 
-    It is the same for a model where the arguments are, as of a deploy and for plain rules where the environment is:
+    It is the same for a model where what was `given` is, as of a deploy and for plain rules where the environment is:
     of a deploy it is told what is live. A mail to the desk is answered once, in whichever words. What its tool refused
     before anything happened is no effect.
     """
-    calls, given = defaultdict[StepId, list[AttemptOutcome]](list), {} if by_rules else _arguments(run)
+    calls = defaultdict[StepId, list[AttemptOutcome]](list)
     for one in run.made:
         if one.changes:
             calls[one.step_id].append(one)
@@ -83,41 +87,63 @@ def _attempted(run: Run, *, by_rules: bool) -> Iterator[Change]:
     yield from last.values()
 
 
-def _arguments(run: Run) -> dict[StepId, str]:
-    """Return what each closed call of a tool was given, as it was executed, to be compared."""
+def _given(run: Run, *, by_rules: bool) -> _Given:
+    """Return what each closed call was for, as it was executed, to be compared: its tool, and what that was given.
+
+    Of plain rules that did all of it, nothing: they may do another way what failed.
+    """
+    if by_rules and not (run.stand_in and run.stand_in.some):
+        return {}
     calls = ((one.step_id, one.step) for one in run.results[run.copied :])
     return {
-        step_id: json.dumps(step.arguments, sort_keys=True)
+        step_id: f"{step.tool} {json.dumps(step.arguments, sort_keys=True)}"
         for step_id, step in calls
         if step_id and isinstance(step, CallTool)
     }
 
 
-def _is_stopped(run: Run) -> bool:
-    """Return whether people stopped what was to be changed somewhere, and nothing was changed there after that."""
-    changing, stops = {one.tool for one in run.made if one.changes}, set[str | None]()
+def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
+    """Return how people stopped what was to be changed, of all that was not changed after that.
+
+    It is the same where what was given is. Where another call takes its place, and for plain rules, it is where the
+    environment is; and so it is of what runs below were to do, if the later one saw what is live there.
+    """
+    given = _given(run, by_rules=by_rules)
+    changing, stops = {one.tool for one in run.made if one.changes}, dict[str | None, Stopped]()
     for one in run.results[run.copied :]:
         if not isinstance(one.step, CallTool):
             continue
+        call, done = given.get(one.step_id), set[str | None]()
         if one.stopped:
-            stops.add(one.stopped.environment)
+            where = one.stopped.environment
+            is_by_place = one.step.tool in _IN_PLACE or (one.child and where)
+            key = where if is_by_place or not call else call
+            stops.pop(key, None)  # the last one is told
+            stops[key] = one.stopped
         elif one.child and one.child.change == "changed":
-            stops -= {None, *one.child.changed_in}
+            done = {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
         elif one.step.tool in changing:
-            stops -= {None, one.environment}
-    return bool(stops)
+            done = {None, one.environment, call}
+        for name in done:
+            stops.pop(name, None)
+    return tuple(stops.values())
 
 
-def _is_refused(agent: Agent | None, run: Run) -> bool:
-    """Return whether what a tool was last called for elsewhere than where something was changed was refused, or the
-    last run below did not come to it. The same again, or other words for it, take nothing from what was done.
+def _is_refused(agent: Agent | None, run: Run, given: _Given) -> bool:
+    """Return whether what a tool was last called for elsewhere than where something was changed was refused, or for
+    something else than it did, unless its calls take each other's place; or the last run below did not come to it. The
+    same again, or other words for it, take nothing from what was done.
     """
     changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
-    own = ((one.step, one.kind) for one in run.results[run.copied :])
-    last = {step.tool: (step, kind) for step, kind in own if isinstance(step, CallTool) and step.tool in changing}
-    refused = [step.arguments for step, kind in last.values() if kind == "refused"]
-    elsewhere = {str(arguments["environment"]) for arguments in refused if "environment" in arguments}
-    return bool(elsewhere.difference(changed_in(run))) or run.child_changes[-1:] == ("nothing",)
+    own = ((one, one.step) for one in run.results[run.copied :])
+    calls = [(one, step) for one, step in own if isinstance(step, CallTool) and step.tool in changing]
+    last = {step.tool: (one, step) for one, step in calls}
+    refused = [(one, step) for one, step in last.values() if one.kind == "refused"]
+    elsewhere = {str(step.arguments["environment"]) for _, step in refused if "environment" in step.arguments}
+    others = {given.get(one.step_id) for one, step in refused if step.tool not in _IN_PLACE}
+    others -= {None, *(given.get(one.step_id) for one, _ in calls if one.kind == "ok")}
+    is_other = bool(elsewhere.difference(changed_in(run)) or others)
+    return is_other or run.child_changes[-1:] == ("nothing",)
 
 
 def changed_in(run: Run) -> tuple[str, ...]:

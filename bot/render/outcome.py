@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Literal
 
-from agents.changes import changed_in
+from agents.changes import changed_in, stops_of
 from agents.deploy.results import live_seen, unhealthy
 from agents.events import Change, RunEnded
 from agents.events.tools import ArgumentChanged, ByPeople, NoteBeside, Stopped
@@ -89,8 +89,8 @@ def stopped(run: Run) -> Stopped | None:
     ended = run.ended
     if ended and (ended.outcome == "done" or (ended.outcome == "failed" and ended.words_of == "model")):
         # Whoever went on after a no, and changed nothing more, was still stopped by it.
-        calls = [one.stopped for one in run.results[run.copied :] if isinstance(one.step, CallTool) and one.stopped]
-        return calls[-1] if calls and ended.change in {"nothing", "partly"} else None
+        stops = stops_of(run, by_rules=ended.words_of == "code")
+        return stops[-1] if stops and ended.change in {"nothing", "partly"} else None
     own = run.results[run.copied :]
     return own[-1].stopped if ended and ended.outcome == "failed" and own else None
 

@@ -108,6 +108,7 @@ class FrozenRequests:
         await self._note("unfrozen", environment, by, reason, proof)
         before = await self._freezes.put(environment, None, held.shown)
         if before and before.shown != held.shown:
+            await self._note("unfrozen", environment, by, reason, proof, outcome="frozen")
             raise self._newer(before)
         log.warning("no longer frozen", environment=environment or "*", person=by, was_frozen=before is not None)
         return before
@@ -132,8 +133,10 @@ class FrozenRequests:
     def _newer(self, held: Freeze) -> Conflict:
         return Conflict(say("notice.newer-freeze", what=self.words(held)), say("notice.unfreeze-again"))
 
-    async def _note(self, kind: _Kind, where: str, by: PersonId, reason: str, proof: Proof | None) -> None:
-        await self._audit.note(kind, who=by or None, proof=proof, environment=where, words=reason)
+    async def _note(
+        self, kind: _Kind, where: str, by: PersonId, reason: str, proof: Proof | None, *, outcome: str = ""
+    ) -> None:
+        await self._audit.note(kind, who=by or None, proof=proof, environment=where, outcome=outcome, words=reason)
 
     async def after_end(self, where: str) -> str:
         """Return what is told once the freeze of an environment (empty: everything) was ended: what still holds it."""

@@ -127,8 +127,9 @@ class Thinker:
             if tools and not run.end_refused and not fold(events, run).budget.reached:
                 why = say("run.not-done", tools=either(tools))
                 return [*events, StepRefused(at=now, step_id=event.step_id, error=why)]
-        change, summary = change_of(agent, run, by_rules=words_of == "code"), done.summary[:_TEXT_CHARS]
-        if words_of == "model" and change == "changed" and serves_another(fold(events, run), now):
+        now_run, summary = fold(events, run), done.summary[:_TEXT_CHARS]
+        change = change_of(agent, now_run, by_rules=words_of == "code")
+        if words_of == "model" and change == "changed" and serves_another(now_run, now):
             change = "partly" if len(changed_in(run)) > 1 else "failed"
         end = RunEnded(
             at=now,

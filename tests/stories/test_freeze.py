@@ -18,6 +18,7 @@ from bot.app import App
 from bot.audit.reading import Query
 from bot.cli.show import request_line
 from bot.config.deploy import DAYS
+from bot.errors import Conflict
 from bot.queries import lists
 from bot.registry.environments import environments_of
 from bot.render.request_card import standing
@@ -287,6 +288,25 @@ async def test_a_denial_and_a_cancel_end_what_waits_for_the_end_of_a_freeze(worl
         await world.app.requests.freezes.look(shard)
     await world.quiet()
     assert [await world.events(record.request.run_id) for record in asked] == before
+
+
+async def test_attack_a_freeze_that_stays_as_it_was_said_again_is_ended_in_the_audit_log(
+    world: World,
+) -> None:
+    freezes = world.app.requests.freezes
+    await freezes.freeze("workshop", BO, WHY, proof=None)
+
+    _, ended, _ = await asyncio.gather(
+        freezes.freeze("workshop", BO, "another one", proof=None),
+        freezes.unfreeze("workshop", BO, "fixed", proof=None),
+        freezes.freeze("workshop", BO, "one more", proof=None),
+        return_exceptions=True,
+    )
+
+    await world.seal()
+    stays = [one.environment for one in await freezes.all()] == ["workshop"]
+    noted = [record.get("outcome", "") for record in (await world.app.audit.search(Query(kind="unfrozen")))[0]]
+    assert stays == isinstance(ended, Conflict) == ("frozen" in noted)
 
 
 async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_what_a_run_waits_for(

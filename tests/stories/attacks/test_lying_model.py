@@ -511,6 +511,83 @@ async def test_attack_a_model_calls_two_things_done_of_which_the_first_failed(
         assert status_line(run, None, office.people) == title
 
 
+async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_first_or_nobody_could_allow_the_second(
+    office: World, claude: FakeAnthropic
+) -> None:
+    office.workshop.policy_of["horn"] = "none"
+    for first, second, denies in (("bell", "gong", True), ("gong", "horn", False)):
+        claude.answers(calls("press", what=first), calls("press", what=second), says("Both were pressed."))
+        run_id = await office.trigger(f"press {first} and {second}")
+        record = await office.opened(run_id)
+        if denies:
+            await office.decide("bo", record, "deny", f"not the {first}")
+            record = await office.opened(run_id, after=record.request.id)
+        await office.decide("cy", record, "approve")
+        run = await office.ended(run_id)
+
+        title = f"Partly done: press {first} and {second}" if denies else f"Failed: press {first} and {second}"
+        mail = await office.next_mail("anna", about=f"press {first} and {second}")
+        assert mail.subject == title
+        assert "Something was changed all the same" in mail.text
+        assert (f"Stopped: denied by Bo Berg. Reason: “not the {first}”." in " ".join(mail.text.split())) == denies
+        assert status_line(run, None, office.people).startswith(title)
+
+    assert office.workshop.effects == ["press gong", "press gong"]
+
+
+async def test_attack_rules_that_take_over_call_two_things_done_of_which_people_denied_the_one(
+    office: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(calls("press", what="bell"), calls("press", what="gong"), *[error(400, "invalid_request_error")] * 4)
+    run_id = await office.trigger("press bell and gong")
+    first = await office.opened(run_id)
+    await office.decide("bo", first, "deny", "not the bell")
+    await office.decide("cy", await office.opened(run_id, after=first.request.id), "approve")
+    run = await office.ended(run_id)
+
+    assert (run.ended and run.ended.words_of, office.workshop.effects) == ("code", ["press gong"])
+    assert (await office.next_mail("anna", about="press bell and")).subject == "Partly done: press bell and gong"
+
+
+async def test_attack_what_was_denied_and_then_done_hides_what_failed_beside_it(
+    office: World, claude: FakeAnthropic
+) -> None:
+    office.workshop.breaks["horn"] = RuntimeError("no space left")
+    first, second = calls("press", what="bell"), calls("press", what="horn")
+    claude.answers(first, first, second, says("Both were pressed."))
+    run_id, before = await office.trigger("press bell and horn"), None
+    for person in ("bo", "cy", "cy"):
+        record = await office.opened(run_id, after=before)
+        before = record.request.id
+        await office.decide(person, record, "deny" if person == "bo" else "approve")
+    run = await office.ended(run_id)
+
+    mail = await office.next_mail("anna", about="press bell and horn")
+    assert (mail.subject, word_of(run)) == ("Failed: press bell and horn", "failed")
+    assert "Something was changed all the same" in mail.text
+    assert "denied" not in mail.text
+
+
+async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_one_that_another_run_was_to_do(
+    office: World, claude: FakeAnthropic
+) -> None:
+    def passed_on(what: str, *then: Answer) -> tuple[Answer, ...]:
+        return calls("start_run", agent="clerk", text=f"press {what}"), calls("press", what=what), *then
+
+    wish = "press bell and press gong, please"
+    claude.answers(*passed_on("bell", GIVES_UP), *passed_on("gong"), *BOTH)
+    run_id = await office.trigger(wish)
+    first = (await office.child(run_id)).id
+    await office.decide("bo", await office.opened(first), "deny", "not the bell")
+    then = await until(lambda: another_child(office, run_id, first), what="a second child")
+    await office.decide("cy", await office.opened(then), "approve")
+    run = await office.ended(run_id)
+
+    told = " ".join((await office.next_mail("anna", about=f"Partly done: {wish}")).text.split())
+    assert "Stopped: denied by Bo Berg. Reason: “not the bell”. Something was changed all the same" in told
+    assert (run_view(run).word, office.workshop.effects) == ("partly", ["press gong"])
+
+
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office: World, claude: FakeAnthropic) -> None:
     claude.answers(calls("press", what="bell"), says("The bell was pressed."))
     office.workshop.hold("bell")
