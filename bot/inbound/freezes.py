@@ -1,5 +1,6 @@
 """`freeze production: incident 4711` as a message: an operator stops everything gated there, from wherever they are."""
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from bot.requests.freezes import FrozenRequests, stays_frozen
 from bot.store.journal import Journal
 from bot.store.outbox_entry import nearest_first, to_writer
 from channels import Trigger
+from channels.email.reply.vocabulary import fold
 from language import say
 from language.recorded import reason_of
 
@@ -196,6 +198,9 @@ class TypedFreezes:
             )
             ends = say("notice.freeze-how-ends", where=place or _EVERYTHING)
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
+        said = set(map(fold, re.findall(r"[\w.-]*\w", reason)))
+        left = [one for one in self._environments if fold(one) in said and not {"", one} & {*places}]
+        told += [say("notice.freeze-left", named=", ".join(left), where=left[0])] if left else []
         return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))
 
     async def _ended(self, typed: Freezing, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:

@@ -6,6 +6,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
+import pytest
+
 from agents.requests import PersonId
 from bot.requests.freezes import FrozenRequests
 from channels import Trigger
@@ -367,3 +369,22 @@ async def test_a_page_a_terminal_and_a_program_freeze_without_a_reason(world: Wo
     assert "production: Frozen since" in shown
     assert all("by Cy Cole: no reason given" in told for told in (shown, program.json()["told"], typed.out))
     assert await frozen(world) == [("", "cy", ""), ("production", "cy", ""), ("staging", "cy", "")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "freeze production; freeze staging",
+        "freeze production. Then freeze staging.",
+        "freeze production, then staging",
+        "freeze production (and staging)",
+        "freeze production, stagng and staging: incident",
+    ],
+)
+async def test_attack_a_second_freeze_in_one_line_is_lost_as_the_reason_of_the_first_and_nobody_told(
+    shop: World, text: str
+) -> None:
+    told = await sent(shop, a_mail(shop, "anna", text))
+
+    names = {name for name, _, _ in await frozen(shop)}
+    assert names == {"production", "staging"} or "Of staging your message freezes nothing" in told
