@@ -7,7 +7,7 @@ from typing import Protocol
 from agents.requests import Request
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.concern import people_of_record
-from bot.policy.approvers.who import who_of
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
@@ -74,13 +74,14 @@ class Journal:
 
 def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
     """`record` as a commit wants it; it is listed for those who may decide it, who held a card of it before, and who
-    are asked back.
+    are asked back, and no more for those who could decide it and had no card.
     """
-    request = record.request
-    may, held = who_of(record).approve, (holder.person for holder in record.holders)
+    request, who = record.request, who_of(record)
+    held = (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
-    people = tuple(person for person in dict.fromkeys((*may, *held, *asked)) if person)
+    could = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *record.asked.may_deny)
+    people = tuple(person for person in dict.fromkeys((*who.approve, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,
         version=version,
@@ -88,7 +89,7 @@ def record_write(record: RequestRecord, version: int, before: datetime | None = 
         body=record.as_stored(),
         opened_at=request.opened_at,
         people=people,
-        others=tuple(person for person in dict.fromkeys(askers) if person not in people),
+        others=tuple(person for person in dict.fromkeys((*askers, *could)) if person not in people),
         place=place_of_call(request),
         concerns=people_of_record(record),
         before=before,

@@ -205,3 +205,23 @@ async def test_who_is_kept_for_a_later_step_as_the_request_is_changed_is_asked_o
     assert asks(world, "dan") == 2
     await world.reply("dan", world.mails("dan")[-1], "approve")
     await world.next_mail("eve", about="step 2 of 2")
+
+
+_DAN_LAST = _BOTH.replace('approvers = ["group:finance"]', 'approvers = ["person:dan"]').replace(
+    "[policies.spending]\n", '[policies.spending]\nstand_ins = ["person:eve"]\n'
+)
+
+
+@opens(_DAN_LAST, change=_spending)
+async def test_who_was_kept_for_a_later_step_and_handed_it_on_reads_no_more_that_it_asks_them(world: World) -> None:
+    record = await asked(world)
+    assert asks(world, "dan") == 0
+    await world.delegate("dan", record, "eve")
+    await world.decide("bo", record, "approve")
+    await world.decide("eve", record, "approve")
+    await world.ended(record.request.run_id)
+
+    await world.send("dan", "sayso@sayso.example", "approve")
+
+    told = await world.next_mail("dan", about="nothing was approved")
+    assert "Press bell" not in told.text

@@ -137,6 +137,15 @@ class Row:
 ONE = {"approvers": ["person:bo", "person:cy"], "expires_after": "2h", "approve_by_email": True}
 LATER = {"escalate_after": "1h", "escalate_to": ["person:eve"]}
 TWO = {**ONE, "approvers": ["group:release"], "quorum": 2}
+KEPT = {
+    "expires_after": "2h",
+    "stand_ins": ["person:fay"],
+    "steps": [
+        {"name": "first", "approvers": ["group:release"]},
+        {"name": "then", "approvers": {"all_of": ["person:bo", "person:cy"]}, **LATER},
+    ],
+}
+"""Bo and Cy are kept for the last step, and have no card before."""
 ROWS = {
     "a card that others may have does not approve": Row(
         (Act("say", "bo", "email", "I look at it", exposed=True), Act("approve", "bo", "email", age=1)),
@@ -176,6 +185,14 @@ ROWS = {
     "it is handed on to whoever takes it": Row(
         (Act("hand_on", "bo", to="fay"), Act("approve", "fay")),
         *("approved", "decided", {"bo": 1, "cy": 1, "fay": 1}, {**ONE, "stand_ins": ["person:fay"]}),
+    ),
+    "who is kept for a later step hands it on": Row(
+        (Act("hand_on", "bo", to="fay"),),
+        *("open", "delegated", {"dan": 1}, KEPT),
+    ),
+    "who is kept for a later step leaves": Row(
+        (Act("approve", "bo"), Act("leaves", "bo")),
+        *("open", "not_entitled", {"dan": 1, "cy": 1}, KEPT),
     ),
     "nobody gets another card after the expiry": Row(
         (Act("wait", words="7200"), Act("approve", "bo", "email", doubt="the subject is another one")),
