@@ -110,7 +110,9 @@ _BEFORE = (
 )
 """What stands before a freeze in its line, up to a mark, an `and` or a sign."""
 
-_NEXT = rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?=(?:<polite>[\s,]+)*{ORDER}))"
+# So few words of courtesy, and all of each at once: a row of them is not read again from each of its marks.
+_COURTESY = r"(?:<polite>[\s,]++){0,20}+"
+_NEXT = rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?={_COURTESY}{ORDER}))"
 """Stands in a line before the next order."""
 
 _STOPS = 20

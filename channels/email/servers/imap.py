@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import imapclient  # pyright: ignore[reportMissingTypeStubs]
@@ -27,6 +28,12 @@ from channels import ChannelError, ChannelRefused, ChannelUnavailable
 from channels.email.servers.endpoint import Endpoint, certificate_trouble, connection_trouble
 
 FOLDER = "INBOX"
+
+ANSWER_BYTES = 64 * 1_048_576
+"""Largest answer that is read: some servers give a whole mail where only its beginning is asked for."""
+
+ANSWER_TIMES = 10
+"""So many times as long as a server may be silent its whole answer may take: one that trickles in is never silent."""
 
 T = TypeVar("T")
 
@@ -54,7 +61,7 @@ class LogInRefused(ChannelRefused):
 class Session:
     """A connection to `server` with its folder open, once `open` has returned. One thread at a time may use it.
 
-    All raise ChannelUnavailable when the line is lost or silent for `timeout_s`.
+    All raise ChannelUnavailable when the line is lost or silent for `timeout_s`, or an answer to it does not end.
     """
 
     validity = 0
@@ -63,7 +70,7 @@ class Session:
     def __init__(self, server: Endpoint, timeout_s: float) -> None:
         self._server, self._timeout_s = server, timeout_s
         self._client: Any = None  # the client's own types say little
-        self._is_over, self._in_use = False, threading.Lock()
+        self._is_over, self._in_use, self._came_bytes = False, threading.Lock(), 0
 
     def open(self, token: str | None) -> None:
         """Connect, log in with `token` or the password, and open the folder. Raises ChannelRefused, too."""
@@ -79,6 +86,8 @@ class Session:
             ssl_context=server.trusted if implicit else None,
             timeout=self._timeout_s,
         )
+        for name in ("read", "readline"):
+            setattr(client._imap, name, partial(self._read, getattr(client._imap, name)))  # noqa: SLF001 - see below
         self._client = client
         if server.tls == "starttls":
             client.starttls(server.trusted)
@@ -166,6 +175,14 @@ class Session:
             self._client = None
             self._in_use.release()
 
+    def _read(self, read: Callable[..., bytes], *size: int) -> bytes:
+        """Read on in an answer, unless it is larger than any may be."""
+        if self._came_bytes + sum(size) > ANSWER_BYTES:
+            raise OSError(f"its answer is larger than {ANSWER_BYTES} bytes")
+        found = read(*size)
+        self._came_bytes += len(found)
+        return found
+
     @property
     def _open_client(self) -> Any:
         if self._client is None:
@@ -192,6 +209,9 @@ class Session:
 
     def _said(self, asking: Callable[[], T], *, of_one_mail: bool = False) -> T:
         """Return what `asking` gives; every error of imapclient and of the line is raised as ours."""
+        self._came_bytes, late = 0, threading.Timer(ANSWER_TIMES * self._timeout_s, self.abort)
+        late.daemon = True
+        late.start()
         try:
             with self._in_use:
                 return asking()
@@ -203,6 +223,7 @@ class Session:
                 raise Unfetched(str(error)) from error
             raise _channel_error(error, self._server) from error
         finally:
+            late.cancel()
             self._dispose()
 
 

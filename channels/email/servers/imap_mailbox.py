@@ -17,7 +17,7 @@ MOST_BYTES = MAIL_BYTES + HEADER_BYTES
 """Bytes of a mail that are fetched: enough to see that it is too long, and who it claims to be from."""
 
 TIMEOUT_S = 20.0
-"""Longest time the server may take for one answer, in seconds."""
+"""Longest time the server may be silent, in seconds."""
 
 LOOK_EVERY_S = 60.0
 """Length of one IDLE, in seconds. Then everything is looked at as if there were none: a line that died without a word

@@ -331,6 +331,16 @@ def test_attack_a_long_run_of_blanks_or_marks_holds_nobody_up_and_hides_no_order
     assert process_time() - began < 1
 
 
+@pytest.mark.parametrize("word", ["pls", "please", "thank you"])
+def test_attack_a_long_row_of_courtesies_holds_nobody_up_and_hides_no_order(word: str) -> None:
+    began = process_time()
+
+    text = f"Hi{f', {word}' * 4_000}, Cy\nLook, {word}, {word}, revoke {_ID}. {word} {word}, revoke {_OTHER}"
+
+    assert typed_revocations(text).named == (_ID, _OTHER)
+    assert process_time() - began < 1
+
+
 def test_what_stands_above_an_order_keeps_its_blanks() -> None:
     assert typed_revocations(f"@Cy\u00a0Cole  look\nrevoke {_ID}").above == "@Cy\u00a0Cole  look"
 

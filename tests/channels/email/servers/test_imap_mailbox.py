@@ -13,7 +13,7 @@ from channels import ChannelUnavailable
 from channels.email.mailbox import Item
 from channels.email.servers.endpoint import Endpoint
 from channels.email.servers.imap import Session
-from channels.email.servers.imap_mailbox import MOST_BYTES, ImapMailbox
+from channels.email.servers.imap_mailbox import MOST_BYTES, TIMEOUT_S, ImapMailbox
 from tests.channels.email.boxes import Box, Shelf, body, take
 from tests.channels.email.mails import mail
 from tests.kit.waiting import PATIENCE_S, patience, until
@@ -237,12 +237,14 @@ async def test_where_the_server_knows_no_idle_it_is_asked_again_and_again(
 class HangsUp:
     """An IMAP server that hangs up whenever the mail `at` this UID is fetched, as Dovecot does over a damaged one.
 
-    Where it `says` something to a fetch, it refuses each with that; or only the first of that mail on each line.
+    Where it `says` something to a fetch, it refuses each with that; or only the first of that mail on each line. Where
+    it `repeats` something, it answers the fetch of that mail with what `begins`, and then with that for ever.
     """
 
     def __init__(self, at: int, *bodies: str) -> None:
         self.at, self._mails, self.fetched = {at}, dict(enumerate(map(mail, bodies), 1)), list[int]()
         self.says, self.says_first = b"", False
+        self.begins, self.repeats = b"", b""
         self._open = set[asyncio.StreamWriter]()
 
     async def closed(self) -> bool:
@@ -270,6 +272,14 @@ class HangsUp:
                 self.fetched.append(uid)
                 writer.write(self.says.replace(b"TAG", tag).replace(b"(UID", b"(UID %d" % uid))
                 continue
+            if uid in self.at and self.repeats:
+                writer.write(self.begins)
+                repeating = asyncio.create_task(self._repeat(writer))
+                with suppress(OSError):
+                    await reader.read()
+                repeating.cancel()
+                writer.transport.abort()
+                break
             if uid and not self._gives(uid, writer):
                 writer.write(b"* BYE FETCH failed: Internal error occurred.\r\n")
                 break
@@ -281,6 +291,12 @@ class HangsUp:
             writer.write(next((text for name, text in told.items() if asked.startswith(name)), b""))
             writer.write(tag + b" OK Done\r\n")
             await writer.drain()
+
+    async def _repeat(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            if not writer.transport.get_write_buffer_size():
+                writer.write(self.repeats)
+            await asyncio.sleep(0)
 
     def _gives(self, uid: int, writer: asyncio.StreamWriter) -> bool:
         self.fetched.append(uid)
@@ -301,13 +317,13 @@ async def taken(server: HangsUp, found: list[Item], mailbox: ImapMailbox, count:
 
 @asynccontextmanager
 async def hanging_up(
-    at: int, says: bytes = b"", *, says_first: bool = False
+    at: int, says: bytes = b"", *, says_first: bool = False, timeout_s: float = TIMEOUT_S
 ) -> AsyncGenerator[tuple[HangsUp, ImapMailbox]]:
     server = HangsUp(at, "one", "two", "three")
     server.says, server.says_first = says, says_first
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
         port = int(listening.sockets[0].getsockname()[1])
-        yield server, ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf())
+        yield server, ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf(), timeout_s=timeout_s)
         await until(server.closed, what="all lines are closed")
 
 
@@ -320,6 +336,25 @@ async def test_attack_one_mail_over_which_the_server_hangs_up_keeps_all_behind_i
     assert [body(item) for item in found] == ["one", "", "three"]
     assert says or server.fetched == [1, 2, 2, 2, 2, 3, 2, 3]
     assert says or "hung up each of the 5 times" in found[1].trouble
+
+
+@pytest.mark.parametrize(
+    ("begins", "repeats"),
+    [
+        (b"* 2 FETCH (UID 2 BODY[]<0> {60000000}\r\n", b"x"),
+        (b"* 2 FETCH (UID 2 BODY[]<0> {9000000000}\r\n", b"x" * 100_000),
+        (b"", b"* OK Still here\r\n" * 1_000),
+    ],
+)
+async def test_attack_one_answer_that_trickles_in_or_has_no_end_keeps_all_behind_it_from_being_read(
+    begins: bytes, repeats: bytes
+) -> None:
+    found = list[Item]()
+    async with patience(), hanging_up(2, timeout_s=0.1) as (server, mailbox):
+        server.begins, server.repeats = begins, repeats
+        await taken(server, found, mailbox, 3, 40)
+
+    assert [body(item) for item in found] == ["one", "", "three"]
 
 
 @pytest.mark.parametrize(
