@@ -19,7 +19,7 @@ from typing import Literal
 from agents.command import is_order as is_command
 from agents.command import parse, said_lines
 from agents.text import first_line, strip_invisible
-from bot.policy.answers import is_withdrawal, refusal_in, refuses, sentences, stops_named, unwrapped
+from bot.policy.answers import behind_word, is_withdrawal, refusal_in, refuses, sentences, stops_named, unwrapped
 from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop, stops_plainly
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
@@ -110,7 +110,9 @@ _BEFORE = (
 )
 """What stands before a freeze in its line, up to a mark, an `and` or a sign."""
 
-_NEXT = rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?=(?:<polite>[\s,]+)*{ORDER}))"
+_NEXT = (
+    rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?:(?:also|auch)\s+)?(?:<polite>[\s,]+)*(?={ORDER}))"
+)
 """Stands in a line before the next order."""
 
 _STOPS = 20
@@ -478,3 +480,14 @@ def may_mean_absence(text: str, *, has_subject: bool) -> bool:
     if has_subject and len(lines) == 2:
         lines = lines[1:]
     return len(lines) == 1 and bool(_read("may_be_away", lines[0]))
+
+
+def is_ours(line: str) -> bool:
+    """Return whether a line that starts no run is read by sayso itself, wherever it stands alone."""
+    is_order = typed_freeze(line) or typed_standing(line) or may_mean_absence(line, has_subject=False)
+    return bool(is_order) or acts_on_card(line)
+
+
+def acts_on_card(line: str) -> bool:
+    """Return whether a line breaks the glass or hands on, in answer to a card."""
+    return behind_word(line, "mail.glass-word", "delegation.word")[0] != ""
