@@ -249,8 +249,9 @@ def stop_beside(text: str) -> str:
     first = next((at for at, one in enumerate(read) if one), 0)
     beside = ((at < first, line) for at, line in enumerate(lines) if not (read[at] or _pattern(_SIGNS).fullmatch(line)))
     stopped = (line for is_above, line in beside if (_refuses(line) if is_above else _stops(line)))
-    tails = (part for one in read if one for part in _pattern(_NEXT).split(one.behind[0])[1:])
-    behind = (part for part in tails if refuses(part) and not stops_named(part))
+    tails = (each for one in read if one for each in pairwise(_pattern(_NEXT).split(one.behind[0])))
+    told = (part for before, part in tails if not ends_in_condition(before))
+    behind = (part for part in told if refuses(part) and not stops_named(part))
     return next(filter(None, chain(refused, stopped, behind)), "").strip()
 
 

@@ -147,6 +147,24 @@ def test_a_denial_or_a_freeze_behind_an_order_counts_whatever_joins_them(text: s
     assert is_done(done, ordered(text))
 
 
+NOTHING = (["", (), None], ["", (), False])  # a freeze below other words does nothing either
+
+
+@pytest.mark.parametrize("joint", ["; if it fails, ", ". If it fails, ", "\nIf it fails, ", ", wenn das nicht hilft, "])
+@pytest.mark.parametrize("then", ["deny this", "freeze production", f"revoke {APPROVAL}", f"stop {LATER}"])
+def test_what_is_to_be_done_only_if_an_order_fails_is_not_done_with_it_and_told_of(joint: str, then: str) -> None:
+    text = f"stop {RUN}{joint}{then}"
+    found = ordered(text)
+
+    assert found.stops.keys() == {RUN}, text
+    assert [found.refusal(), found.ends.named, found.freeze and found.freeze.is_first] in NOTHING, text
+    assert says_more(text) or left_named(text), text
+
+
+def test_a_denial_behind_a_freeze_only_if_that_fails_is_none() -> None:
+    assert ordered("freeze production. If it fails, deny this").refusal() == ""
+
+
 BEHIND = (
     "{order}, and who is on call?",
     "{order}, who is on call?",

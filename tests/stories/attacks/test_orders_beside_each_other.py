@@ -307,6 +307,13 @@ async def test_attack_an_order_behind_another_one_in_its_sentence_passes_for_the
     assert await orders.done() == (ALL if way != "a new message" else ALL - {"denial"})
 
 
+async def test_attack_what_is_to_be_done_only_if_a_stop_fails_is_done_with_it(orders: Orders) -> None:
+    for text in ("stop OTHER; if it fails, revoke FIRST", "stop OTHER. If it fails, deny this"):
+        assert await orders.hears("the thread", text, REST) == 1, text
+
+    assert await orders.done() == {"other"}
+
+
 async def test_attack_what_stands_beside_a_freeze_and_a_denial_is_lost_and_its_writer_not_told(orders: Orders) -> None:
     assert await orders.hears("the thread", "deny this\nfreeze everything\nwho is on call?", REST) == 1
 
