@@ -116,9 +116,13 @@ class TypedOrders:
             return False
         if reply.unsure:
             return await self.freezes_alone(inbound_id, channel, reply, received_at)
-        if await self._standing.take(inbound_id, channel, spoken(reply, request.thread), request.run_id):
+        said = spoken(reply, request.thread)
+        if await self._standing.take(inbound_id, channel, said, request.run_id):
             return True
-        return await self.freezes_or_away(inbound_id, channel, reply, received_at)
+        is_done = await self.freezes_or_away(inbound_id, channel, reply, received_at)
+        if is_done:
+            await self.tell_rest(inbound_id, channel, said, ordered(said.text))
+        return is_done
 
     async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether the words of a command can't answer the question, or came when that was over already.

@@ -314,8 +314,11 @@ async def test_attack_what_is_to_be_done_only_if_a_stop_fails_is_done_with_it(or
     assert await orders.done() == {"other"}
 
 
-async def test_attack_what_stands_beside_a_freeze_and_a_denial_is_lost_and_its_writer_not_told(orders: Orders) -> None:
-    assert await orders.hears("the thread", "deny this\nfreeze everything\nwho is on call?", REST) == 1
+@pytest.mark.parametrize("way", ["the thread", "the window"])
+async def test_attack_what_stands_beside_a_freeze_and_a_denial_is_lost_and_its_writer_not_told(
+    orders: Orders, way: str
+) -> None:
+    assert await orders.hears(way, "deny this\nfreeze everything\nwho is on call?", REST) == 1
 
     assert await orders.done() == {"freeze", "denial"}
 
