@@ -37,7 +37,6 @@ from bot.policy.answers import (
     Statement,
     answers_review,
     as_denial,
-    behind_word,
     consent_in,
     edit_of,
     in_emergency,
@@ -55,7 +54,9 @@ from bot.policy.answers import (
 from bot.policy.judgements import Counted, Decided, StopOrAnswer, Unclear
 from bot.policy.ordered import ordered
 from bot.policy.orders import (
+    acts_on_card,
     has_order,
+    is_ours,
     may_mean_absence,
     may_mean_end,
     stop_beside,
@@ -465,7 +466,7 @@ class Inbox:
         """Check that words on a page, in a terminal or of a program begin something. Raises Invalid for an order that
         only a message gives: as a wish it would be lost, and whoever gave it would take it for heard.
         """
-        if _acts_on_card(text.strip()):
+        if acts_on_card(text.strip()):
             raise Invalid(say("run.card-which"), say("run.approve-which-do"))
         is_order = await self._freezes.reads(person, text) or typed_revocations(text).named or may_mean_end(text)
         if is_order or typed_standing(text) is not None or may_mean_absence(text, has_subject=False):
@@ -595,7 +596,7 @@ class Inbox:
         alone = self._unsigned(channel, trigger)
         lines = [line.strip() for line in alone.text.splitlines() if line.strip()]
         is_one = 0 < len(lines) <= (2 if _has_subject(channel, trigger) else 1)
-        is_order = is_one and (_is_ours(lines[-1]) or is_withdrawal(lines[-1]))
+        is_order = is_one and (is_ours(lines[-1]) or is_withdrawal(lines[-1]))
         return alone if is_order or stops_named(alone.text) or typed_revocations(alone.text).named else trigger
 
     async def _answer_alone(self, inbound_id: str, channel: str, trigger: Trigger) -> Trigger:
@@ -724,7 +725,7 @@ class Inbox:
         lines = [line for line in trigger.text.splitlines() if line.strip()]
         if is_only_approval(trigger.text, has_subject=has_subject):
             which = say("run.approve-which")
-        elif 0 < len(lines) <= 1 + has_subject and _acts_on_card(lines[-1]):
+        elif 0 < len(lines) <= 1 + has_subject and acts_on_card(lines[-1]):
             which = say("run.card-which")
         if which:
             told = await self._asked_of(trigger.person)
@@ -776,17 +777,6 @@ def _only_ends(text: str) -> bool:
 
 def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
-
-
-def _is_ours(line: str) -> bool:
-    """Return whether a line that starts no run is read by sayso itself, wherever it stands alone."""
-    is_ours = typed_freeze(line) or typed_standing(line) or may_mean_absence(line, has_subject=False)
-    return bool(is_ours) or _acts_on_card(line)
-
-
-def _acts_on_card(line: str) -> bool:
-    """Return whether a line breaks the glass or hands on, in answer to a card."""
-    return behind_word(line, "mail.glass-word", "delegation.word")[0] != ""
 
 
 def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:

@@ -17,7 +17,7 @@ from bot.inbound.standing import TypedStanding, check_is_order
 from bot.people.directory import People
 from bot.policy.answers import left_named, may_be_answer, stops_among
 from bot.policy.ordered import Ordered, ordered
-from bot.policy.orders import typed_absence, typed_freeze, typed_standing
+from bot.policy.orders import stop_beside, typed_absence, typed_freeze, typed_standing
 from bot.requests.decisions import Decisions
 from bot.store import Store
 from bot.store.ids import is_a
@@ -116,9 +116,13 @@ class TypedOrders:
             return False
         if reply.unsure:
             return await self.freezes_alone(inbound_id, channel, reply, received_at)
-        if await self._standing.take(inbound_id, channel, spoken(reply, request.thread), request.run_id):
+        said = spoken(reply, request.thread)
+        if await self._standing.take(inbound_id, channel, said, request.run_id):
             return True
-        return await self.freezes_or_away(inbound_id, channel, reply, received_at)
+        is_done = await self.freezes_or_away(inbound_id, channel, reply, received_at)
+        if is_done:
+            await self.tell_rest(inbound_id, channel, said, ordered(said.text))
+        return is_done
 
     async def _answers_nothing(self, inbound_id: str, reply: Reply, record: RequestRecord) -> bool:
         """Return whether the words of a command can't answer the question, or came when that was over already.
@@ -186,17 +190,23 @@ class TypedOrders:
         """
         stopped = [await self._run_of(one) for one in orders.stops]
         left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
-        freezes = await self._freezes.reads(PersonId(said.person), said.text)  # the rest is told of with that
+        # What freezes is read beside the orders by name, what ends a freeze in all words.
+        beside = orders.beside if orders.freeze and not orders.freeze.ends else said.text
+        freeze = typed_freeze(beside) if await self._freezes.reads(PersonId(said.person), beside) else None
+        is_heard = freeze is not None and (freeze.is_alone or (said.follows and stop_beside(beside) != ""))
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
             told += [say("notice.stop-run").rstrip(".")] if is_among else []
             author, has_subject = self._people.name_of(said.person), channel == "email" and not said.follows
-            has_more = has_more or (not freezes and orders.has_more(author, has_subject=has_subject))
+            is_more = orders.has_more(author, has_subject=has_subject, freeze=freeze)
+            has_more = has_more or (is_more and (freeze is None or is_heard))  # else it is told of with the freeze
             rest = [say("notice.freeze-rest")] if has_more else []
             about = say("card.about", title=quote(said.text, _TOPIC_CHARS))
             title = say("run.not-passed-on-title") if stopped or rest else about
         if told or rest:
             await self._quarantine.refuse(inbound_id, channel, said, ". ".join(told + rest), title)
+        elif freeze is None and (stopped or orders.ends.named):
+            await self._freezes.tell_how(inbound_id, channel, said)
 
     async def _tell_unless_order(self, inbound_id: str, channel: str, said: Trigger) -> None:
         """Tell whoever may mean the end of a standing approval that their words are none; they are passed on."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import JsonValue
@@ -624,12 +625,13 @@ def _read_listed(text: str) -> tuple[dict[str, str], list[str], list[str]]:
     for line in _orders(text) if is_plain else said_lines(text):
         left, named = list[str](), list[str]()
         for part in _parts(line):
-            ids = [] if is_condition(before) else _stopped_in(part)
+            ids = [] if is_condition(before) or is_condition(part) else _stopped_in(part)
             found |= {one: text if is_stop(text) else part for one in ids}
             named += ids
             left += _with_this(part) if ids else [part]
-            before = part
-        before = before if line.endswith((":", ",")) else ""  # `If it is red:` may have a line of its own
+            before = ""
+        # `If it is red:` may have a line of its own.
+        before = next(reversed(_cut(line)), "") if line.endswith((":", ",")) else ""
         if is_plain and not named:  # `Stop: s1r-…`
             named, left = [one.casefold() for one in _OUR_ID.findall(line)], _with_this(line.strip())
             found |= dict.fromkeys(named, text)
@@ -649,6 +651,14 @@ def _orders(text: str) -> list[str]:
 
 
 def _parts(line: str) -> list[str]:
+    """Return the parts of a line, each with the condition that stands before it: `if it fails, deny this`."""
+    parts = list[str]()
+    for before, part in pairwise(["", *_cut(line)]):
+        parts += [f"{parts.pop()}, {part}" if is_condition(before) else part]
+    return parts
+
+
+def _cut(line: str) -> list[str]:
     return [part for part in map(str.strip, _SENTENCE.split(line)) if part]
 
 

@@ -1,8 +1,9 @@
 """A message as the orders in it: what it stops, ends and freezes by name, and what it says beside that. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from agents.command import is_order
 from bot.policy.answers import (
@@ -15,12 +16,25 @@ from bot.policy.answers import (
     sentences,
     stops_named,
 )
-from bot.policy.orders import Freezing, Revoking, stop_beside, typed_freeze, typed_revocations, typed_standing
+from bot.policy.orders import (
+    Freezing,
+    Revoking,
+    acts_on_card,
+    grants_in,
+    is_ours,
+    stop_beside,
+    typed_freeze,
+    typed_revocations,
+    typed_standing,
+)
 from bot.policy.stops import stops_plainly
 from channels.email.reply import is_courtesy, read_reply
+from channels.email.reply.vocabulary import ORDERS
 
+_JOINS = rf"(?:and|und|but|aber|also|auch|plus|sowie|as well as|then|dann|{ORDERS['polite']})"
 _CLAUSE = re.compile(
-    r"[,;:]\s+(?:(?:and|und|but|aber)\s+)?|\s[-\u2013\u2014]+\s|\s(?:and|und|but|aber)\s+", re.IGNORECASE
+    rf"(?:[,;:|)\u2026]+(?:\s+|\Z)|\s[(|/&+\u2013\u2014-]+\s*|\s(?={_JOINS}\s))(?:{_JOINS}\s+|[(|/&+\u2013\u2014-]+\s*)*",
+    re.IGNORECASE,
 )
 
 
@@ -57,24 +71,41 @@ class Ordered:
         left = "" if left == self.text.strip() or typed_freeze(left) else left
         return left, is_courtesy(read_reply(left))
 
-    def has_more(self, author: str, *, has_subject: bool) -> bool:
+    def has_more(self, author: str, *, has_subject: bool, freeze: Freezing | None = None) -> bool:
         """Return whether a message that orders something by name says more than that, which did nothing: in a sentence
-        of its own, or behind the order a question or a command. Other words there are the reason.
+        of its own, or beside the order what is asked or would be an order alone. Other words there are the reason.
 
-        Courtesy and a subject say nothing, nor does a line of ids, as in a list of what is to stop. A refusal in a
-        sentence of its own and a yes are told of by themselves; what a bare no before an order is about, as `no, stop
-        s1r-…`, nobody knows.
+        Courtesy and a subject say nothing, nor does a line of ids, as in a list of what is to stop. A refusal and a yes
+        that are heard are told of by themselves, and so is a `freeze` of it; what a bare no before an order
+        is about, as `no, stop s1r-…`, nobody knows.
         """
-        if not (self.stops or self.ends.named):
+        if not (self.stops or self.ends.named or freeze):
             return False
         said = sentences((self.text.partition("\n\n")[2] if has_subject else "") or self.text)
         is_list = any(map(is_of_ids, said))  # `please stop these:` stands above it
         said = [one for one in said if not is_of_ids(one) and not (is_list and stops_plainly(one))]
-        beside = [one for one in said if not _names(one)]
-        has_no = any(map(is_withdrawal, (*parts_beside(self.text), *beside)))
-        is_refused = refused_beside(self.text) or typed_revocations(self.text).refusal()
-        is_heard = all(is_withdrawal(one) or consent_in(one) or is_courtesy(read_reply(one), author) for one in beside)
-        return (has_no and not is_refused) or not is_heard or any(_wants_more(one) for one in said if _names(one))
+        beside = [one for one in said if not (_names(one) or _is_same(one, freeze))]
+        behind = [one for each in said if each not in beside for one in self._wanted(each)]
+        has_no = any(map(is_withdrawal, parts_beside(self.text))) and not self.refusal()
+        return has_no or not all(self._is_heard(one, author, freeze) for one in (*beside, *behind))
+
+    def _is_heard(self, said: str, author: str, freeze: Freezing | None) -> bool:
+        is_heard = (self.refusal() and is_withdrawal(said)) or (self.consent() and consent_in(said))
+        return bool(is_heard) or _is_same(said, freeze) or is_courtesy(read_reply(said.rstrip("?")), author)
+
+    def _wanted(self, sentence: str) -> Iterator[str]:
+        """Return the clauses of a sentence that orders something by name which ask something else, or would order it
+        alone.
+        """
+        marks = [(0, 0), *(found.span() for found in _CLAUSE.finditer(sentence)), (len(sentence),) * 2]
+        for (_, start), (end, _) in pairwise(marks):
+            clause, rest = sentence[start:end].strip(), sentence[start:]
+            named = {*stops_named(clause), *grants_in(clause)}
+            is_no = is_withdrawal(clause) and not stops_plainly(clause)  # a bare stop is about what is named
+            is_order_alone = is_no or consent_in(clause) or is_order(clause) or is_ours(clause) or acts_on_card(rest)
+            is_wanted = clause.endswith("?") or is_order_alone
+            if not named <= {*self.stops, *self.ends.named} or (is_wanted and not (named or is_of_ids(clause))):
+                yield clause
 
 
 def ordered(text: str, *, has_subject: bool = False) -> Ordered:
@@ -90,8 +121,7 @@ def _names(sentence: str) -> bool:
     return bool(stops_named(sentence) or typed_revocations(sentence).named)
 
 
-def _wants_more(sentence: str) -> bool:
-    """Return whether a sentence that orders something by name asks something else, or orders it, behind that."""
-    _, *behind = [one.strip() for one in _CLAUSE.split(sentence) if one.strip()]
-    more = [one for one in behind if (one.endswith("?") or is_order(one)) and not (_names(one) or is_of_ids(one))]
-    return not all(is_courtesy(read_reply(one.rstrip("?"))) for one in more)
+def _is_same(said: str, freeze: Freezing | None) -> bool:
+    """Return whether a part of a message is what it freezes, or ends."""
+    found = typed_freeze(said) if freeze else None
+    return bool(found and freeze and (found.ends, found.environment) == (freeze.ends, freeze.environment))

@@ -19,8 +19,17 @@ from typing import Literal
 from agents.command import is_order as is_command
 from agents.command import parse, said_lines
 from agents.text import first_line, strip_invisible
-from bot.policy.answers import is_withdrawal, refusal_in, refuses, sentences, stops_named, unwrapped
-from bot.policy.stops import NEXT_ORDER, ORDER, called, ends_in_condition, is_condition, may_be_stop, stops_plainly
+from bot.policy.answers import behind_word, is_withdrawal, refusal_in, refuses, sentences, stops_named, unwrapped
+from bot.policy.stops import (
+    COURTESY,
+    NEXT_ORDER,
+    ORDER,
+    called,
+    ends_in_condition,
+    is_condition,
+    may_be_stop,
+    stops_plainly,
+)
 from channels.email.reply import read_reply
 from channels.email.reply.against import READ_CHARS, is_emergency, is_end, lines_beside, speaks_against
 from channels.email.reply.vocabulary import ORDERS, fold
@@ -110,9 +119,7 @@ _BEFORE = (
 )
 """What stands before a freeze in its line, up to a mark, an `and` or a sign."""
 
-# So few words of courtesy, and all of each at once: a row of them is not read again from each of its marks.
-_COURTESY = r"(?:<polite>[\s,]++){0,20}+"
-_NEXT = rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?={_COURTESY}{ORDER}))"
+_NEXT = rf"(?i:{NEXT_ORDER}|(?:[;.,!]|\s[{_DASHES}])\s+(?:<and>\s+)?(?:(?:also|auch)\s+)?{COURTESY}(?={ORDER}))"
 """Stands in a line before the next order."""
 
 _STOPS = 20
@@ -249,8 +256,9 @@ def stop_beside(text: str) -> str:
     first = next((at for at, one in enumerate(read) if one), 0)
     beside = ((at < first, line) for at, line in enumerate(lines) if not (read[at] or _pattern(_SIGNS).fullmatch(line)))
     stopped = (line for is_above, line in beside if (_refuses(line) if is_above else _stops(line)))
-    tails = (part for one in read if one for part in _pattern(_NEXT).split(one.behind[0])[1:])
-    behind = (part for part in tails if refuses(part) and not stops_named(part))
+    tails = (each for one in read if one for each in pairwise(_pattern(_NEXT).split(one.behind[0])))
+    told = (part for before, part in tails if not ends_in_condition(before))
+    behind = (part for part in told if refuses(part) and not stops_named(part))
     return next(filter(None, chain(refused, stopped, behind)), "").strip()
 
 
@@ -480,3 +488,14 @@ def may_mean_absence(text: str, *, has_subject: bool) -> bool:
     if has_subject and len(lines) == 2:
         lines = lines[1:]
     return len(lines) == 1 and bool(_read("may_be_away", lines[0]))
+
+
+def is_ours(line: str) -> bool:
+    """Return whether a line that starts no run is read by sayso itself, wherever it stands alone."""
+    is_order = typed_freeze(line) or typed_standing(line) or may_mean_absence(line, has_subject=False)
+    return bool(is_order) or acts_on_card(line)
+
+
+def acts_on_card(line: str) -> bool:
+    """Return whether a line breaks the glass or hands on, in answer to a card."""
+    return behind_word(line, "mail.glass-word", "delegation.word")[0] != ""

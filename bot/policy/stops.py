@@ -11,7 +11,18 @@ from functools import cache, lru_cache
 
 from agents.command import parse, said_lines
 from agents.text import strip_invisible
-from channels.email.reply.vocabulary import BECAUSE, BESIDE_STOP, COMMANDS, KEEPS_ON, NAMED, OUR_ID, STOP, THING, fold
+from channels.email.reply.vocabulary import (
+    BECAUSE,
+    BESIDE_STOP,
+    COMMANDS,
+    KEEPS_ON,
+    NAMED,
+    ORDERS,
+    OUR_ID,
+    STOP,
+    THING,
+    fold,
+)
 
 MOST_CHARS = 120
 """Longest text that is nothing but a stop."""
@@ -46,9 +57,13 @@ ORDER = (
 )
 """Begins an order that only stops something: `deny this`."""
 
+# So few words of courtesy, and all of each at once: a row of them is not read again from each of its marks.
+COURTESY = rf"(?:(?:{ORDERS['polite']})[\s,]++){{0,20}}+"
+
 NEXT_ORDER = (
     # Only from where blanks begin, or behind the one that a mark before has taken: not from each of many.
-    rf"(?:,|(?<!\s\s))\s+(?:and|und|but|aber)\s+(?={ORDER})"
+    r"(?:(?:,|(?<!\s\s))\s+(?:and|und|but|aber|plus|sowie)\s+(?:(?:also|auch)\s+)?|,\s+(?:also|auch)\s+)"
+    rf"{COURTESY}(?={ORDER})"
 )
 """Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""
 

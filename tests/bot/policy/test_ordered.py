@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from bot.policy.answers import left_named
 from bot.policy.ordered import Ordered, ordered
 from bot.policy.orders import may_mean_end
 
 RUN, REQUEST, APPROVAL = "s1r-abcdefghijkl2", "s1q-abcdefghijkl3", "s1g-abcdefghijkl4"
+OTHER, LATER = "s1g-abcdefghijkl5", "s1r-abcdefghijkl6"
 STOPS = (
     f"stop {RUN}",
     f"Please cancel {REQUEST}, it is the wrong tag",
@@ -81,6 +83,86 @@ def test_of_a_message_of_nothing_but_orders_with_their_reasons_and_courtesy_noth
     text = "\n".join(data.draw(some.permutations([*said, *polite])))
 
     assert not says_more(text), text
+
+
+JOINTS = (
+    *(
+        ", ",
+        "; ",
+        ": ",
+        ", and ",
+        " - ",
+        ", also ",
+        ", then ",
+        ", dann ",
+        " (",
+        " as well as ",
+        ", and now ",
+        "; jetzt ",
+    ),
+    *(", and please ", " plus ", " sowie ", "\n- ", "\u2026 ", ". ", "\n"),
+)
+ALONE = (
+    *("deny this", "I deny this", "lehne das ab", "approve", "who is on call?", "deploy v2.0.0 to staging"),
+    *(
+        "freeze production",
+        "please freeze everything",
+        "unfreeze production: fixed",
+        f"revoke {OTHER}",
+        f"stop {LATER}",
+    ),
+    *("standing 5 times until 2027-01-01", "delegate: cy@corp.example", "break glass: checkout is down"),
+    *("away until 2027-12-01: bo@corp.example", OTHER),
+)
+
+
+def is_done(one: str, found: Ordered) -> bool:
+    freezes = found.freeze is not None and not found.freeze.ends and one.endswith(("production", "everything"))
+    is_no, is_yes = one in ALONE[:3] and found.refusal(), one == "approve" and found.consent()
+    return bool(freezes or is_no or is_yes or any(some_id in one for some_id in named(found)))
+
+
+@given(some.sampled_from((*STOPS, *ENDS)), some.sampled_from(JOINTS), some.sampled_from(ALONE))
+def test_what_would_be_an_order_alone_is_done_or_told_of_behind_an_order_by_name(
+    order: str, joint: str, alone: str
+) -> None:
+    text = f"{order.rstrip('?')}{joint}{alone}"
+    found = ordered(text)
+
+    frozen = found.freeze if found.freeze and not found.freeze.ends else None
+    is_told = found.has_more("Anna Berg", has_subject=False, freeze=frozen) or may_mean_end(text)
+    assert is_done(alone, found) or is_told or left_named(text), text
+
+
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        (f"stop {RUN}, also deny this", "deny this"),
+        (f"stop {RUN} and now deny this", "deny this"),
+        (f"stop {RUN}, and please freeze everything", "please freeze everything"),
+        (f"revoke {APPROVAL}, also freeze production", "freeze production"),
+    ],
+)
+def test_a_denial_or_a_freeze_behind_an_order_counts_whatever_joins_them(text: str, done: str) -> None:
+    assert is_done(done, ordered(text))
+
+
+NOTHING = (["", (), None], ["", (), False])  # a freeze below other words does nothing either
+
+
+@pytest.mark.parametrize("joint", ["; if it fails, ", ". If it fails, ", "\nIf it fails, ", ", wenn das nicht hilft, "])
+@pytest.mark.parametrize("then", ["deny this", "freeze production", f"revoke {APPROVAL}", f"stop {LATER}"])
+def test_what_is_to_be_done_only_if_an_order_fails_is_not_done_with_it_and_told_of(joint: str, then: str) -> None:
+    text = f"stop {RUN}{joint}{then}"
+    found = ordered(text)
+
+    assert found.stops.keys() == {RUN}, text
+    assert [found.refusal(), found.ends.named, found.freeze and found.freeze.is_first] in NOTHING, text
+    assert says_more(text) or left_named(text), text
+
+
+def test_a_denial_behind_a_freeze_only_if_that_fails_is_none() -> None:
+    assert ordered("freeze production. If it fails, deny this").refusal() == ""
 
 
 BEHIND = (

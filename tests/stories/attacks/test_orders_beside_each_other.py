@@ -285,6 +285,44 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
     assert await orders.done() == {"other", "first", "second"}
 
 
+@pytest.mark.parametrize("way", few_of(["the thread", "the window", "a new message"], 0, 1))
+async def test_attack_an_order_behind_another_one_in_its_sentence_passes_for_the_reason_and_is_lost_silently(
+    orders: Orders, way: str
+) -> None:
+    for text, times in (
+        ("stop OTHER, then revoke FIRST", 1),
+        ("stop OTHER (and revoke FIRST)", 1),
+        ("stop OTHER, FIRST", 1),
+        ("stop OTHER, delegate: cy@corp.example", 1),
+        ("stoppe OTHER, widerrufe FIRST und friere alles ein", 1),
+        ("revoke FIRST. approve", 1),
+        ("revoke FIRST, deny", 1),
+        ("revoke SECOND, it is no longer needed", 0),
+    ):
+        assert await orders.hears(way, text, REST) == times, text
+    assert await orders.done() == {"other", "first", "second"}
+
+    assert await orders.hears(way, "revoke FIRST, who is on call?\nfreeze everything", REST) == 1
+    await orders.write(way, "stop OTHER, also deny this, and please freeze everything")
+    assert await orders.done() == (ALL if way != "a new message" else ALL - {"denial"})
+
+
+async def test_attack_what_is_to_be_done_only_if_a_stop_fails_is_done_with_it(orders: Orders) -> None:
+    for text in ("stop OTHER; if it fails, revoke FIRST", "stop OTHER. If it fails, deny this"):
+        assert await orders.hears("the thread", text, REST) == 1, text
+
+    assert await orders.done() == {"other"}
+
+
+@pytest.mark.parametrize("way", ["the thread", "the window"])
+async def test_attack_what_stands_beside_a_freeze_and_a_denial_is_lost_and_its_writer_not_told(
+    orders: Orders, way: str
+) -> None:
+    assert await orders.hears(way, "deny this\nfreeze everything\nwho is on call?", REST) == 1
+
+    assert await orders.done() == {"freeze", "denial"}
+
+
 async def test_attack_a_stop_or_a_revocation_that_a_denial_names_as_well_is_lost_as_its_reason_and_nobody_is_told(
     orders: Orders,
 ) -> None:
