@@ -1,6 +1,5 @@
 """What a run changed, by what its tools did and never by what a model says of it. Pure."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +10,7 @@ from agents.events import Change
 from agents.events.tools import Stopped
 from agents.requests import StepId
 from agents.run import Run
-from agents.state import AttemptOutcome, what_counts
+from agents.state import AttemptOutcome, Result, what_counts
 from agents.steps import CallTool, Done
 
 SEND_REPLY = "send_reply"
@@ -88,18 +87,19 @@ def _attempted(run: Run, given: _Given) -> Iterator[Change]:
 
 
 def _given(run: Run, *, by_rules: bool) -> _Given:
-    """Return what each closed call was for, as it was executed, to be compared: its tool, and what that was given.
+    """Return what each closed call was for, as it was executed, to be compared: the first one for the same, by any
+    names.
 
     Of plain rules that did all of it, nothing: they may do another way what failed.
     """
+    given, calls = dict[StepId | None, str](), list[Result]()
     if by_rules and not (run.stand_in and run.stand_in.some):
-        return {}
-    calls = ((one.step_id, one.step) for one in run.results[run.copied :])
-    return {
-        step_id: f"{step.tool} {json.dumps(step.arguments, sort_keys=True)}"
-        for step_id, step in calls
-        if step_id and isinstance(step, CallTool)
-    }
+        return given
+    for one in run.results[run.copied :]:
+        if one.step_id and isinstance(one.step, CallTool):
+            calls.append(one)
+            given[one.step_id] = next(same.step_id or "" for same in calls if same.is_for_same(one))
+    return given
 
 
 def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
@@ -123,7 +123,7 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
         elif one.child and one.child.change == "changed":
             done = {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
         elif one.step.tool in changing:
-            done = {None, one.environment, call}
+            done = {None, one.environment, call} if not call or one.step.tool in _IN_PLACE else {call}
         for name in done:
             stops.pop(name, None)
     return tuple(stops.values())
@@ -131,14 +131,16 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
 
 def _is_refused(agent: Agent | None, run: Run, given: _Given) -> bool:
     """Return whether what a tool was last called for elsewhere than where something was changed was refused, or for
-    something else than it did, unless its calls take each other's place; or the last run below did not come to it. The
-    same again, or other words for it, take nothing from what was done.
+    something else than it did, unless its calls take each other's place; or any of them for want of an approval; or
+    the last run below did not come to it. The same again, or other words for it, take nothing from what was done.
     """
     changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
     own = ((one, one.step) for one in run.results[run.copied :])
     calls = [(one, step) for one, step in own if isinstance(step, CallTool) and step.tool in changing]
-    last = {step.tool: (one, step) for one, step in calls}
-    refused = [(one, step) for one, step in last.values() if one.kind == "refused"]
+    last = {step.tool: one for one, step in calls}
+    refused = [
+        (one, step) for one, step in calls if one.kind == "refused" and (one.unapproved or one is last[step.tool])
+    ]
     elsewhere = {str(step.arguments["environment"]) for _, step in refused if "environment" in step.arguments}
     others = {given.get(one.step_id) for one, step in refused if step.tool not in _IN_PLACE}
     others -= {None, *(given.get(one.step_id) for one, _ in calls if one.kind == "ok")}

@@ -201,7 +201,7 @@ class Result:
 
     `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
     `environment` is where the step had its effect, or was to; `step_id` is that of the step; `call` is what people were
-    asked last about it.
+    asked last about it. `unapproved`: it was refused, as no approval of it could be or holds.
     """
 
     step: Step
@@ -213,6 +213,11 @@ class Result:
     environment: str | None = None
     step_id: StepId | None = field(default=None, compare=False)
     call: GatedCall | None = field(default=None, compare=False)
+    unapproved: bool = False
+
+    def is_for_same(self, other: "Result") -> bool:
+        """Return whether both steps are for the same, by whichever names."""
+        return self.step == other.step or bool(self.call and other.call and self.call.is_for_same(other.call))
 
     @property
     def is_no(self) -> bool:
