@@ -1,5 +1,6 @@
 """What a run changed, by what its tools did and never by what a model says of it. Pure."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from agents.events import Change
 from agents.events.tools import Stopped
 from agents.requests import StepId
 from agents.run import Run
-from agents.state import AttemptOutcome, Result, what_counts
+from agents.state import AttemptOutcome, what_counts
 from agents.steps import CallTool, Done
 
 SEND_REPLY = "send_reply"
@@ -92,13 +93,17 @@ def _given(run: Run, *, by_rules: bool) -> _Given:
 
     Of plain rules that did all of it, nothing: they may do another way what failed.
     """
-    given, calls = dict[StepId | None, str](), list[Result]()
+    given, known = dict[StepId | None, str](), dict[str, StepId]()
     if by_rules and not (run.stand_in and run.stand_in.some):
         return given
     for one in run.results[run.copied :]:
         if one.step_id and isinstance(one.step, CallTool):
-            calls.append(one)
-            given[one.step_id] = next(same.step_id or "" for same in calls if same.is_for_same(one))
+            named = (one.step.arguments, one.call.meant if one.call else one.step.arguments)
+            names = [f"{one.step.tool} {json.dumps(each, sort_keys=True)}" for each in named]
+            first = next((known[name] for name in names if name in known), one.step_id)
+            for name in names:
+                known.setdefault(name, first)
+            given[one.step_id] = first
     return given
 
 

@@ -215,10 +215,6 @@ class Result:
     call: GatedCall | None = field(default=None, compare=False)
     unapproved: bool = False
 
-    def is_for_same(self, other: "Result") -> bool:
-        """Return whether both steps are for the same, by whichever names."""
-        return self.step == other.step or bool(self.call and other.call and self.call.is_for_same(other.call))
-
     @property
     def is_no(self) -> bool:
         """Whether somebody refused the step, or took it back."""
