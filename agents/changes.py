@@ -88,18 +88,23 @@ def _attempted(run: Run, given: _Given) -> Iterator[Change]:
 
 
 def _given(run: Run, *, by_rules: bool) -> _Given:
-    """Return what each closed call was for, as it was executed, to be compared: its tool, and what that was given.
+    """Return what each closed call was for, as it was executed, to be compared: the first one for the same, by any
+    names.
 
     Of plain rules that did all of it, nothing: they may do another way what failed.
     """
+    given, known = dict[StepId | None, str](), dict[str, StepId]()
     if by_rules and not (run.stand_in and run.stand_in.some):
-        return {}
-    calls = ((one.step_id, one.step) for one in run.results[run.copied :])
-    return {
-        step_id: f"{step.tool} {json.dumps(step.arguments, sort_keys=True)}"
-        for step_id, step in calls
-        if step_id and isinstance(step, CallTool)
-    }
+        return given
+    for one in run.results[run.copied :]:
+        if one.step_id and isinstance(one.step, CallTool):
+            named = (one.step.arguments, one.call.meant if one.call else one.step.arguments)
+            names = [f"{one.step.tool} {json.dumps(each, sort_keys=True)}" for each in named]
+            first = next((known[name] for name in names if name in known), one.step_id)
+            for name in names:
+                known.setdefault(name, first)
+            given[one.step_id] = first
+    return given
 
 
 def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
@@ -123,7 +128,7 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
         elif one.child and one.child.change == "changed":
             done = {call, *(where for where in one.child.changed_in if not call or where in one.child.live)}
         elif one.step.tool in changing:
-            done = {None, one.environment, call}
+            done = {None, one.environment, call} if not call or one.step.tool in _IN_PLACE else {call}
         for name in done:
             stops.pop(name, None)
     return tuple(stops.values())
@@ -131,14 +136,16 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
 
 def _is_refused(agent: Agent | None, run: Run, given: _Given) -> bool:
     """Return whether what a tool was last called for elsewhere than where something was changed was refused, or for
-    something else than it did, unless its calls take each other's place; or the last run below did not come to it. The
-    same again, or other words for it, take nothing from what was done.
+    something else than it did, unless its calls take each other's place; or any of them for want of an approval; or
+    the last run below did not come to it. The same again, or other words for it, take nothing from what was done.
     """
     changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
     own = ((one, one.step) for one in run.results[run.copied :])
     calls = [(one, step) for one, step in own if isinstance(step, CallTool) and step.tool in changing]
-    last = {step.tool: (one, step) for one, step in calls}
-    refused = [(one, step) for one, step in last.values() if one.kind == "refused"]
+    last = {step.tool: one for one, step in calls}
+    refused = [
+        (one, step) for one, step in calls if one.kind == "refused" and (one.unapproved or one is last[step.tool])
+    ]
     elsewhere = {str(step.arguments["environment"]) for _, step in refused if "environment" in step.arguments}
     others = {given.get(one.step_id) for one, step in refused if step.tool not in _IN_PLACE}
     others -= {None, *(given.get(one.step_id) for one, _ in calls if one.kind == "ok")}

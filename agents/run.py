@@ -297,7 +297,7 @@ def _judged(run: Run, event: StepRefused | StepGated) -> Run:
     if pending.raised:
         over = Over(pending.raised.why, "nobody", detail=event.error)
         return replace(run, pending=None, budget=replace(run.budget, over=over))
-    return _close(run, Result(pending.step, "refused", event.error))
+    return _close(run, Result(pending.step, "refused", event.error, unapproved=event.unapproved))
 
 
 def _outside(run: Run, event: ToolWaits | ToolQueued | OutsideReported | ChildStarted) -> Run:

@@ -201,7 +201,7 @@ class Result:
 
     `form` is the answer to a form, by the names of its fields; `child` is the end of the run that the step started.
     `environment` is where the step had its effect, or was to; `step_id` is that of the step; `call` is what people were
-    asked last about it.
+    asked last about it. `unapproved`: it was refused, as no approval of it could be or holds.
     """
 
     step: Step
@@ -213,6 +213,7 @@ class Result:
     environment: str | None = None
     step_id: StepId | None = field(default=None, compare=False)
     call: GatedCall | None = field(default=None, compare=False)
+    unapproved: bool = False
 
     @property
     def is_no(self) -> bool:

@@ -346,12 +346,13 @@ class ThoughtDropped(Happened):
 
 
 class StepRefused(Happened):
-    """Code would not do the chosen step: no such tag, not enough approvers."""
+    """Code would not do the chosen step: no such tag, or, as `unapproved` says, no approval that holds."""
 
     type: Literal["step_refused"] = "step_refused"
     schema_version: Literal[1] = 1
     step_id: StepId
     error: str
+    unapproved: bool = False
 
 
 class StepGated(Happened):

@@ -384,10 +384,16 @@ class Loop:
         return replace(commit, outgoing=[*commit.outgoing, *told]) if told else commit
 
     async def _refuse(
-        self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
+        self,
+        told: RunSnapshot,
+        pending: PendingStep,
+        why: str,
+        thought: Sequence[Event] = (),
+        *,
+        unapproved: bool = False,
     ) -> RunSnapshot | None:
         await self._decisions.noted.check_policy(pending.gate or "", self._people)
-        refused = [StepRefused(at=told.now, step_id=pending.id, error=why)]
+        refused = [StepRefused(at=told.now, step_id=pending.id, error=why, unapproved=unapproved)]
         return await self._log.append(told, [*thought, *(orphaned_again(told.run.pending, told.now) or refused)])
 
     async def _ask(self, agent: Agent, told: RunSnapshot, ask: Ask) -> RunSnapshot | None:
@@ -398,13 +404,15 @@ class Loop:
         try:
             request = await self.request(agent, run, ask, now)
         except ToolRefused as error:
-            return None if self._people.half_taken else await self._refuse(told, ask.pending, str(error))
+            if self._people.half_taken:
+                return None
+            return await self._refuse(told, ask.pending, str(error), unapproved=isinstance(error, NoPolicy))
         if self._people.half_taken:  # since it was looked at
             return None
         if isinstance(request, NotEnoughApprovers):
             with self._speaking_to_requester(run):
                 why = request.why
-            return await self._refuse(told, ask.pending, why)
+            return await self._refuse(told, ask.pending, why, unapproved=True)
         tool = agent.tool(ask.pending.step.tool) if isinstance(ask.pending.step, CallTool) else None
         supersedes = ask.purpose == "gate" and tool is not None and tool.supersedes
         if supersedes:  # first, so that a crash leaves the older one closed and this run still to ask
@@ -583,7 +591,7 @@ class Loop:
             if self._people.half_taken:  # whoever approved it may be here again
                 return None
             log.warning("not begun", request_id=request_id, reason=why)
-            return await self._refuse(told, pending, why)
+            return await self._refuse(told, pending, why, unapproved=True)
         if pending.frozen:
             await self._freezes.note(request_id, None)
             return None

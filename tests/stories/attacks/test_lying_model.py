@@ -535,6 +535,21 @@ async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_f
     assert office.workshop.effects == ["press gong", "press gong"]
 
 
+async def test_attack_a_model_calls_two_things_done_of_which_nobody_could_allow_the_first(
+    office: World, claude: FakeAnthropic
+) -> None:
+    office.workshop.policy_of["horn"] = "none"
+    claude.answers(calls("press", what="horn"), calls("press", what="gong"), says("Both were pressed."))
+    run_id = await office.trigger("press horn and gong")
+    await office.decide("cy", await office.opened(run_id), "approve")
+    run = await office.ended(run_id)
+
+    mail = await office.next_mail("anna", about="press horn and gong")
+    assert (mail.subject, word_of(run)) == ("Failed: press horn and gong", "failed")
+    assert "Something was changed all the same" in mail.text
+    assert office.workshop.effects == ["press gong"]
+
+
 async def test_attack_rules_that_take_over_call_two_things_done_of_which_people_denied_the_one(
     office: World, claude: FakeAnthropic
 ) -> None:
@@ -586,6 +601,44 @@ async def test_attack_a_model_calls_two_things_done_of_which_people_denied_the_o
     told = " ".join((await office.next_mail("anna", about=f"Partly done: {wish}")).text.split())
     assert "Stopped: denied by Bo Berg. Reason: “not the bell”. Something was changed all the same" in told
     assert (run_view(run).word, office.workshop.effects) == ("partly", ["press gong"])
+
+
+async def test_attack_what_a_model_does_itself_hides_that_people_denied_what_another_run_was_to_do(
+    office: World, claude: FakeAnthropic
+) -> None:
+    def passed_on(what: str, then: Answer) -> tuple[Answer, ...]:
+        return calls("start_run", agent="clerk", text=f"press {what}"), calls("press", what=what), then
+
+    own = calls("press", what="gong")
+    claude.answers(*passed_on("bell", GIVES_UP), *passed_on("horn", says("It was pressed.")), own, *BOTH)
+    run_id = await office.trigger("press bell, horn and gong")
+    first = (await office.child(run_id)).id
+    await office.decide("bo", await office.opened(first), "deny", "not the bell")
+    then = await until(lambda: another_child(office, run_id, first), what="a second child")
+    await office.decide("cy", await office.opened(then), "approve")
+    await office.decide("cy", await office.opened(run_id), "approve")
+    await office.ended(run_id)
+
+    mail = await office.next_mail("anna", about="Partly done: press bell, horn and gong")
+    assert "Stopped: denied by Bo Berg. Reason: “not the bell”." in " ".join(mail.text.split())
+    assert office.workshop.effects == ["press horn", "press gong"]
+
+
+@pytest.mark.parametrize("is_denied", [True, False])
+async def test_attack_what_was_denied_or_failed_by_one_name_and_done_by_another_for_the_same_is_not_called_done(
+    office: World, claude: FakeAnthropic, *, is_denied: bool
+) -> None:
+    office.workshop.meaning |= {"latest": "b1", "v1": "b1"}
+    office.workshop.breaks["latest"] = RuntimeError("no such name there")
+    claude.answers(calls("press", what="latest"), calls("press", what="v1"), says("It was pressed."))
+    run_id = await office.trigger("press latest")
+    first = await office.opened(run_id)
+    await office.decide("bo", first, "deny" if is_denied else "approve")
+    await office.decide("cy", await office.opened(run_id, after=first.request.id), "approve")
+    run = await office.ended(run_id)
+
+    assert (word_of(run), office.workshop.effects) == ("done", ["press b1"])
+    assert (await office.next_mail("anna", about="press latest")).subject == "Done: press latest"
 
 
 async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office: World, claude: FakeAnthropic) -> None:
