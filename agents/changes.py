@@ -96,7 +96,7 @@ def _given(run: Run, *, by_rules: bool) -> _Given:
     given, known = dict[StepId | None, str](), dict[str, StepId]()
     if by_rules and not (run.stand_in and run.stand_in.some):
         return given
-    for one in run.results[run.copied :]:
+    for one in run.results:
         if one.step_id and isinstance(one.step, CallTool):
             named = (one.step.arguments, one.call.meant if one.call else one.step.arguments)
             names = [f"{one.step.tool} {json.dumps(each, sort_keys=True)}" for each in named]
@@ -108,14 +108,15 @@ def _given(run: Run, *, by_rules: bool) -> _Given:
 
 
 def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
-    """Return how people stopped what was to be changed, of all that was not changed after that.
+    """Return how people stopped what was to be changed, of all that was not changed after that; also in the run that
+    this one was made from.
 
     It is the same where what was given is. Where another call takes its place, and for plain rules, it is where the
     environment is; and so it is of what runs below were to do, if the later one saw what is live there.
     """
     given = _given(run, by_rules=by_rules)
     changing, stops = {one.tool for one in run.made if one.changes}, dict[str | None, Stopped]()
-    for one in run.results[run.copied :]:
+    for one in run.results:
         if not isinstance(one.step, CallTool):
             continue
         call, done = given.get(one.step_id), set[str | None]()

@@ -8,7 +8,7 @@ import pytest
 
 from agents import Agent, ToolRefused
 from agents.announce import announce_agent
-from agents.events import RunEnded, StepRefused
+from agents.events import RequestDecided, RunEnded, StepRefused
 from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from agents.starting import start_run_tool
@@ -676,3 +676,21 @@ async def test_a_survey_that_a_model_words_asks_in_its_words_and_counts_by_the_l
     await model_shop.reply("bo", asked, "it is")
     assert word_of(await model_shop.ended(run_id)) == "done", "a deadline that had passed is no failure"
     assert (await model_shop.next_mail("anna", about="Bo says")).subject.startswith("Done: ask bo whether")
+
+
+async def test_attack_a_fork_calls_two_things_done_of_which_people_denied_one_before_it_began(
+    office: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(calls("press", what="bell"), calls("press", what="gong"), says("Both were pressed."))
+    run_id = await office.trigger("press bell and gong")
+    first = await office.opened(run_id)
+    await office.decide("bo", first, "deny", "not the bell")
+    second = await office.opened(run_id, after=first.request.id)
+    at = next(seq for seq, one in enumerate(await office.events(run_id), 1) if isinstance(one, RequestDecided))
+    await office.decide("cy", second, "deny", "nor this")
+    await office.ended(run_id)
+    claude.answers(calls("press", what="gong"), says("Both were pressed."))
+    copy = await office.app.runs.forks.fork(run_id, at, Asker(PersonId("anna"), proof=None))
+    await office.decide("cy", await office.opened(copy), "approve")
+
+    assert word_of(await office.ended(copy)) == "partly"
