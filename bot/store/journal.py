@@ -7,7 +7,7 @@ from typing import Protocol
 from agents.requests import Request
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.concern import people_of_record
-from bot.policy.approvers.who import who_at_first, who_of
+from bot.policy.approvers.who import who_of
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
@@ -72,15 +72,17 @@ class Journal:
         return inbound_id, is_new
 
 
-def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
+def record_write(
+    record: RequestRecord, version: int, before: datetime | None = None, was: RequestRecord | None = None
+) -> RecordWrite:
     """`record` as a commit wants it; it is listed for those who may decide it, who held a card of it before, and who
-    are asked back, and no more for those who could decide it and had no card.
+    are asked back, and no more for those who could decide it, also as it `was`, and had no card.
     """
     request, who = record.request, who_of(record)
     held = (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
-    could = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *record.asked.may_deny)
+    could = (*who.seated, *(who_of(was).seated if was else ()), *record.asked.may_deny)
     people = tuple(person for person in dict.fromkeys((*who.approve, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,
