@@ -566,18 +566,17 @@ class People:
         """Return whether people may come to a seat of a request `at` this moment whom its policy did not name as it was
         opened.
 
-        They come to an approval only while the file has the same policy but for people, and that names the seat. Else
-        somebody of now would decide by what the policy lets people do, as neither that of then nor that of now lets
-        them.
+        They come to an approval only while the file has the same policy but for people, and that names the seat where
+        that of then did, or where it decides sooner. Else somebody of now would decide by what the policy lets people
+        do, as neither that of then nor that of now lets them.
         """
         if record.request.purpose != "gate":
             return True
-        same = self._same_by_now(record.request.policy, at)
-        if same is None:
-            return False
-        steps = (same, *same.steps)
-        named = (*same.stand_ins, *(rule for step in steps for rule in (step.rule, *step.escalate_to)))
-        return {*chain.from_iterable(map(refs_in, named))}.issuperset(refs_of_seat(seat))
+        then, refs = record.request.policy, {*refs_of_seat(seat)}
+        same = self._same_by_now(then, at)
+        return same is not None and all(
+            refs <= now for now, was in zip(_named_in(same), _named_in(then), strict=True) if refs <= was
+        )
 
     def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
         """Return the policy as the file has it `at` this moment, if it is the same but for people."""
@@ -710,6 +709,17 @@ def _rule(approvers: Approvers | Approver, at: datetime, seat: _Seat) -> Rule:
 def names_in(written: Tables) -> dict[str, str]:
     """Return what the file calls people, by its ids."""
     return {name: person.name for name, person in written.people.items()}
+
+
+def _named_in(policy: PolicySnapshot) -> list[set[str]]:
+    """Return the names in each step: of those who decide it, then also of those it escalates to, then of stand-ins."""
+    found = list[set[str]]()
+    for step in policy.steps or (policy,):
+        names = set[str]()
+        for rules in ((step.rule,), step.escalate_to, policy.stand_ins):
+            names = names.union(*map(refs_in, rules))
+            found.append(names)
+    return found
 
 
 def refs_of_seat(seat: Anyone) -> list[str]:
