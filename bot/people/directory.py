@@ -1,7 +1,7 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -573,10 +573,10 @@ class People:
         if record.request.purpose != "gate":
             return True
         then, refs = record.request.policy, {*refs_of_seat(seat)}
-        same = self._same_by_now(then, at)
-        return same is not None and all(
-            refs <= now for now, was in zip(_named_in(same), _named_in(then), strict=True) if refs <= was
-        )
+        if (same := self._same_by_now(then, at)) is None:
+            return False
+        now = _named_in(same)
+        return all(refs <= now[place] for place, named in _named_in(then).items() if refs <= named)
 
     def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
         """Return the policy as the file has it `at` this moment, if it is the same but for people."""
@@ -711,14 +711,16 @@ def names_in(written: Tables) -> dict[str, str]:
     return {name: person.name for name, person in written.people.items()}
 
 
-def _named_in(policy: PolicySnapshot) -> list[set[str]]:
-    """Return the names in each step: of those who decide it, then also of those it escalates to, then of stand-ins."""
-    found = list[set[str]]()
-    for step in policy.steps or (policy,):
-        names = set[str]()
-        for rules in ((step.rule,), step.escalate_to, policy.stand_ins):
-            names = names.union(*map(refs_in, rules))
-            found.append(names)
+def _named_in(policy: PolicySnapshot) -> defaultdict[tuple[int, object], set[str]]:
+    """Return the names in each step: of those who decide it, by what its part needs together, then also of those it
+    escalates to, then of stand-ins.
+    """
+    found = defaultdict[tuple[int, object], set[str]](set)
+    for number, step in enumerate(policy.steps or (policy,)):
+        for part in step.rule.of if isinstance(step.rule, AnyOf) else (step.rule,):
+            found[number, _but_for_seats(part)].update(refs_in(part))
+        found[number, "later"].update(*map(refs_in, (step.rule, *step.escalate_to)))
+        found[number, "for others"].update(found[number, "later"], *map(refs_in, policy.stand_ins))
     return found
 
 

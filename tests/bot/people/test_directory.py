@@ -198,3 +198,15 @@ def test_others_come_to_a_seat_of_a_step_only_while_that_step_names_it() -> None
     last = anyone("anna", "bo").model_copy(update={"source": "group:dev"})
     assert of("person:bo", "group:dev").may_join(record(approval(policy=then)), last, NOON)
     assert not of("group:dev", "person:bo").may_join(record(approval(policy=then)), last, NOON)
+
+
+def test_others_come_to_a_seat_only_while_the_policy_needs_nobody_more_beside_it() -> None:
+    def of(together: str, alone: str) -> People:
+        return directory({"any_of": [{"all_of": [together, "person:anna"]}, alone]})
+
+    then = of("group:dev", "group:ops").snapshot("production", NOON)
+
+    assert then
+    seat = anyone("bo", "cy").model_copy(update={"source": "group:ops"})
+    assert of("person:bo", "group:ops").may_join(record(approval(policy=then)), seat, NOON)
+    assert not of("group:ops", "group:dev").may_join(record(approval(policy=then)), seat, NOON)
