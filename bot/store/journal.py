@@ -7,7 +7,7 @@ from typing import Protocol
 from agents.requests import Request
 from agents.requests.record import RequestRecord
 from bot.policy.approvers.concern import people_of_record
-from bot.policy.approvers.who import who_of
+from bot.policy.approvers.who import who_at_first, who_of
 from bot.store import Accepted, Commit, RecordWrite, Store, WorkItem, Written
 from bot.store.ids import new_id, shard_of
 from bot.store.outbox_entry import OutboxEntry
@@ -82,7 +82,8 @@ def record_write(
     held = (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
-    could = (*who.seated, *(who_of(was).seated if was else ()), *record.asked.may_deny)
+    seated = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *(who_of(was).seated if was else ()))
+    could = (*seated, *record.asked.may_deny)
     people = tuple(person for person in dict.fromkeys((*who.approve, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,
