@@ -1,7 +1,7 @@
 """The one directory: who people are, which groups they are in, and what a policy means in terms of people."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -566,18 +566,17 @@ class People:
         """Return whether people may come to a seat of a request `at` this moment whom its policy did not name as it was
         opened.
 
-        They come to an approval only while the file has the same policy but for people, and that names the seat. Else
-        somebody of now would decide by what the policy lets people do, as neither that of then nor that of now lets
-        them.
+        They come to an approval only while the file has the same policy but for people, and that names the seat where
+        that of then did, or where it decides sooner. Else somebody of now would decide by what the policy lets people
+        do, as neither that of then nor that of now lets them.
         """
         if record.request.purpose != "gate":
             return True
-        same = self._same_by_now(record.request.policy, at)
-        if same is None:
+        then, refs = record.request.policy, {*refs_of_seat(seat)}
+        if (same := self._same_by_now(then, at)) is None:
             return False
-        steps = (same, *same.steps)
-        named = (*same.stand_ins, *(rule for step in steps for rule in (step.rule, *step.escalate_to)))
-        return {*chain.from_iterable(map(refs_in, named))}.issuperset(refs_of_seat(seat))
+        now = _named_in(same)
+        return all(refs <= now[place] for place, named in _named_in(then).items() if refs <= named)
 
     def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
         """Return the policy as the file has it `at` this moment, if it is the same but for people."""
@@ -710,6 +709,19 @@ def _rule(approvers: Approvers | Approver, at: datetime, seat: _Seat) -> Rule:
 def names_in(written: Tables) -> dict[str, str]:
     """Return what the file calls people, by its ids."""
     return {name: person.name for name, person in written.people.items()}
+
+
+def _named_in(policy: PolicySnapshot) -> defaultdict[tuple[int, object], set[str]]:
+    """Return the names in each step: of those who decide it, by what its part needs together, then also of those it
+    escalates to, then of stand-ins.
+    """
+    found = defaultdict[tuple[int, object], set[str]](set)
+    for number, step in enumerate(policy.steps or (policy,)):
+        for part in step.rule.of if isinstance(step.rule, AnyOf) else (step.rule,):
+            found[number, _but_for_seats(part)].update(refs_in(part))
+        found[number, "later"].update(*map(refs_in, (step.rule, *step.escalate_to)))
+        found[number, "for others"].update(found[number, "later"], *map(refs_in, policy.stand_ins))
+    return found
 
 
 def refs_of_seat(seat: Anyone) -> list[str]:

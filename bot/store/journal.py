@@ -72,15 +72,18 @@ class Journal:
         return inbound_id, is_new
 
 
-def record_write(record: RequestRecord, version: int, before: datetime | None = None) -> RecordWrite:
+def record_write(
+    record: RequestRecord, version: int, before: datetime | None = None, was: RequestRecord | None = None
+) -> RecordWrite:
     """`record` as a commit wants it; it is listed for those who may decide it, who held a card of it before, and who
-    are asked back, and no more for those who could decide it and had no card.
+    are asked back, and no more for those who could decide it, also as it `was`, and had no card.
     """
     request, who = record.request, who_of(record)
     held = (holder.person for holder in record.holders)
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
-    could = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *record.asked.may_deny)
+    seated = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *(who_of(was).seated if was else ()))
+    could = (*seated, *record.asked.may_deny)
     people = tuple(person for person in dict.fromkeys((*who.approve, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,

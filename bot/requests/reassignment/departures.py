@@ -310,7 +310,7 @@ class Departures:
             return Commit(
                 run_id=request.run_id,
                 events=[made.event],
-                records=[record_write(stands, version, before=request.expires_at)],
+                records=[record_write(stands, version, before=request.expires_at, was=record)],
                 outgoing=[*made.outgoing, *told],
                 deliveries=made.deliveries,
                 wake=[*self._decisions.timing.wake(stands, now), Wake(WorkItem("run", request.run_id))],

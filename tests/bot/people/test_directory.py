@@ -165,3 +165,48 @@ def test_others_come_to_an_approval_only_while_the_file_has_the_same_policy_but_
 def test_others_come_to_a_question_whatever_the_file_says() -> None:
     assert directory(["group:ops"]).may_join(record(question()), anyone("bo"), NOON)
     assert not People({}, {}).may_join(record(), anyone("bo"), NOON)
+
+
+@pytest.mark.parametrize(
+    ("now", "joins"),
+    [
+        ({"escalate_to": ["person:bo"]}, True),
+        ({"approvers": ["person:cy", "group:ops"]}, True),
+        ({"approvers": ["person:cy"], "escalate_to": ["group:ops"]}, False),
+        ({"approvers": ["person:cy"], "stand_ins": ["group:ops"]}, False),
+    ],
+)
+def test_others_come_to_a_seat_that_decides_only_while_that_is_not_named_to_escalate_to_or_to_stand_in_alone(
+    now: dict[str, object], joins: bool
+) -> None:
+    of = _OF_TWO | {"approvers": ["group:ops"], "stand_ins": ["person:bo"]}
+    then = directory(**of).snapshot("production", NOON)
+
+    assert then
+    seat = anyone("bo", "cy").model_copy(update={"source": "group:ops"})
+    assert directory(**(of | now)).may_join(record(approval(policy=then)), seat, NOON) is joins
+
+
+def test_others_come_to_a_seat_of_a_step_only_while_that_step_names_it() -> None:
+    def of(*groups: str) -> People:
+        steps = [{"name": name, "approvers": [one]} for name, one in zip(("first", "then"), groups, strict=True)]
+        return directory(None, steps=steps)
+
+    then = of("group:ops", "group:dev").snapshot("production", NOON)
+
+    assert then
+    last = anyone("anna", "bo").model_copy(update={"source": "group:dev"})
+    assert of("person:bo", "group:dev").may_join(record(approval(policy=then)), last, NOON)
+    assert not of("group:dev", "person:bo").may_join(record(approval(policy=then)), last, NOON)
+
+
+def test_others_come_to_a_seat_only_while_the_policy_needs_nobody_more_beside_it() -> None:
+    def of(together: str, alone: str) -> People:
+        return directory({"any_of": [{"all_of": [together, "person:anna"]}, alone]})
+
+    then = of("group:dev", "group:ops").snapshot("production", NOON)
+
+    assert then
+    seat = anyone("bo", "cy").model_copy(update={"source": "group:ops"})
+    assert of("person:bo", "group:ops").may_join(record(approval(policy=then)), seat, NOON)
+    assert not of("group:ops", "group:dev").may_join(record(approval(policy=then)), seat, NOON)

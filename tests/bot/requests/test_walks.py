@@ -194,6 +194,10 @@ ROWS = {
         (Act("approve", "bo"), Act("leaves", "bo")),
         *("open", "not_entitled", {"dan": 1, "cy": 1}, KEPT),
     ),
+    "to whom it came who is kept for a later step, and they leave": Row(
+        (Act("hand_on", "bo", to="fay"), Act("leaves", "fay"), Act("is_back", "fay")),
+        *("open", "delegated", {"dan": 1, "cy": 1}, KEPT),
+    ),
     "nobody gets another card after the expiry": Row(
         (Act("wait", words="7200"), Act("approve", "bo", "email", doubt="the subject is another one")),
         *("open", "closed", {"bo": 1, "cy": 1}),

@@ -1040,6 +1040,25 @@ async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_t
     assert who_of(await asked_anew(world, record)).approve == ("dan",)
 
 
+_OPS = TOML.replace('name = "Dan Dorn"', 'name = "Dan Dorn"\ngroups = ["ops"]')
+
+
+def _decided_by(group: str, stands_in: str) -> str:
+    policy = f'[policies.production]\nstand_ins = ["group:{stands_in}"]\napprovers = ["group:{group}"]'
+    return _OPS.replace('[policies.production]\napprovers = ["group:release"]', policy)
+
+
+@opens(toml=_decided_by("release", "ops"))
+async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_where_it_only_stands_in(
+    world: World,
+) -> None:
+    _, record = await asked(world, "production")
+
+    await becomes(world, without(without(_decided_by("ops", "release") + EVE, "bo"), "cy"))
+
+    assert who_of(await asked_anew(world, record)).approve == ("dan",)
+
+
 async def test_attack_it_is_handed_on_to_who_joined_a_group_that_the_policy_names_no_more(world: World) -> None:
     _, record = await asked(world, "production")
     await becomes(world, NARROWED)
