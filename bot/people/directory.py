@@ -566,18 +566,17 @@ class People:
         """Return whether people may come to a seat of a request `at` this moment whom its policy did not name as it was
         opened.
 
-        They come to an approval only while the file has the same policy but for people, and that names the seat. Else
-        somebody of now would decide by what the policy lets people do, as neither that of then nor that of now lets
-        them.
+        They come to an approval only while the file has the same policy but for people, and that names the seat where
+        it was named. Else somebody of now would decide by what the policy lets people do, as neither that of then nor
+        that of now lets them.
         """
         if record.request.purpose != "gate":
             return True
         same = self._same_by_now(record.request.policy, at)
         if same is None:
             return False
-        steps = (same, *same.steps)
-        named = (*same.stand_ins, *(rule for step in steps for rule in (step.rule, *step.escalate_to)))
-        return {*chain.from_iterable(map(refs_in, named))}.issuperset(refs_of_seat(seat))
+        refs, places = refs_of_seat(seat), _places_in(same)
+        return all(one in places for one in _places_in(record.request.policy) if one[0] in refs)
 
     def _same_by_now(self, policy: PolicySnapshot, at: datetime) -> PolicySnapshot | None:
         """Return the policy as the file has it `at` this moment, if it is the same but for people."""
@@ -720,6 +719,19 @@ def refs_of_seat(seat: Anyone) -> list[str]:
 def refs_in(rule: Rule) -> list[str]:
     """Return the names of all seats of a rule."""
     return [ref for part in parts_of(rule) if isinstance(part, Anyone) for ref in refs_of_seat(part)]
+
+
+def _places_in(policy: PolicySnapshot) -> set[tuple[str, int, str]]:
+    """Return each name in a policy with its step and the part of it in which it stands; whoever decides in a step of
+    one part is no less than one to whom that escalates.
+    """
+    found = {(ref, 0, "stands in") for seat in policy.stand_ins for ref in refs_of_seat(seat)}
+    for number, step in enumerate(policy.steps or (policy,)):
+        parts = step.rule.of if isinstance(step.rule, AllOf) and len(step.rule.of) > 1 else (step.rule,)
+        found |= {(ref, number, str(part)) for part, rule in enumerate(parts) for ref in refs_in(rule)}
+        reserve = (*step.escalate_to, *(parts if len(parts) == 1 else ()))
+        found |= {(ref, number, "escalates") for rule in reserve for ref in refs_in(rule)}
+    return found
 
 
 def _told_apart(members: Iterable[str], by: Mapping[str, str]) -> tuple[tuple[PersonId, ...], tuple[str, ...]]:

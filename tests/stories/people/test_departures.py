@@ -1040,6 +1040,30 @@ async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_t
     assert who_of(await asked_anew(world, record)).approve == ("dan",)
 
 
+@pytest.mark.parametrize("moves", ["to a later step", "to the escalation"])
+async def test_attack_who_joins_a_group_that_the_policy_names_elsewhere_by_now_is_asked_where_it_was_named(
+    redis: str, tmp_path: Path, moves: str
+) -> None:
+    def office(first: str, second: str) -> str:
+        if moves == "to a later step":
+            policy = f'[[policies.moved.steps]]\nname = "one"\napprovers = ["{first}"]\n\n'
+            policy += f'[[policies.moved.steps]]\nname = "two"\napprovers = ["{second}"]\n'
+        else:
+            policy = f'[policies.moved]\napprovers = ["{first}"]\nescalate_after = "3h"\nescalate_to = ["{second}"]\n'
+        head = '\n[policies.moved]\nexpires_after = "4h"\n\n' if moves == "to a later step" else "\n"
+        tail = "" if moves == "to a later step" else 'expires_after = "4h"\n'
+        return TOML + head + policy + tail
+
+    async with a_world(redis, tmp_path / "data", office("group:release", "person:dan")) as world:
+        _, record = await asked(world, "moved")
+        now = office("person:dan", "group:release") + EVE
+        await becomes(world, now)
+
+        await becomes(world, without(without(now, "bo"), "cy"))
+
+        assert "eve" not in who_of(await world.request(record.request.id)).approve
+
+
 async def test_attack_it_is_handed_on_to_who_joined_a_group_that_the_policy_names_no_more(world: World) -> None:
     _, record = await asked(world, "production")
     await becomes(world, NARROWED)
