@@ -270,8 +270,9 @@ class Reload:
         theirs, stands = _gates(settings), self._app.people.as_written.policies
         kept = {
             policy: stands[policy]
-            for place, policy in _gates(self._app.settings).items()
-            if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
+            for (place, policy), named in _gates(self._app.settings).items()
+            if policy in stands and named != theirs.get((place, policy))
+            if policy in tables.policies or any(one == place for one, _ in theirs)
         }
         refs = [ref for policy in kept.values() for ref in policy.refs]
         policies = {**tables.policies, **self._by_nobody_new(kept, refs, tables)}
@@ -407,15 +408,15 @@ class Reload:
         return tuple(_stat(file) for file in files if file)
 
 
-def _gates(settings: Settings) -> dict[str, str]:
-    """Return the policies of the places that wait for a restart: of the environments, the desk, and whatever the tables
-    of agents of one's own name.
+def _gates(settings: Settings) -> dict[tuple[str, str], Sequence[str]]:
+    """Return the policies of the places that wait for a restart, with all that gate there, in order: of the
+    environments, the desk, and whatever the tables of agents of one's own name.
     """
-    gated = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
-    gated["desk"] = settings.desk.policy
-    for name, agent in settings.agents.items():
-        gated |= {f"agent {name} {agent.code} {place}": text for place, text in enumerate(texts_in(agent.settings))}
-    return {place: policy for place, policy in gated.items() if policy in settings.policies}
+    gated = {f"deploy {name}": [one.policy] for name, one in settings.deploy.environments.items()}
+    gated["desk"] = [settings.desk.policy]
+    gated |= {f"agent {name} {one.code}": [*texts_in(one.settings)] for name, one in settings.agents.items()}
+    known = {place: [one for one in named if one in settings.policies] for place, named in gated.items()}
+    return {(place, policy): named for place, named in known.items() for policy in named}
 
 
 def _waiting(settings: Settings, name: str) -> object:

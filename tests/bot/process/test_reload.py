@@ -536,6 +536,22 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agen
         assert world.people.tables.policies["production"] != before["production"]
 
 
+async def test_attack_a_policy_that_an_agent_of_ones_own_names_elsewhere_by_now_gates_it_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    """The table gets a gate before the one of then, and that of then another name of its policy."""
+    own = f'{OWN_AGENT}\n[agents.cleaner.settings]\ngates = [GATES{{ name = "oven", by = "production" }}]\n'
+    strict = TOML.replace("production", "strict")
+    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+    later = own.replace("production", "strict").replace("GATES", '{ name = "bell", by = "production" }, ')
+    async with a_world(redis, tmp_path / "data", TOML + own.replace("GATES", "")) as world:
+        before = world.people.tables.policies["production"]
+
+        await becomes(world, strict + lax + later)
+
+        assert world.people.tables.policies["production"] == before
+
+
 ASKING = """
 from agents import Agent
 from agents.steps import Done, RequestHumanInput
