@@ -222,7 +222,7 @@ class Reload:
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
         tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
-        tables = self._with_own_starters(settings, tables)
+        tables = self._with_own_asks(settings, self._with_own_starters(settings, tables))
         self._say_what_waits(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
@@ -291,6 +291,17 @@ class Reload:
         }
         refs = [ref for names in kept.values() for ref in names]
         return replace(tables, triggered_by={**tables.triggered_by, **self._by_nobody_new(kept, refs, tables)})
+
+    def _with_own_asks(self, settings: Settings, tables: Tables) -> Tables:
+        """Return the tables with the names by which agents ask nobody until this process is restarted: those by which
+        the file lets them ask no more, where they mean others by now.
+        """
+        theirs, before = settings.agents, self._app.people.as_written.unasked
+        ours = {(name, ref): one.code for name, one in self._app.settings.agents.items() for ref in one.asks}
+        stay = {(name, ref): one.code for name, one in theirs.items() for ref in one.asks}
+        gone = {one for one, code in ours.items() if stay.get(one, "") != code}
+        others = self._app.people.widened({ref for _, ref in gone}, tables, self._app.store.about_now())
+        return replace(tables, unasked=frozenset(one for one in gone if one in before or one[1] in others))
 
     def _by_nobody_new(self, kept: T, refs: Sequence[str], tables: Tables) -> T:
         """Return what is kept, in which those of its names mean nobody that mean somebody else by now as well.
