@@ -386,7 +386,8 @@ class Loop:
     async def _refuse(
         self, told: RunSnapshot, pending: PendingStep, why: str, thought: Sequence[Event] = ()
     ) -> RunSnapshot | None:
-        await self._decisions.noted.check_policy(pending.gate or "", self._people)
+        if pending.gate or isinstance(pending.step, RequestHumanInput):
+            await self._decisions.noted.check_policy(pending.gate or "", self._people)
         refused = [StepRefused(at=told.now, step_id=pending.id, error=why)]
         return await self._log.append(told, [*thought, *(orphaned_again(told.run.pending, told.now) or refused)])
 
