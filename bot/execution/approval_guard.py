@@ -16,6 +16,7 @@ from agents.events import ToolStarted
 from agents.requests import Effect, GatedCall, RequestId
 from agents.requests.record import RequestRecord, after
 from agents.run import Run
+from agents.standing import ALLOW_AGAIN
 from agents.state import left_to_next
 from agents.steps import CallTool
 from bot.errors import WaitsForFile
@@ -108,6 +109,8 @@ class ApprovalGuard:
         counting = whose_votes_count(record, self._people)
         if why := why_not(record, _digest(run, record, call), counting, now):
             return why
+        if call.tool == ALLOW_AGAIN:  # once it has begun, whoever may not decide by ours has granted nothing
+            await self._decisions.noted.check_policy(record.request.policy.name, self._people)
         if record.decision is None or record.decision.standing is None:
             return None
         why = await self._standing.why_not(record, call.effect) if self._standing else say("run.not-approved")

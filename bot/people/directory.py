@@ -261,11 +261,6 @@ class People:
         """
         return tuple(dict.fromkeys((self.of_file(name), *self._called.get(name, ()))))
 
-    def means_another(self, ref: str) -> bool:
-        """Return whether `person:NAME` of what a process keeps until it is started again was somebody else's then."""
-        name = ref.removeprefix("person:")
-        return ref != name and self._called.get(name, ())[:1] not in {(), (self.of_file(name),)}
-
     def ids_of(self, person: str) -> tuple[PersonId, ...]:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""
         known = self._humans.known.get(PersonId(person))

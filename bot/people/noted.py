@@ -40,6 +40,7 @@ TOLD_S = 24 * 3600.0
 _SETTLES_S = 60.0
 # So long at most one tells them.
 _TELLS_S = 20.0
+_MEAN_PEOPLE = ("people.", "groups.", "oncall.")
 _GIVE_RIGHTS = ("roles.", "alerts.", "groups.", "oncall.")
 _CONFIRMED = "confirmed"
 _RIGHT = "settings right"
@@ -186,12 +187,13 @@ class NotedTables:
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_policy(self, name: str, people: People) -> None:
-        """Raise WaitsForFile where the file that was noted last says something else than ours of a policy: by ours a
-        step might be refused that people have approved.
+        """Raise WaitsForFile where the file that was noted last says something else than ours of a policy, or of who is
+        in what: by ours a step might be refused that people have approved, or could be asked about.
         """
         last, ours = await self.last(), people.as_written
-        said = hashes_of(Tables({}, {one: policy for one, policy in ours.policies.items() if one == name}))
-        if last and name not in ours.kept_policies and last.get(f"policies.{name}") != said.get(f"policies.{name}"):
+        found = difference(last or {}, hashes_of(ours))
+        differ = {*found.added, *found.changed, *found.removed} - {f"policies.{one}" for one in ours.kept_policies}
+        if last and any(one == f"policies.{name}" or one.startswith(_MEAN_PEOPLE) for one in differ):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
     async def check_rights(self, person: PersonId, people: People) -> None:

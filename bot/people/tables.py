@@ -39,7 +39,8 @@ class Tables:
 
     `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
     `windows` are the times in which environments are frozen; of these the file has no more which are `kept` until a
-    restart; the `kept_policies` stand as they did until then. `cards` is where cards go where no policy says it.
+    restart; the `kept_policies` stand as they did until then. By `unasked` names, agents ask nobody until then, as they
+    mean others by now. `cards` is where cards go where no policy says it.
     """
 
     people: Mapping[str, PersonConfig]
@@ -54,6 +55,7 @@ class Tables:
     cards: CardsGo = "thread"
     kept: tuple[FreezeWindowConfig, ...] = ()
     kept_policies: frozenset[str] = frozenset()
+    unasked: frozenset[tuple[str, str]] = frozenset()
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)

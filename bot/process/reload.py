@@ -222,7 +222,7 @@ class Reload:
         if begins and not at_once and self._may_go_on(digest):
             return people.take_half(tables, digest, self._app.store.about_now())
         tables = self._with_own_policies(settings, self._with_own_windows(settings, tables))
-        tables = self._with_own_starters(settings, tables)
+        tables = self._with_own_asks(settings, self._with_own_starters(settings, tables))
         self._say_what_waits(settings)
         if self._began_half and self._waits_for_restart:  # it may lack agents, limits, timers: nothing of it holds here
             raise ConfigError([_BEHIND.format(file=settings.config, names=", ".join(sorted(self._waits_for_restart)))])
@@ -270,8 +270,9 @@ class Reload:
         theirs, stands = _gates(settings), self._app.people.as_written.policies
         kept = {
             policy: stands[policy]
-            for place, policy in _gates(self._app.settings).items()
-            if policy in stands and policy != theirs.get(place) and (place in theirs or policy in tables.policies)
+            for (place, policy), named in _gates(self._app.settings).items()
+            if policy in stands and named != theirs.get((place, policy))
+            if policy in tables.policies or any(one == place for one, _ in theirs)
         }
         refs = [ref for policy in kept.values() for ref in policy.refs]
         policies = {**tables.policies, **self._by_nobody_new(kept, refs, tables)}
@@ -290,6 +291,17 @@ class Reload:
         }
         refs = [ref for names in kept.values() for ref in names]
         return replace(tables, triggered_by={**tables.triggered_by, **self._by_nobody_new(kept, refs, tables)})
+
+    def _with_own_asks(self, settings: Settings, tables: Tables) -> Tables:
+        """Return the tables with the names by which agents ask nobody until this process is restarted: those by which
+        the file lets them ask no more, where they mean others by now.
+        """
+        theirs, before = settings.agents, self._app.people.as_written.unasked
+        ours = {(name, ref): one.code for name, one in self._app.settings.agents.items() for ref in one.asks}
+        stay = {(name, ref): one.code for name, one in theirs.items() for ref in one.asks}
+        gone = {one for one, code in ours.items() if stay.get(one, "") != code}
+        others = self._app.people.widened({ref for _, ref in gone}, tables, self._app.store.about_now())
+        return replace(tables, unasked=frozenset(one for one in gone if one in before or one[1] in others))
 
     def _by_nobody_new(self, kept: T, refs: Sequence[str], tables: Tables) -> T:
         """Return what is kept, in which those of its names mean nobody that mean somebody else by now as well.
@@ -407,15 +419,15 @@ class Reload:
         return tuple(_stat(file) for file in files if file)
 
 
-def _gates(settings: Settings) -> dict[str, str]:
-    """Return the policies of the places that wait for a restart: of the environments, the desk, and whatever the tables
-    of agents of one's own name.
+def _gates(settings: Settings) -> dict[tuple[str, str], Sequence[str]]:
+    """Return the policies of the places that wait for a restart, with all that gate there, in order: of the
+    environments, the desk, and whatever the tables of agents of one's own name.
     """
-    gated = {f"deploy {name}": one.policy for name, one in settings.deploy.environments.items()}
-    gated["desk"] = settings.desk.policy
-    for name, agent in settings.agents.items():
-        gated |= {f"agent {name} {agent.code} {place}": text for place, text in enumerate(texts_in(agent.settings))}
-    return {place: policy for place, policy in gated.items() if policy in settings.policies}
+    gated = {f"deploy {name}": [one.policy] for name, one in settings.deploy.environments.items()}
+    gated["desk"] = [settings.desk.policy]
+    gated |= {f"agent {name} {one.code}": [*texts_in(one.settings)] for name, one in settings.agents.items()}
+    known = {place: [one for one in named if one in settings.policies] for place, named in gated.items()}
+    return {(place, policy): named for place, named in known.items() for policy in named}
 
 
 def _waiting(settings: Settings, name: str) -> object:

@@ -392,7 +392,8 @@ class Loop:
         *,
         unapproved: bool = False,
     ) -> RunSnapshot | None:
-        await self._decisions.noted.check_policy(pending.gate or "", self._people)
+        if pending.gate or isinstance(pending.step, RequestHumanInput):
+            await self._decisions.noted.check_policy(pending.gate or "", self._people)
         refused = [StepRefused(at=told.now, step_id=pending.id, error=why, unapproved=unapproved)]
         return await self._log.append(told, [*thought, *(orphaned_again(told.run.pending, told.now) or refused)])
 
@@ -647,9 +648,9 @@ class Loop:
 
 
 def _check_may_ask(agent: Agent, step: Step, people: People) -> None:
-    """Raise ToolRefused for a question to people whom the settings, as they were at the start, do not let it ask."""
+    """Raise ToolRefused for a question to people whom neither the settings of the start nor those of now let it ask."""
     to = step.to if isinstance(step, RequestHumanInput) else ()
-    if others := [one for one in to if one not in agent.asks or people.means_another(one)]:
+    if others := [one for one in to if one not in agent.asks or (agent.name, one) in people.as_written.unasked]:
         who = ", ".join(agent.asks) or say("agent.asks-requester-only")
         raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
 

@@ -536,6 +536,22 @@ async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agen
         assert world.people.tables.policies["production"] != before["production"]
 
 
+async def test_attack_a_policy_that_an_agent_of_ones_own_names_elsewhere_by_now_gates_it_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    """The table gets a gate before the one of then, and that of then another name of its policy."""
+    own = f'{OWN_AGENT}\n[agents.cleaner.settings]\ngates = [GATES{{ name = "oven", by = "production" }}]\n'
+    strict = TOML.replace("production", "strict")
+    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
+    later = own.replace("production", "strict").replace("GATES", '{ name = "bell", by = "production" }, ')
+    async with a_world(redis, tmp_path / "data", TOML + own.replace("GATES", "")) as world:
+        before = world.people.tables.policies["production"]
+
+        await becomes(world, strict + lax + later)
+
+        assert world.people.tables.policies["production"] == before
+
+
 ASKING = """
 from agents import Agent
 from agents.steps import Done, RequestHumanInput
@@ -567,6 +583,35 @@ async def test_attack_an_agent_asks_whoever_has_the_id_by_now_of_whom_it_may_ask
         await becomes(world, _EVE + TOML + own)
         await world.trigger("clean", agent="cleaner")
         await world.next_mail("bo", "May it go?")
+
+
+async def test_attack_an_agent_may_not_ask_who_has_an_id_of_the_file_since_another_left_though_every_file_lets_it(
+    redis: str, tmp_path: Path
+) -> None:
+    own = '\n[agents.cleaner]\ncode = "own_left:cleaner"\nasks = ["person:bo"]\n'
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "own_left.py").write_text(ASKING)
+    async with a_world(redis, tmp_path / "data", TOML + own, deploys=True) as world:
+        await becomes(world, without(TOML, "bo").replace("[people.cy]", "[people.bo]") + own)
+
+        await world.trigger("clean", agent="cleaner")
+
+        await world.next_mail("cy", "May it go?")
+
+
+async def test_attack_an_agent_asks_a_group_that_has_the_name_of_another_by_now_before_the_restart(
+    redis: str, tmp_path: Path
+) -> None:
+    own = '\n[agents.cleaner]\ncode = "own_group:cleaner"\nasks = ["group:release"]\n'
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "own_group.py").write_text(ASKING.replace("person:bo", "group:release"))
+    async with a_world(redis, tmp_path / "data", _EVE + TOML + own, deploys=True) as world:
+        moved = (TOML + own).replace('"release"', '"sre"').replace("group:release", "group:sre")
+        later = _EVE.replace("\n\n", '\ngroups = ["release"]\n\n') + moved
+        await becomes(world, later)
+
+        assert await world.ended(await world.trigger("clean", agent="cleaner"))
+        assert world.mails("eve") == ()
 
 
 _EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'

@@ -549,6 +549,50 @@ async def test_attack_what_is_to_be_done_again_is_refused_by_a_worker_with_the_p
         await until(ahead.app.requests.standing.all, what="what Bo approved may be done again")
 
 
+def by_rotation(who: str) -> str:
+    """The file by which this one, who is on call, allows it again."""
+    table = f'\n[oncall.ops]\nrotation = ["person:{who}"]\nshift = "1d"\nstarts = "2020-01-01T09:00"\n'
+    return standing.ALLOWED.replace("group:release", "oncall:ops", 1) + table
+
+
+async def test_attack_what_who_is_on_call_allowed_again_is_refused_by_a_worker_with_the_rotation_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", by_rotation("bo")) as world:
+        done = await standing.done_once(world)
+        async with by_hand(world, redis, tmp_path, by_rotation("dan")) as ahead:
+            record = await standing.asked(ahead, done)
+            await ahead.decide("dan", record, "approve")
+
+            await moved_on(world, record.request.run_id)
+            await becomes(world, by_rotation("dan"))
+            await moved_on(world, record.request.run_id)
+
+            await until(ahead.app.requests.standing.all, what="what Dan approved may be done again")
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "newer"),
+    [
+        ("press bell", by_rotation("dan").replace("2020", "2099"), by_rotation("dan")),
+        ("ask-of person:bo yes_no May it go?", without(TOML, "bo"), TOML + EVE),
+    ],
+)
+async def test_attack_a_worker_with_the_file_from_before_asks_nobody_as_only_the_newer_one_has_who_is_asked(
+    redis: str, tmp_path: Path, step: str, before: str, newer: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", before) as world, by_hand(world, redis, tmp_path, newer) as ahead:
+        run_id = await ahead.trigger(step)
+        for _ in range(4):
+            await moved_on(world, run_id)
+        assert (await world.run(run_id)).ended is None
+
+        await becomes(world, newer)
+        await moved_on(world, run_id)
+
+        assert (await world.run(run_id)).open
+
+
 async def test_attack_a_vote_beside_that_of_who_has_joined_is_counted_by_the_file_from_before(
     world: World, redis: str, tmp_path: Path
 ) -> None:
@@ -1057,6 +1101,30 @@ async def test_attack_who_joins_a_group_that_decided_then_is_asked_by_a_policy_w
     await becomes(world, without(without(_decided_by("ops", "release") + EVE, "bo"), "cy"))
 
     assert who_of(await asked_anew(world, record)).approve == ("dan",)
+
+
+@pytest.mark.parametrize("moves", ["to a later step", "to the escalation"])
+async def test_attack_who_joins_a_group_that_the_policy_names_elsewhere_by_now_is_asked_where_it_was_named(
+    redis: str, tmp_path: Path, moves: str
+) -> None:
+    def office(first: str, second: str) -> str:
+        if moves == "to a later step":
+            policy = f'[[policies.moved.steps]]\nname = "one"\napprovers = ["{first}"]\n\n'
+            policy += f'[[policies.moved.steps]]\nname = "two"\napprovers = ["{second}"]\n'
+        else:
+            policy = f'[policies.moved]\napprovers = ["{first}"]\nescalate_after = "3h"\nescalate_to = ["{second}"]\n'
+        head = '\n[policies.moved]\nexpires_after = "4h"\n\n' if moves == "to a later step" else "\n"
+        tail = "" if moves == "to a later step" else 'expires_after = "4h"\n'
+        return TOML + head + policy + tail
+
+    async with a_world(redis, tmp_path / "data", office("group:release", "person:dan")) as world:
+        _, record = await asked(world, "moved")
+        now = office("person:dan", "group:release") + EVE
+        await becomes(world, now)
+
+        await becomes(world, without(without(now, "bo"), "cy"))
+
+        assert "eve" not in who_of(await world.request(record.request.id)).approve
 
 
 async def test_attack_it_is_handed_on_to_who_joined_a_group_that_the_policy_names_no_more(world: World) -> None:
