@@ -12,6 +12,8 @@ YES = frozenset(("yes", "y", "ja", "oui", "sí", "si", "sim", "sì", "はい"))
 NO = frozenset(("no", "n", "nein", "non", "nee", "não", "nao", "いいえ"))
 """The words for a plain yes, and for a plain no, in small letters."""
 
+_MARKED = re.compile(r"(?:[-*\u2022\u00b7]|(\d+)[.)])\s+")
+
 
 def yes_or_no(text: str) -> bool | None:
     """Return what `text` plainly says; None for anything but one word for it."""
@@ -29,11 +31,13 @@ def unlisted(text: str) -> str:
 
     A number before one line alone may be an answer itself.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    bullet = r"[-*\u2022\u00b7]"
-    marks = [rf"{bullet}|{at}[.)]" if len(lines) > 1 else bullet for at in range(1, len(lines) + 1)]
-    items = [re.sub(rf"^(?:{mark})\s+", "", line) for mark, line in zip(marks, lines, strict=True)]
-    return text if any(map(str.__eq__, items, lines)) else "\n".join(items)
+    lines, items = [line.strip() for line in text.splitlines() if line.strip()], list[str]()
+    for at, line in enumerate(lines, 1):
+        found = _MARKED.match(line)
+        if not found or found[1] not in ((None, str(at)) if len(lines) > 1 else (None,)):
+            return text
+        items.append(line[found.end() :])
+    return "\n".join(items)
 
 
 def pick(text: str, options: tuple[str, ...]) -> str | None:

@@ -52,7 +52,7 @@ CONTACT_CHARS = 120
 REACHED = re.compile(r"(?:\+|\b0)[\d ()/.-]{5,}\d|\S@\S+\.\w|\bwww\.|https?://", re.IGNORECASE)
 """A way to reach somebody: a telephone number, an address, a page."""
 
-_WAY = r"[<(\[]*(?:mailto:)?\S+@\S+|(?:https?://|www\.)\S+|(?:\+|\(?\b0)[\d ()/.-]{5,}\d"
+_WAY = r"\S[^\s@]*+@\S+|(?:https?://|www\.)\S+|(?:\+|\(?\b0)[\d ()/.-]{5,}\d"
 _BESIDE_WAY = re.compile(
     rf"{_WAY}|(?<![\w.-])(?:[^\W\d_][\w-]{{0,14}}\.?\s?:(?=\s|\Z)|(?:{every('contact_label')})\b\.?)", re.IGNORECASE
 )

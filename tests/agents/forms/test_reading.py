@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from decimal import Decimal
+from time import process_time
 from typing import Any, Literal
 
 import pytest
@@ -51,6 +52,14 @@ def test_a_list_that_a_mail_program_makes_is_read_without_its_marks_and_a_line_o
     for text in ("1. mail", "1. mail\n3. shop", "mail\n- shop", "-1\n-2"):
         assert unlisted(text) == text
     assert (pick("2. search", options), pick("1. search", options)) == ("search", None)
+
+
+@pytest.mark.parametrize("line", ["mail", "- a", "{at}. a"])
+def test_attack_an_answer_of_very_many_lines_is_no_list_that_holds_others_up(line: str) -> None:
+    text, began = "\n".join(line.format(at=at) for at in range(1, 4_001)), process_time()
+
+    assert (unlisted(text) == text) is (line == "mail")
+    assert process_time() - began < 0.2
 
 
 @pytest.mark.parametrize("options", [("Redis.", "Redis"), ("...", "Later"), ("2)", "1)")])

@@ -1,6 +1,7 @@
 """What an answer says: each rule of `answers.toml`, and what no list of texts can show."""
 
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +239,15 @@ def test_a_quoted_approval_never_counts(text: str, approval: str) -> None:
 )
 def test_what_stands_below_quoted_lines_says_so(plain: str | None, document: str | None, is_below: bool) -> None:
     assert read_both(plain, document, "Bo Berg").is_below_quote is is_below
+
+
+@pytest.mark.parametrize("sign", ["(", "[", "<", "@", "a@"])
+def test_attack_rows_of_signs_below_a_line_of_dashes_hold_nobody_up(sign: str) -> None:
+    answer = "yes\n\n---\nBo\n+49 30 1234567\n"
+    read_reply(answer)  # makes the patterns
+    row, began = (sign * 1_000)[:1_000], process_time()
+
+    said = read_reply(answer + f"{row}\n" * 31)
+
+    assert said.said == "free_text"
+    assert process_time() - began < 0.5
