@@ -200,7 +200,7 @@ class TypedFreezes:
             told += [no_environment(place, self._environments), f"{self._freezes.words(made)} {ends}"]
         said = set(map(fold, re.findall(r"[\w.-]*\w", reason)))
         left = [one for one in self._environments if fold(one) in said and not {"", one} & {*places}]
-        told += [say("notice.freeze-left", named=", ".join(left), where=left[0])] if left else []
+        told += [say("notice.freeze-others", named=", ".join(left), where=left[0])] if left else []
         return "\n".join(filter(None, (*told, "" if typed.is_alone or is_heard else say("notice.freeze-rest"))))
 
     async def _ended(self, typed: Freezing, where: str, channel: str, trigger: Trigger, said_at: datetime) -> str:
