@@ -100,11 +100,11 @@ class TypedFreezes:
         typed = typed_freeze(text)
         return typed is not None and not typed.ends and await self._may(person) and await self.reads(person, text)
 
-    async def reads(self, person: PersonId, text: str) -> bool:
+    async def reads(self, person: PersonId, text: str, *, has_subject: bool = False) -> bool:
         """Return whether words would be read in a message as such that freeze something, or end that. Raises
         StoreUnavailable.
         """
-        typed = typed_freeze(text)
+        typed = typed_freeze(text, has_subject=has_subject)
         if typed is None:
             return False
         typed, may = self._of_settings(typed), await self._may(person)

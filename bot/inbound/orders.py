@@ -188,16 +188,18 @@ class TypedOrders:
 
         `has_more`: what stands beside them answers something, and did not. `is_among`: a stop stands in what did.
         """
+        person, has_subject = PersonId(said.person), channel == "email" and not said.follows
         stopped = [await self._run_of(one) for one in orders.stops]
-        left = [one for one in left_named(said.text) if await self._run_of(one) not in stopped]
+        left = [one for one in orders.left() if await self._run_of(one) not in stopped]
         # What freezes is read beside the orders by name, what ends a freeze in all words.
         beside = orders.beside if orders.freeze and not orders.freeze.ends else said.text
-        freeze = typed_freeze(beside) if await self._freezes.reads(PersonId(said.person), beside) else None
+        reads = await self._freezes.reads(person, beside, has_subject=has_subject)
+        freeze = typed_freeze(beside, has_subject=has_subject) if reads else None
         is_heard = freeze is not None and (freeze.is_alone or (said.follows and stop_beside(beside) != ""))
         with self._people.speaking_to(said.person):
             told = [say("run.stop-left", named=", ".join(left))] if left else []
             told += [say("notice.stop-run").rstrip(".")] if is_among else []
-            author, has_subject = self._people.name_of(said.person), channel == "email" and not said.follows
+            author = self._people.name_of(said.person)
             is_more = orders.has_more(author, has_subject=has_subject, freeze=freeze)
             has_more = has_more or (is_more and (freeze is None or is_heard))  # else it is told of with the freeze
             rest = [say("notice.freeze-rest")] if has_more else []

@@ -17,6 +17,7 @@ from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
 from bot.people.directory import People
 from bot.people.noted import NotedTables
+from bot.policy.answers import left_named
 from bot.policy.orders import Revoking, StandingWanted, grants_in, may_mean_end, typed_standing
 from bot.policy.standing import Standing
 from bot.queries.guard import Guard
@@ -41,7 +42,9 @@ def check_is_order(text: str) -> None:
     if not may_mean_end(text):
         return
     if named := grants_in(text):
-        raise Conflict(say("again.not-ended", id=named[0]), say("again.not-ended-do", id=named[0]))
+        left = left_named(text)
+        told = [say("run.stop-left", named=", ".join(left))] if left else []
+        raise Conflict(say("again.not-ended", id=named[0]), ". ".join([say("again.not-ended-do", id=named[0]), *told]))
     raise Conflict(say("again.not-named"), say("again.not-named-do"))
 
 

@@ -89,6 +89,9 @@ _BETWEEN = re.compile(
 )
 """What else than an `and` stands between two ids of a list: `s1r-… / s1r-…`, `run s1r-… and run s1r-…`."""
 
+_PIECES = re.compile(r"\n|\s(?:[&/|+]|and|und|or|oder)\s|(?:\A|(?<=\s))\(?\w{1,3}[.)](?=\s)", re.IGNORECASE)
+"""Stands between pieces of a text that may be orders, whatever it means: `a) stop s1r-… / revoke s1g-…`."""
+
 _BECAUSE = re.compile(GIVES_WHY, re.IGNORECASE)
 _BEFORE_MORE = re.compile(r"(.*?\w)\s*(?:[,(\u2013\u2014;:]|\s-)\s*", re.DOTALL)
 _ALSO = r"(?:too|as well|also|either|auch|ebenfalls|ebenso)\b"
@@ -721,7 +724,8 @@ def is_of_ids(line: str) -> bool:
 
 def _stops_around_ids(text: str) -> bool:
     ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
-    return bool(ids) and (refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :]))
+    is_around = bool(ids) and (refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :]))
+    return is_around or (bool(ids) and any(map(_stopped_in, _PIECES.split(text))))
 
 
 def may_mean_stop(request: Request, text: str) -> bool:

@@ -11,6 +11,7 @@ from bot.policy.answers import (
     consent_in,
     is_of_ids,
     is_withdrawal,
+    left_named,
     parts_beside,
     refused_beside,
     sentences,
@@ -29,13 +30,15 @@ from bot.policy.orders import (
 )
 from bot.policy.stops import stops_plainly
 from channels.email.reply import is_courtesy, read_reply
-from channels.email.reply.vocabulary import ORDERS
+from channels.email.reply.vocabulary import COMMANDS, ORDERS
 
 _JOINS = rf"(?:and|und|but|aber|also|auch|plus|sowie|as well as|then|dann|{ORDERS['polite']})"
 _CLAUSE = re.compile(
     rf"(?:[,;:|)\u2026]+(?:\s+|\Z)|\s[(|/&+\u2013\u2014-]+\s*|\s(?={_JOINS}\s))(?:{_JOINS}\s+|[(|/&+\u2013\u2014-]+\s*)*",
     re.IGNORECASE,
 )
+
+_CONDITION = re.compile(rf"\s(?:{COMMANDS['condition']})\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,12 @@ class Ordered:
     def consent(self) -> str:
         """Return the words that alone would approve what the message answers; else nothing."""
         return consent_in(self.beside)
+
+    def left(self) -> list[str]:
+        """Return what the message names as if to end it, and does not."""
+        left = left_named(self.text)
+        grants = dict.fromkeys(grants_in(self.text)) if left or self.stops else ()
+        return [*left, *(one for one in grants if one not in self.ends.named)]
 
     def answer(self) -> tuple[str, bool]:
         """Return what may answer a question, and whether that is courtesy; nothing beside a freeze, or where the
@@ -101,8 +110,7 @@ class Ordered:
         for (_, start), (end, _) in pairwise(marks):
             clause, rest = sentence[start:end].strip(), sentence[start:]
             named = {*stops_named(clause), *grants_in(clause)}
-            is_no = is_withdrawal(clause) and not stops_plainly(clause)  # a bare stop is about what is named
-            is_order_alone = is_no or consent_in(clause) or is_order(clause) or is_ours(clause) or acts_on_card(rest)
+            is_order_alone = any(map(_is_order_alone, (clause, _CONDITION.split(clause)[0]))) or acts_on_card(rest)
             is_wanted = clause.endswith("?") or is_order_alone
             if not named <= {*self.stops, *self.ends.named} or (is_wanted and not (named or is_of_ids(clause))):
                 yield clause
@@ -114,11 +122,16 @@ def ordered(text: str, *, has_subject: bool = False) -> Ordered:
     ends = typed_revocations(beside)
     ends = ends.untitled() if has_subject else ends
     beside = f"{ends.above}\n{ends.below}" if ends.named else beside
-    return Ordered(text, stops_named(text), ends, beside, typed_freeze(beside))
+    return Ordered(text, stops_named(text), ends, beside, typed_freeze(beside, has_subject=has_subject))
 
 
 def _names(sentence: str) -> bool:
     return bool(stops_named(sentence) or typed_revocations(sentence).named)
+
+
+def _is_order_alone(clause: str) -> bool:
+    is_no = is_withdrawal(clause) and not stops_plainly(clause)  # a bare stop is about what is named
+    return bool(is_no or consent_in(clause) or is_order(clause) or is_ours(clause))
 
 
 def _is_same(said: str, freeze: Freezing | None) -> bool:

@@ -114,8 +114,8 @@ _AND = r"(?i:(?:[ ,;]+(?:<and>|<polite>))+[ ,]*\Z)"
 _AND_PLACE = r"(?i:(,? <and> | ?[,+&] ?))"
 _BEFORE_CHARS = 120
 _BEFORE = (
-    rf"(?P<said>(?:[^?:;]|(?<=[0-9]):(?=[0-9])){{1,{_BEFORE_CHARS}}}?)(?:[.!,;]* <and> |[.!,;:]+ ?| [{_DASHES}]+ "
-    r"| <sign>+ ?)(?=(?:<polite>[ ,]+)*<freeze>\b)"
+    rf"(?P<said>(?:[^?:;]|(?<=[0-9]):(?=[0-9])){{1,{_BEFORE_CHARS}}}?)(?:[.!,;]* (?:<and>|[&+]) |[.!,;:]+ ?"
+    rf"| [{_DASHES}]+ | <sign>+ ?)(?=(?:<polite>[ ,]+)*<freeze>\b)"
 )
 """What stands before a freeze in its line, up to a mark, an `and` or a sign."""
 

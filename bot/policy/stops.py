@@ -62,7 +62,7 @@ COURTESY = rf"(?:(?:{ORDERS['polite']})[\s,]++){{0,20}}+"
 
 NEXT_ORDER = (
     # Only from where blanks begin, or behind the one that a mark before has taken: not from each of many.
-    r"(?:(?:,|(?<!\s\s))\s+(?:and|und|but|aber|plus|sowie)\s+(?:(?:also|auch)\s+)?|,\s+(?:also|auch)\s+)"
+    r"(?:(?:,|(?<!\s\s))\s+(?:and|und|but|aber|plus|sowie|[&+])\s+(?:(?:also|auch)\s+)?|,\s+(?:also|auch)\s+)"
     rf"{COURTESY}(?={ORDER})"
 )
 """Stands between two orders in one line, each of which only stops something: `stop s1r-… and freeze production`."""

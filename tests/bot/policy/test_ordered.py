@@ -172,6 +172,9 @@ BEHIND = (
     "{order}, und wer hat Dienst?",
     "{order}, deploy v2.0.0 to staging",
     "{order} and deploy v2.0.0 to staging",
+    "{order}, deny this if it is red",
+    "{order} & freeze production, do not deploy this unless Bo agrees",
+    "{order}, approve if the tests are green",
 )
 
 
@@ -189,3 +192,26 @@ def test_a_question_or_a_command_behind_an_order_in_its_sentence_is_told_of(text
 )
 def test_an_order_that_is_put_as_a_question_says_no_more(text: str) -> None:
     assert not says_more(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"stop {RUN} / revoke {APPROVAL}", f"please stop {RUN} and {APPROVAL}.", f"a) stop {RUN}\nb) revoke {APPROVAL}"],
+)
+def test_all_that_a_message_names_as_if_to_end_it_is_told_of_where_it_ends_none(text: str) -> None:
+    found = ordered(text)
+
+    assert (named(found), found.left()) == (set(), [RUN, APPROVAL])
+
+
+def test_orders_may_stand_beside_each_other_with_a_sign_between() -> None:
+    found = ordered(f"deny this & stop {RUN} + revoke {APPROVAL} & freeze production")
+
+    assert (named(found), found.refusal()) == ({RUN, APPROVAL}, "deny this")
+    assert found.freeze
+    assert found.freeze.environment == "production"
+
+
+@pytest.mark.parametrize("text", [f"Tell Anna why we had to stop {RUN}", f"Who wants {RUN} and {REQUEST} to go on?"])
+def test_what_only_speaks_of_a_run_leaves_none(text: str) -> None:
+    assert ordered(text).left() == []

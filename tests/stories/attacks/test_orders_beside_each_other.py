@@ -18,7 +18,7 @@ from tests.servers.web import serving
 from tests.stories.attacks.test_stops_typed_anywhere import THREAD, asked, state, token_of, types, write
 from tests.stories.people.standing import ALLOWED, done_once, granted
 from tests.stories.people.standing import asked as asked_again
-from tests.stories.test_typed_freezes import OPERATOR, TO, frozen
+from tests.stories.test_typed_freezes import OPERATOR, TO, a_mail, frozen, unanswered
 
 pytestmark = opens(
     ALLOWED.replace('to = ["person:dan"]', 'to = ["person:dan", "person:bo"]'),
@@ -279,6 +279,7 @@ async def test_attack_a_question_beside_a_stop_passes_for_its_reason_and_its_wri
         ("stop OTHER, and who is on call?", 1),
         ("because of the incident. stop OTHER", 1),
         ("No, wrong version, stop OTHER", 1),
+        ("stop OTHER, deny this if it is red", 1),
     ):
         assert await orders.hears("the thread", text, REST) == times, text
 
@@ -333,7 +334,7 @@ async def test_attack_a_stop_or_a_revocation_that_a_denial_names_as_well_is_lost
     )
 
     assert await orders.done() == {"denial"}
-    assert orders.hallway.to("bo", orders.words("Of OTHER your message stops nothing"))
+    assert orders.hallway.to("bo", orders.words("Of OTHER, FIRST your message stops nothing"))
     assert await orders.hears("the thread", "No, and revoke FIRST too", "write only: revoke FIRST") == 1
 
 
@@ -545,6 +546,8 @@ async def test_attack_what_begins_as_the_stop_of_another_run_and_goes_on_stops_n
         ("the thread", "ask free_text Which version?", "stopp OTHER und nimm v2"),
         ("the thread", "press bell", "stop OTHER instead of this"),
         ("the page", "ask free_text Which version?", "stop OTHER today"),
+        ("the page", "ask free_text Which version?", "a) stop OTHER b) use v2"),
+        ("a window", "ask free_text Which version?", "a) stop OTHER\nb) use v2"),
     ):
         record = await asked(world, hallway, wish, thread=f"{way} {words}")
         text, before = words.replace("OTHER", other.request.run_id), len(hallway.to("anna", left))
@@ -582,3 +585,26 @@ async def test_attack_a_stop_among_the_words_of_an_answer_is_lost_and_its_writer
         assert (await world.request(record.request.id)).state == "answered", words
         assert len(hallway.to("anna", told)) == before + 1, words
         assert hallway.to("anna", "Not passed on") == [], words
+
+
+@opens(OPERATOR)
+async def test_attack_an_order_of_a_new_mail_is_lost_behind_a_slash_or_in_a_list_and_its_writer_not_told(
+    world: World,
+) -> None:
+    record = await world.opened(await world.trigger("press bell"))
+    run_id, given_out = record.request.run_id, "s1g-aaaaaaaaaaaaa"
+    runs = await world.app.store.lists.runs()
+    for text, told in (
+        (f"freeze everything / stop {run_id}", f"Of {run_id} your message stops nothing"),
+        (f"freeze everything / revoke {given_out}", REST),
+        (f"stop {run_id} / revoke {given_out}", f"Of {run_id} your message stops nothing"),
+        (f"a) stop {run_id}\nb) stop s1r-aaaaaaaaaaaaa", "starts nothing"),
+        (f"I do not want this / stop {run_id}", "starts nothing"),
+    ):
+        seen = len(world.mails("cy"))
+        await unanswered(world, a_mail(world, "cy", text, subject="Wrong tag"))
+        heard = " ".join(" ".join(mail.text.split()) for mail in world.mails("cy")[seen:])
+        assert told in heard, text
+
+    assert await world.app.store.lists.runs() == runs
+    assert (await world.request(record.request.id)).state == "open"
