@@ -369,11 +369,11 @@ class Inbox:
         orders = ordered(said.text)
         stops_own = [words for one, words in orders.stops.items() if one in own]
         is_own_alone = is_vote and own.issuperset(orders.stops)
-        names = bool(orders.ends.named) or not (is_own_alone or not orders.stops)
-        if not (reply.said in IN_WORDS or reply.said == "deny") or not names:
+        stops_others = bool(orders.stops) and not is_own_alone
+        if reply.said not in {*IN_WORDS, "deny"} or not (stops_others or orders.ends.named):
             return False
-        refusal = "" if stops_own else orders.refusal()
-        refusal = stops_own[0] if stops_own and is_own_alone else refusal
+        own_no = next(iter(stops_own), "") if is_own_alone else ""
+        refusal = own_no if stops_own else orders.refusal()
         if orders.freeze:
             beside = reply.model_copy(update={"text": orders.beside})
             await self._orders.freezes_or_away(inbound_id, channel, beside, received_at)

@@ -109,11 +109,3 @@ def test_no_sentence_is_left_that_nothing_says() -> None:
 def test_a_key_without_a_sentence_is_an_error_and_never_shown() -> None:
     with pytest.raises(KeyError, match=r"words\.no-such-key"):
         say("words.no-such-key")
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_key_has_two_sentences_of_which_one_would_be_lost(language: Language) -> None:
-    texts = [(TOP / "language" / language / file).read_text(encoding="utf-8") for file in FILES]
-    keys = [key for text in texts for key in re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)]
-
-    assert [key for key in keys if keys.count(key) > 1] == []
