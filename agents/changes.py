@@ -136,16 +136,22 @@ def stops_of(run: Run, *, by_rules: bool) -> tuple[Stopped, ...]:
 
 
 def _is_refused(agent: Agent | None, run: Run, given: _Given) -> bool:
-    """Return whether what a tool was last called for elsewhere than where something was changed was refused, or for
-    something else than it did, unless its calls take each other's place; or any of them for want of an approval; or
-    the last run below did not come to it. The same again, or other words for it, take nothing from what was done.
+    """Return whether what a tool was last called for was refused, or what it was called for in an environment that is
+    there, or for want of an approval, and neither was done later; or the last run below did not come to it.
+
+    Where its calls take each other's place, it was done by any change in that environment. The same again, or other
+    words for it, take nothing from what was done.
     """
-    changing = {tool.name for tool in agent.tools if tool.changes_world} if agent else set[str]()
+    changing = {tool.name: tool for tool in agent.tools if tool.changes_world} if agent else {}
     own = ((one, one.step) for one in run.results[run.copied :])
     calls = [(one, step) for one, step in own if isinstance(step, CallTool) and step.tool in changing]
     last = {step.tool: one for one, step in calls}
+    places = {name: tool.known.get("environment", ()) for name, tool in changing.items()}
     refused = [
-        (one, step) for one, step in calls if one.kind == "refused" and (one.unapproved or one is last[step.tool])
+        (one, step)
+        for one, step in calls
+        if one.kind == "refused"
+        and (one.unapproved or one is last[step.tool] or step.arguments.get("environment") in places[step.tool])
     ]
     elsewhere = {str(step.arguments["environment"]) for _, step in refused if "environment" in step.arguments}
     others = {given.get(one.step_id) for one, step in refused if step.tool not in _IN_PLACE}

@@ -694,3 +694,12 @@ async def test_attack_a_fork_calls_two_things_done_of_which_people_denied_one_be
     await office.decide("cy", await office.opened(copy), "approve")
 
     assert word_of(await office.ended(copy)) == "partly"
+
+
+async def test_attack_a_model_calls_two_deploys_done_of_which_the_first_was_refused_elsewhere(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    claude.answers(calls("deploy", version="v9.9.9", environment="production"), STAGING, says("Both are live."))
+    run = await model_shop.ended(await model_shop.trigger("deploy v9.9.9 to production and v1.1.0 to staging"))
+
+    assert word_of(run) == "failed"
