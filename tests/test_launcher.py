@@ -94,7 +94,7 @@ def test_what_is_to_be_typed_next_begins_as_sayso_was_begun_and_names_its_data_d
 
     here, elsewhere = ended(launch(clone, cwd=clone)), ended(launch(clone, cwd=tmp_path))
 
-    assert here[1] == "./sayso dev\n./sayso dev --data 'a place'\n./sayso stop\n"
+    assert here[1] == "./sayso dev\n./sayso dev --data 'a place'\n./sayso stop\n", here[2]
     assert elsewhere[1] == f"'{clone}/sayso' dev\n'{clone}/sayso' dev --data 'a place'\n'{clone}/sayso' stop\n"
     assert bare.stdout == "sayso dev\nsayso dev --data 'a place'\nsayso stop\n"
 

@@ -83,7 +83,7 @@ def record_write(
     askers = record.askers if record.comments else ()  # nobody else was ever asked back
     asked = (person for person in askers if record.question_for(person))
     seated = (*who_at_first(request.policy, ()).seated_ever, *who.seated, *(who_of(was).seated if was else ()))
-    could = (*seated, *record.asked.may_deny)
+    could = (*seated, *who.denied_before)
     people = tuple(person for person in dict.fromkeys((*who.approve, *held, *asked)) if person)
     return RecordWrite(
         request_id=request.id,

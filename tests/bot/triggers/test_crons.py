@@ -19,9 +19,13 @@ from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 
-HOURLY = """
+MINUTE = (datetime.now(UTC).minute + 30) % 60
+CRON = f"{MINUTE} * * * *"
+"""Half an hour from when the tests begin: no tick comes by itself meanwhile."""
+
+HOURLY = f"""
 [triggers.stocktaking]
-cron = "0 * * * *"
+cron = "{CRON}"
 text = "stamp the stock"
 requester = "anna"
 """
@@ -115,7 +119,7 @@ async def test_a_worker_that_died_after_the_start_and_before_the_tick_was_moved_
     tick = await crons.due("stocktaking")
     assert tick
 
-    await crons.ticks.move("stocktaking 0 * * * * UTC", tick, type(tick)(due))
+    await crons.ticks.move(f"stocktaking {CRON} UTC", tick, type(tick)(due))
     await until(lambda: _is_moved_on(office, due))
     await office.quiet()
 
@@ -173,7 +177,7 @@ async def test_a_changed_line_counts_from_now_in_its_zone_and_what_it_would_have
     before = await known(office)
     async with office.stopped():
         await to_the_next(office, beyond_s=600)
-        office.toml = office.toml.replace('"0 * * * *"', '"0 7 * * *"\ntimezone = "Asia/Kathmandu"')
+        office.toml = office.toml.replace(f'"{CRON}"', '"0 7 * * *"\ntimezone = "Asia/Kathmandu"')
     await until(lambda: _is_moved_on(office, before))
     await office.quiet()
 
@@ -199,14 +203,14 @@ async def test_a_table_that_was_taken_out_and_put_back_makes_up_for_nothing(offi
     assert (await started(office, 1))[0].context["ticks"] == 1
 
 
-@pytest.mark.parametrize("another", [TOML, TOML + HOURLY.replace('"0 * * * *"', '"30 * * * *"')])
+@pytest.mark.parametrize("another", [TOML, TOML + HOURLY.replace(CRON, f"{(MINUTE + 10) % 60} * * * *")])
 async def test_no_tick_is_lost_to_a_worker_whose_file_lacks_the_table_or_has_another_line(
     redis: str, tmp_path: Path, another: str
 ) -> None:
     """They run side by side while they are restarted one after the other."""
     old, new = (World(redis, tmp_path / "data", toml) for toml in (another, TOML + HOURLY))
     async with beside_it(old), beside_it(new):
-        due = next_tick("0 * * * *", "UTC", await new.now() + timedelta(minutes=1))
+        due = next_tick(CRON, "UTC", await new.now() + timedelta(minutes=1))
         await new.move_time((due - await new.now()).total_seconds() - 30)
         await _sweep(new, old, new, old)
         await new.move_time(60)
@@ -223,7 +227,7 @@ async def test_a_tick_that_no_file_has_any_more_is_forgotten(office: World) -> N
     await office.move_time(601)
 
     async def is_forgotten() -> bool:
-        return (await office.app.work.crons.ticks.read("stocktaking 0 * * * * UTC"))[0] is None
+        return (await office.app.work.crons.ticks.read(f"stocktaking {CRON} UTC"))[0] is None
 
     await until(is_forgotten, what="the trigger is forgotten")
 
@@ -235,7 +239,7 @@ async def _sweep(*worlds: World) -> None:
 
 
 async def _is_left(world: World) -> bool:
-    tick, _ = await world.app.work.crons.ticks.read("stocktaking 0 * * * * UTC")
+    tick, _ = await world.app.work.crons.ticks.read(f"stocktaking {CRON} UTC")
     return tick is None or tick.left_at is not None
 
 
@@ -259,7 +263,7 @@ class Brittle(World):
 async def test_a_tick_that_breaks_is_told_to_the_operators_once_and_the_next_one_comes(
     redis: str, tmp_path: Path
 ) -> None:
-    often = TOML + HOURLY.replace("0 * * * *", "*/10 * * * *")
+    often = TOML + HOURLY.replace(CRON, "*/10 * * * *")
     office = Brittle(redis, tmp_path / "data", often)
     await office.start()
     try:
