@@ -16,7 +16,7 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    15: (
+    16: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
@@ -59,6 +59,7 @@ HELD = {
             f'{{{AT},"type":"run_ended","schema_version":1,"outcome":"done","summary":"v1 is live in production.",'
             '"change":"changed","says_live":{"production":"v1"}}'
         ),
+        f'{{{AT},"type":"step_refused","schema_version":1,"step_id":"p1","error":"Nobody may","unapproved":true}}',
         (
             f'{{{AT},"type":"run_cancelled","schema_version":1,"proof":{{"by":"mail","server":"mx.corp.example",'
             '"of":"corp.example"},"by":"anna"}'
