@@ -75,7 +75,7 @@ from bot.runs.start import Sent, Starter
 from bot.runs.steering import Steering
 from bot.store import Accepted, Keys
 from bot.store.ids import ingress_shard, new_id, shard_of
-from bot.store.indexes import begin_thread, note_thread, restored_at, run_of_thread
+from bot.store.indexes import begin_thread, may_begin_thread, note_thread, restored_at, run_of_thread
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Delivery
 from bot.store.together import GatheredMessages
@@ -184,7 +184,8 @@ class Inbox:
         item = Accepted(fresh, foreign, body, inbound.raw, COPIES_S, is_answer=inbound.is_answer, who=_who(inbound))
         inbound_id, is_new = await self._known(foreign) or await self._journal.accept(await self._claimed(item))
         if inbound.begins:
-            await begin_thread(self._store, inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
+            begin = may_begin_thread if inbound.is_below_new else begin_thread
+            await begin(self._store, inbound.channel, inbound.begins, self._starter.run_id(inbound_id))
         if is_new and inbound.can_wait:
             backlog.add(inbound_id, len(inbound.raw))
         return inbound_id

@@ -45,6 +45,15 @@ async def begin_thread(store: Store, channel: str, thread: str, run_id: str) -> 
         await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
 
 
+async def may_begin_thread(store: Store, channel: str, thread: str, run_id: str) -> None:
+    """`run_id` begins in a thread unless a run turns out to live there: it never keeps that one from being known."""
+    keys, name = _thread(store, channel, thread)
+    key = keys.thread_before(name)
+    if not await store.client.do("EXISTS", keys.thread(name)) and await store.client.do("RPUSH", key, run_id):
+        await store.client.do("LTRIM", key, 0, _BEFORE - 1)
+        await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
+
+
 async def note_question(store: Store, channel: str, thread: str, comment_id: str) -> None:
     """Note that the message above a thread asks for an answer to a comment."""
     await store.remember(_asks(channel, thread), comment_id.encode(), _ASKS_KEEP_S)

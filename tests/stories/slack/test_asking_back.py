@@ -109,6 +109,19 @@ async def test_attack_who_has_left_the_channel_never_hears_what_is_typed_there(o
     await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
 
 
+async def test_attack_an_answer_below_a_question_whose_post_nobody_answered_begins_a_run(office: SlackWorld) -> None:
+    wish, card, _ = await office.asked()
+    await office.anna.leaves("#ops")
+    await office.slack.breaks("chat.postMessage", "http_500_after", channel=office.anna.dm, times=3)
+    await office.bo.answers(wish, WHY)
+    question = await office.says(office.anna.dm, "Bo Berg asks you about an open request.")
+
+    await office.anna.answers(question, BECAUSE)
+
+    await office.becomes(card, f"Answer by Anna Ames: “{BECAUSE}”")
+    assert len(await office.runs()) == 1
+
+
 async def test_what_both_read_in_the_channel_is_told_to_neither_once_more(office: SlackWorld) -> None:
     wish, card, _ = await office.asked()
 
