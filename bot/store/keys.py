@@ -421,7 +421,7 @@ class Keys:
         "400 days",
         "8",
         "list",
-        "the runs that were the newest there before it",
+        "the runs that were the newest there before it, and those that may begin there",
     )
     handle = Each(
         "handle:HANDLE",
