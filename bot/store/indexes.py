@@ -49,7 +49,7 @@ async def may_begin_thread(store: Store, channel: str, thread: str, run_id: str)
     """`run_id` begins in a thread unless a run turns out to live there: it never keeps that one from being known."""
     keys, name = _thread(store, channel, thread)
     key = keys.thread_before(name)
-    if not await store.client.do("EXISTS", keys.thread(name)) and await store.client.do("RPUSH", key, run_id):
+    if not await store.client.do("EXISTS", keys.thread(name)) and await store.client.do("LPUSH", key, run_id):
         await store.client.do("LTRIM", key, 0, _BEFORE - 1)
         await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
 
