@@ -358,11 +358,13 @@ def dev(
 ) -> None:
     """Run everything in one process: own Redis, local mail, a demo site to deploy. Ctrl-C ends it, nothing is lost."""
     from bot.dev.everything import Ports, run_dev
+    from bot.process.processes import start_again
 
     beside = port + 1 if port else 0
     opens = not no_open and sys.stdout.isatty() and _has_desktop(os.environ)
     ports = Ports(web=port, demo=beside if demo_port is None else demo_port, opens=opens)
-    run_dev(data, ports, os.environ)
+    if run_dev(data, ports, os.environ):
+        start_again()
 
 
 def _has_desktop(environ: Mapping[str, str]) -> bool:
@@ -381,9 +383,10 @@ def web(
 ) -> None:
     """Serve HTTP: the console, the API, health and figures. Any number of these may run on one Redis."""
     survive_sighup()
-    from bot.process.processes import run, run_web
+    from bot.process.processes import run, run_web, start_again
 
-    run(run_web(lambda: settings_of(data), port))
+    if run(run_web(lambda: settings_of(data), port)):
+        start_again()
 
 
 # What a configuration has run.

@@ -120,9 +120,10 @@ def settings_of(data: Path | None) -> "Settings":
 def serve(data: Data, *, works: bool, receives: Collection[str]) -> None:
     """Run until SIGTERM or SIGINT."""
     survive_sighup()
-    from bot.process.processes import run, run_process
+    from bot.process.processes import run, run_process, start_again
 
-    run(run_process(lambda: settings_of(data), works=works, receives=receives))
+    if run(run_process(lambda: settings_of(data), works=works, receives=receives)):
+        start_again()
 
 
 def survive_sighup() -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -47,8 +47,14 @@ from language import Language
 
 PREFIX = "SAYSO_"
 FILE_NAME = "sayso.toml"
+RELOADED = frozenset({"people", "policies", "groups", "oncall", "roles", "alerts", "freeze"})
+"""The tables that hold from the moment they are read anew, as does who may start an agent.
+
+For any other change a process starts again.
+"""
 DEFAULT_DATA_DIR = Path(".sayso")
 
+_STARTED_BY = re.compile(r"agents\.[^.]+\.triggered_by")
 _SECRET_KEY_CHARS = 32
 # The deepest table there is has half as many; what is deeper ends whoever walks it, in the middle.
 _MOST_LEVELS = 40
@@ -186,16 +192,22 @@ class Settings(MailSettings, SlackSettings, BaseSettings):
     triggers: dict[TriggerName, TriggerConfig] = {}
     freeze: FreezeConfig = FreezeConfig()
     _content: bytes = b""
+    _beside: Mapping[str, str] = {}
 
     @property
     def content(self) -> bytes:
         """What stood in the file when these settings were read from it; by now it may say something else."""
         return self._content
 
-    def of(self, content: bytes) -> Self:
-        """Return the same settings as those of a file with this `content`."""
+    @property
+    def beside(self) -> Mapping[str, str]:
+        """What the file says beside `RELOADED`, as JSON, by names such as `deploy.environments.production.live`."""
+        return self._beside
+
+    def of(self, content: bytes, beside: Mapping[str, str]) -> Self:
+        """Return the same settings as those of a file with this `content`, which says that `beside` its tables."""
         settings = self.model_copy()
-        settings._content = content  # noqa: SLF001 - of the same class
+        settings._content, settings._beside = content, beside  # noqa: SLF001 - of the same class
         return settings
 
     @field_validator("redis_url")
@@ -317,6 +329,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     variables = _with_secret_files(environ, problems)
     file, is_named = find_file(data_dir, environ, cwd)
     in_file, content = _read(file, problems, None if is_named else environ) if file else ({}, b"")
+    beside = dict(_said_beside(in_file))
     in_environment = _in_environment(frozenset(variables.items()))
     problems += _unknown_variables(environ)
 
@@ -329,7 +342,21 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     settings, found = _checked(values, origin)
     if problems or found:
         raise ConfigError((*problems, *found))
-    return settings.of(content)
+    return settings.of(content, beside)
+
+
+def _said_beside(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if name not in RELOADED:
+            yield from _leaves(name, value)
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if _is_table(value) and value:
+        for key, below in value.items():
+            yield from _leaves(f"{name}.{key}", below)
+    elif not _STARTED_BY.fullmatch(name):
+        yield name, json.dumps(value, sort_keys=True, default=str)
 
 
 def _checked(values: dict[str, object], origin: Origin) -> tuple[Settings, list[str]]:

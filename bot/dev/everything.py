@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -29,7 +30,16 @@ from bot.doctor.slack import speaks_of_slack
 from bot.people.directory import People
 from bot.people.listed import ListedNow
 from bot.process.logging import log_to
-from bot.process.processes import Again, listen_at, run, serve, telemetry_of
+from bot.process.processes import (
+    Again,
+    check_starts,
+    handed_on,
+    listen_at,
+    run,
+    serve,
+    telemetry_of,
+    was_handed_on,
+)
 from bot.process.reload import Reload
 from bot.registry.configured import agents_of
 from bot.store.client import Client
@@ -47,8 +57,8 @@ _LOOK_S = 0.5
 _LINK_S = 12 * 3600.0
 
 
-def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> None:
-    """Serve until Ctrl-C, over `data` or the usual data directory here.
+def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bool:
+    """Serve until Ctrl-C, over `data` or the usual data directory here; return whether it is to start again.
 
     Raises ConfigError, Unavailable and Unavailable, in words for people.
     """
@@ -70,12 +80,11 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> No
             return load(data, environ).model_copy(update={"data_dir": folder})
 
         settings = again()
-        _check_plays_alone(settings)
         log_to(settings, json=not sys.stdout.isatty())
-        check_bind(settings)
+        _check(settings)
         if settings.has_servers:
             log.warning("sayso dev uses its own local mail; the mail servers of the settings are for sayso mail")
-        run(_serve(settings, again, url, redis, ports, began))
+        return run(_serve(settings, again, url, redis, ports, began))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,7 @@ def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) 
         trust(environ, folder / FILE_NAME, text.encode())
 
 
-def _check_plays_alone(settings: Settings) -> None:
+def _check(settings: Settings) -> None:
     """Check that only one person uses it: nobody may play everybody where others decide. Raises ConfigError."""
     if settings.redis_url is not None:
         problem = (
@@ -129,13 +138,15 @@ def _check_plays_alone(settings: Settings) -> None:
             "Unset it, or run sayso web, sayso worker and what else there is in the Procfile"
         )
         raise ConfigError([problem])
+    check_bind(settings)
 
 
-async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedis, ports: Ports, began: float) -> None:
+async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedis, ports: Ports, began: float) -> bool:
+    opens = ports.opens and not was_handed_on("--port")
     with ExitStack() as stack:
         web = stack.enter_context(listen_at(settings.bind, ports.web))
         site = stack.enter_context(listen_at("127.0.0.1", ports.demo, "--demo-port"))
-        ports = replace(ports, web=port_of(web), demo=port_of(site))
+        ports = replace(ports, web=port_of(web), demo=port_of(site), opens=opens)
         settings = settings.model_copy(update={"public_url": settings.public_url or f"http://127.0.0.1:{ports.web}"})
         people, client = People.of(settings), Client(url)
         mail, slack = local_mail(settings, people), slack_parts(settings, client, people)
@@ -144,19 +155,21 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
             settings, client, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
         )
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
+        reload = Reload(app, again, works=True, check=partial(check_starts, _check))
+        stack.enter_context(handed_on(web, "--port", reload))
+        stack.enter_context(handed_on(site, "--demo-port", reload))
         beside = [
             _keep(redis),
             serve_web(app, web, demo),
             serve_site(settings.data_dir / "demo", site),
             _welcome(app, ports, began),
-            Reload(app, again, works=True).keep(),
         ]
         receives = ("email", "slack") if settings.has_socket_mode else ("email",)
         beside += slack.listening() if settings.has_socket_mode else []
         beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup)
         try:
             async with mail.serving():
-                await serve(app, works=True, receives=receives, beside=beside)
+                return await serve(app, works=True, receives=receives, beside=beside, reload=reload)
         finally:
             app.data_dir.withdraw()
             await client.close()

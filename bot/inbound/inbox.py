@@ -750,7 +750,7 @@ class Inbox:
             # Whoever wrote it stands behind what comes of it, and decides none of it, though nothing may prove them.
             writer = self._people.by_email(enquiry.sender)
             wrote = (PersonId(writer.id),) if writer else self._people.once_had("email", enquiry.sender)
-            others = tuple(one for one in (*wrote, *self._inquiries.owners) if one != owner)
+            others = tuple(one for one in wrote if one != owner)
             sent = Sent(context=context, origin=FromDesk(address=enquiry.sender), others=others, proof=None)
             await self._starter.start(
                 channel,

@@ -34,12 +34,7 @@ class Inquiries:
     @property
     def owner(self) -> PersonId:
         """The person in whose name the runs of the desk are; empty where there is no desk."""
-        return self.owners[0]
-
-    @property
-    def owners(self) -> tuple[PersonId, ...]:
-        """The same, and whom the file called so before, since this process began: it knows no other owner yet."""
-        return self._people.ever_called((self._config.owner or "").partition(":")[2])
+        return self._people.of_file((self._config.owner or "").partition(":")[2])
 
     async def admitted(
         self, enquiry: Inquiry, inbound_id: str, at: datetime

@@ -69,7 +69,6 @@ class People:
         self._ids: Mapping[str, PersonId] = {}
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._again: Mapping[PersonId, tuple[PersonId, ...]] = {}
-        self._called = dict[str, tuple[PersonId, ...]]()
         self._namesakes: frozenset[str] = frozenset()
         self._unknown_before: frozenset[PersonId] = frozenset()
         self._written: Tables = Tables({}, {})
@@ -113,11 +112,6 @@ class People:
         self._unknown_before = frozenset(human.id for human in who.values() if human.id not in humans.known)
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
-        is_again = written == self._written
-        for name, person in self._ids.items():
-            before = self._called.get(name, ())
-            before = before[:-1] if is_again else before
-            self._called[name] = tuple(dict.fromkeys((*before, person)))
         self._written, self._tables = written, written.under(self._ids)
         self._whole, self._half, self._alerted = self._tables, None, ()
         self.unknown_guards = frozenset()
@@ -138,33 +132,6 @@ class People:
         """Return who of those who are known would be here if these tables held."""
         marks = {name: mark_of(person) for name, person in written.people.items()}
         return frozenset(human.id for human in self._humans.who_is(marks).values())
-
-    def widened(self, refs: Iterable[str], written: Tables, at: datetime) -> frozenset[str]:
-        """Return those of `refs`, names of the file, that would mean somebody if the tables `written` held who is not
-        meant now; also a group that would be kept in another place in Slack, whoever is in it.
-        """
-        now, then = (self._if_held(tables) for tables in (self._written, written))
-
-        def is_wider(ref: str) -> bool:
-            groups = [tables.groups.get(ref.removeprefix("group:")) for tables in (self._written, written)]
-            before, after = (group.slack if group else None for group in groups)
-            if ref.startswith("group:") and after and after != before:
-                return True
-            meant, means = ({*each._means(ref, at)} for each in (now, then))  # noqa: SLF001 - both are directories
-            return not means <= meant
-
-        return frozenset(filter(is_wider, refs))
-
-    def _if_held(self, written: Tables) -> "People":
-        """Return the directory as it would be if these tables held."""
-        found = People({}, {}, self._language)
-        found._groups = self._groups
-        found.change(written, self._humans)
-        return found
-
-    def _means(self, ref: str, at: datetime) -> tuple[PersonId, ...]:
-        [own] = self.refs([ref])
-        return self._reserve(own, at).people
 
     def take_half(self, written: Tables, digest: str, at: datetime) -> None:
         """Take no more of `written`, the file of this digest, than that whoever is missing there is not here.
@@ -253,13 +220,6 @@ class People:
     def of_file(self, name: str) -> PersonId:
         """Return whom the file calls `name`; the name itself where it calls nobody so."""
         return self._ids.get(name, PersonId(name))
-
-    def ever_called(self, name: str) -> tuple[PersonId, ...]:
-        """Return whom the file has called `name` since this process began, whoever it calls so now first.
-
-        What a process keeps of the file until it is started again may mean either of them.
-        """
-        return tuple(dict.fromkeys((self.of_file(name), *self._called.get(name, ()))))
 
     def ids_of(self, person: str) -> tuple[PersonId, ...]:
         """Return all ids of whoever `person` is: their own, then those that an operator has said were theirs."""

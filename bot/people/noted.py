@@ -50,13 +50,14 @@ _KEYS = Keys(0)
 
 
 class Whole(BaseModel):
-    """What is kept of the file that held last as a whole: its lines, who stood in the file of each group, and who heard
-    the alerts, as it names them.
+    """What is kept of the file that held last as a whole: its lines, who stood in the file of each group, who hears
+    the alerts, as it names them, and who heard them last.
     """
 
     lines: list[str] = []
     members: dict[str, list[str]] = {}
     alerts: list[str] = []
+    heard: list[PersonId] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def hashes_of(tables: Tables) -> dict[str, str]:
     found |= {f"agents.{name}.triggered_by": _hash(repr(refs)) for name, refs in tables.triggered_by.items()}
     found |= {"alerts.to": _hash(repr(tables.alerts))} if tables.alerts else {}
     found |= {f"freeze.windows.{number}": _hash(_said_in(one)) for number, one in enumerate(tables.windows)}
-    found |= {"slack.cards": _hash(tables.cards)} if tables.cards != Tables({}, {}).cards else {}
+    found |= {name: _hash(said) for name, said in tables.beside.items()}
     return found
 
 
@@ -192,7 +193,7 @@ class NotedTables:
         """
         last, ours = await self.last(), people.as_written
         found = difference(last or {}, hashes_of(ours))
-        differ = {*found.added, *found.changed, *found.removed} - {f"policies.{one}" for one in ours.kept_policies}
+        differ = (*found.added, *found.changed, *found.removed)
         if last and any(one == f"policies.{name}" or one.startswith(_MEAN_PEOPLE) for one in differ):
             raise WaitsForFile(say("error.newer-file"), say("error.newer-file-do"))
 
@@ -330,7 +331,7 @@ def _windows_in(hashes: Mapping[str, str] | None) -> set[str]:
 
 def _windows_of(people: People, name: str = "") -> set[str]:
     ours = people.as_written
-    found = tuple(one for one in ours.windows if name in {"", one.name} and one not in ours.kept)
+    found = tuple(one for one in ours.windows if name in {"", one.name})
     return _windows_in(hashes_of(Tables({}, {}, windows=found)))
 
 

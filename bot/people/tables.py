@@ -1,6 +1,6 @@
 """The tables that say who is who and who decides, as they hold at one time. They change only as a whole."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Behind the name of a group, a rotation or a person: no file can name one so.
-_NOBODY = "(until the restart)"
-
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
@@ -38,9 +35,8 @@ class Tables:
     """`[people]`, `[policies]`, `[oncall]`, `[roles]` and `[groups]` with the content of their files, by group.
 
     `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
-    `windows` are the times in which environments are frozen; of these the file has no more which are `kept` until a
-    restart; the `kept_policies` stand as they did until then. By `unasked` names, agents ask nobody until then, as they
-    mean others by now. `cards` is where cards go where no policy says it.
+    `windows` are the times in which environments are frozen. `cards` is where cards go where no policy says it.
+    `beside` is what else the file says, by names as `Settings.beside` has them.
     """
 
     people: Mapping[str, PersonConfig]
@@ -53,9 +49,7 @@ class Tables:
     triggered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     windows: tuple[FreezeWindowConfig, ...] = ()
     cards: CardsGo = "thread"
-    kept: tuple[FreezeWindowConfig, ...] = ()
-    kept_policies: frozenset[str] = frozenset()
-    unasked: frozenset[tuple[str, str]] = frozenset()
+    beside: Mapping[str, str] = field(default_factory=dict[str, str])
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
@@ -90,11 +84,6 @@ def renamed_ref(ref: str, ids: Mapping[str, str]) -> str:
     return f"person:{ids.get(name, name)}" if kind == "person" else ref
 
 
-def meaning_nobody(value: T, refs: Collection[str]) -> T:
-    """Return a part of the tables in which these names mean nobody."""
-    return _renamed(value, lambda text: f"{text} {_NOBODY}" if text in refs else text)
-
-
 def _renamed(value: T, rename: Callable[[str], str]) -> T:
     """Return a part of the tables with each text in it renamed."""
     changed: object = value
@@ -126,6 +115,7 @@ def tables_of(settings: "Settings") -> Tables:
         {name: agent.triggered_by for name, agent in settings.agents.items() if agent.triggered_by is not None},
         settings.freeze.windows,
         settings.slack.cards,
+        settings.beside,
     )
 
 

@@ -6,9 +6,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 import uvloop
@@ -47,12 +48,14 @@ _GIVE_UP_S = 0.3
 SWITCH_S = 0.0005
 
 
+T = TypeVar("T")
+
 Again = Callable[[], Settings]
 """Reads the settings of this process. Raises ConfigError."""
 
 
-def run(process: Coroutine[Any, Any, None]) -> None:
-    """Run a process on the event loop that all of them have.
+def run(process: Coroutine[Any, Any, T]) -> T:
+    """Run a process on the event loop that all of them have, and return what it does.
 
     libuv looks up half as many names at once as it has threads, 4 unless this says otherwise: two names that no server
     answers for would hold up every connection. And while a thread of ours computes, the loop waits for the interpreter
@@ -60,22 +63,26 @@ def run(process: Coroutine[Any, Any, None]) -> None:
     """
     os.environ.setdefault("UV_THREADPOOL_SIZE", "64")
     sys.setswitchinterval(SWITCH_S)
-    uvloop.run(process)
+    return uvloop.run(process)
 
 
-async def run_process(again: Again, *, works: bool, receives: Collection[str]) -> None:
+async def run_process(again: Again, *, works: bool, receives: Collection[str]) -> bool:
     """A worker, or a process that receives mail or Slack, until SIGTERM or SIGINT; then it leaves within 4 s.
 
-    `again` reads the settings, now and whenever they have changed. Raises ConfigError, also when it is to receive what
-    the settings do not name.
+    `again` reads the settings, now and whenever they have changed. Returns whether it is to start again by them. Raises
+    ConfigError, also when it is to receive what the settings do not name.
     """
+
+    def check(settings: Settings) -> None:
+        if "slack" in receives:
+            check_socket_mode(settings)
+        check_reach(settings, receives)
+        check_people(settings)
+
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    if "slack" in receives:
-        check_socket_mode(settings)
-    check_reach(settings, receives)
+    check(settings)
     url = redis_url(settings)
-    check_people(settings)
     async with AsyncExitStack() as stack:
         client, by_mail, people = Client(url), list[EmailChannel](), People.of(settings)
         stack.push_async_callback(client.close)
@@ -95,8 +102,8 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.listening() if "slack" in receives else []
         beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup) if works else []
-        beside.append(Reload(app, again, works=works).keep())
-        await serve(app, works=works, receives=receives, beside=beside)
+        reload = Reload(app, again, works=works, check=partial(check_starts, check))
+        return await serve(app, works=works, receives=receives, beside=beside, reload=reload)
 
 
 def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
@@ -106,6 +113,13 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
     from bot.wiring.otlp import Otlp  # noqa: PLC0415 - it takes a third of a second to load
 
     return Otlp(signals, environ, version())
+
+
+def check_starts(check: Callable[[Settings], None], settings: Settings) -> None:
+    """Check that a process could start with these settings, which it would `check` then. Raises ConfigError."""
+    check(settings)
+    redis_url(settings)
+    agents_of(settings, ListedNow(People.of(settings)))
 
 
 def check_people(settings: Settings) -> None:
@@ -132,7 +146,7 @@ def check_reach(settings: Settings, receives: Collection[str]) -> None:
         raise ConfigError(found)
 
 
-async def run_web(again: Again, port: int) -> None:
+async def run_web(again: Again, port: int) -> bool:
     """A web process until SIGTERM or SIGINT. It answers from the start, also while it waits for Redis.
 
     `again` as in `run_process`.
@@ -140,11 +154,14 @@ async def run_web(again: Again, port: int) -> None:
     from bot.web.serve import port_of  # noqa: PLC0415 - the other processes need no web framework
     from bot.web.serve import serve as serve_web  # noqa: PLC0415
 
+    def check(settings: Settings) -> None:
+        check_bind(settings)
+        check_people(settings)
+
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    check_bind(settings)
+    check(settings)
     url = redis_url(settings)
-    check_people(settings)
     async with AsyncExitStack() as stack:
         client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
@@ -154,14 +171,48 @@ async def run_web(again: Again, port: int) -> None:
         )
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
-        beside = [serve_web(app, listener), Reload(app, again, works=False).keep()]
-        await serve(app, works=False, receives=(), beside=beside)
+        reload = Reload(app, again, works=False, check=partial(check_starts, check))
+        stack.enter_context(handed_on(listener, "--port", reload))
+        return await serve(app, works=False, receives=(), beside=[serve_web(app, listener)], reload=reload)
+
+
+def start_again() -> None:
+    """Replace this process by the same program, which keeps its number and the sockets that are `handed_on`.
+
+    It reads its settings anew, and the code of agents.
+    """
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+@contextmanager
+def handed_on(listener: socket.socket, option: str, reload: Reload) -> Generator[None]:
+    """Have whoever connects meanwhile wait at this socket where the process starts again."""
+    with listener.dup() as kept:
+        yield
+        if reload.starts_again:
+            os.set_inheritable(number := kept.detach(), True)
+            os.environ[_handed(option)] = str(number)
+
+
+def was_handed_on(option: str) -> bool:
+    """Return whether `listen_at` will find a socket that was `handed_on`: this process has started again."""
+    return _handed(option) in os.environ
+
+
+def _handed(option: str) -> str:
+    return f"_SAYSO_LISTENER{option.replace('-', '_').upper()}"
 
 
 def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
-    """A socket to serve at. Raises Unavailable, in words for people."""
-    from bot.web.serve import listen  # noqa: PLC0415 - see `run_web`
+    """A socket to serve at: the one that was `handed_on` where it is that. Raises Unavailable, in words for people."""
+    from bot.web.serve import listen, port_of  # noqa: PLC0415 - see `run_web`
 
+    if number := os.environ.pop(_handed(option), ""):
+        handed = socket.socket(fileno=int(number))
+        if handed.getsockname()[0] == bind and port in {0, port_of(handed)}:
+            return handed
+        handed.close()
     try:
         return listen(bind, port)
     except OSError as error:
@@ -169,29 +220,41 @@ def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
 
 
 async def serve(
-    app: App, *, works: bool, receives: Collection[str], beside: Sequence[Coroutine[None, None, None]] = ()
-) -> None:
-    """Run the parts until SIGTERM or SIGINT; a second signal ends at once.
+    app: App,
+    *,
+    works: bool,
+    receives: Collection[str],
+    beside: Sequence[Coroutine[None, None, None]] = (),
+    reload: Reload | None = None,
+) -> bool:
+    """Run the parts until SIGTERM or SIGINT, or until `reload` has it start again; return whether that is so.
 
-    What runs `beside` them runs for ever: it starts first, is cancelled first, and its errors end the process. So does
-    a store that is another one now, or went back.
+    A second signal ends at once. What runs `beside` them runs for ever: it starts first, is cancelled first, and its
+    errors end the process. So does a store that is another one now, or went back.
     """
-    stopping = stop_signal()
-    beside = [*beside, keep_to_store(app, holds=not works and not receives)]
-    serving = asyncio.create_task(_serve(app, stopping, beside, works=works, receives=receives))
-    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    stopped, leaving = stop_signal(), asyncio.Event()
+    beside = [*beside, keep_to_store(app, holds=not works and not receives), _until(leaving, stopped.wait())]
+    beside += [_until(leaving, reload.keep())] if reload else []
+    serving = asyncio.create_task(_serve(app, leaving, beside, works=works, receives=receives))
+    await asyncio.wait([serving, asyncio.create_task(leaving.wait())], return_when=asyncio.FIRST_COMPLETED)
     if not serving.done() and app.ready.is_set():
         await asyncio.wait([serving], timeout=LEAVE_WITHIN_S)
     if serving.done():
-        return serving.result()
-    # It has had its time, or it still waits for Redis and has nothing to finish.
-    await ended(asyncio.all_tasks() - {asyncio.current_task()}, _GIVE_UP_S, _GIVE_UP_S / 3)
-    return None
+        serving.result()
+    else:  # it has had its time, or it still waits for Redis and has nothing to finish
+        await ended(asyncio.all_tasks() - {asyncio.current_task()}, _GIVE_UP_S, _GIVE_UP_S / 3)
+    return bool(reload and reload.starts_again) and not stopped.is_set()
+
+
+async def _until(leaving: asyncio.Event, what: Awaitable[object]) -> None:
+    """Have the process leave once `what` is over."""
+    await what
+    leaving.set()
 
 
 async def _serve(
     app: App,
-    stopping: asyncio.Event,
+    leaving: asyncio.Event,
     beside: Sequence[Coroutine[None, None, None]],
     *,
     works: bool,
@@ -204,7 +267,7 @@ async def _serve(
                 # What was made to start stays for ever: looking through it for garbage would hold up everything.
                 gc.collect()
                 gc.freeze()
-                await stopping.wait()
+                await leaving.wait()
                 await _cancelled(others)  # they use what `running` closes
         finally:
             await _cancelled(others)

@@ -439,7 +439,7 @@ class Loop:
                 return raised_request(run, pending, pending.raised, policy, now)
         if ask.purpose == "question":
             with self._speaking_to_requester(run):
-                _check_may_ask(agent, pending.step, self._people)
+                _check_may_ask(agent, pending.step)
             await self._people.look_up(asked_by(run))
             policy = self._notifier.question_policy(run, now)
             if not who_at_first(policy, ()).seated:
@@ -604,9 +604,8 @@ class Loop:
     ) -> RunSnapshot | None:
         """Have an approved step wait for the end of a freeze, which is told first; None to look again.
 
-        It looks again `at_most` then, whether that has ended or not, and soon where only this process has the window
-        until it is restarted. Raises WaitsForFile where a newer file than ours may have the window no more: what waits
-        for its end would not hear of that.
+        It looks again `at_most` then, whether that has ended or not. Raises WaitsForFile where a newer file than ours
+        may have the window no more: what waits for its end would not hear of that.
         """
         run = told.run
         if await self.guard.taken_back(request_id):
@@ -615,9 +614,7 @@ class Loop:
         if run.pending is None or run.pending.frozen != freeze.at_first():
             await self._freezes.note(request_id, freeze)
             return None
-        is_kept = any(freeze.window == one.name for one in self._people.as_written.kept)
-        again = told.now + _ROLLING if is_kept else None
-        until = min(filter(None, (freeze.until, at_most, again)), default=None)
+        until = min(filter(None, (freeze.until, at_most)), default=None)
         is_at_rest = await self._store.settle(run.id, run.seq, until, line_of(run), waits=request_id, frozen=number)
         return replace(told, is_at_rest=True) if is_at_rest else None
 
@@ -647,10 +644,10 @@ class Loop:
         return start.state == "started"
 
 
-def _check_may_ask(agent: Agent, step: Step, people: People) -> None:
-    """Raise ToolRefused for a question to people whom neither the settings of the start nor those of now let it ask."""
+def _check_may_ask(agent: Agent, step: Step) -> None:
+    """Raise ToolRefused for a question to people whom the settings do not let it ask."""
     to = step.to if isinstance(step, RequestHumanInput) else ()
-    if others := [one for one in to if one not in agent.asks or (agent.name, one) in people.as_written.unasked]:
+    if others := [one for one in to if one not in agent.asks]:
         who = ", ".join(agent.asks) or say("agent.asks-requester-only")
         raise ToolRefused(say("agent.may-not-ask", agent=agent.name, others=", ".join(others), who=who))
 

@@ -76,7 +76,7 @@ class TriggerStarts:
 
         It asks for whoever set it off; where that is nobody we know, in the name of the trigger's own requester.
         """
-        requester, *others = by.people or self._starter.people.ever_called(config.requester or "")
+        requester, *others = by.people or (self._starter.people.of_file(config.requester or ""),)
         origin = FromTrigger(name=name, outsider=by.outsider, logins=by.logins)
         sent = Sent(context=context, origin=origin, others=tuple(others), proof=None)
         try:

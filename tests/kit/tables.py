@@ -32,13 +32,18 @@ def in_place_of(toml: str, person: str, table: str) -> str:
 
 
 async def becomes(world: World, toml: str) -> None:
-    """The file says this from now on, and a worker reads it; an operator confirms it where it is only half taken."""
+    """The file says this from now on, and a worker reads it, and starts again where it has to; an operator confirms it
+    where it is only half taken.
+    """
     write(world, toml)
     reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
     await reload.look(at_once=True)
-    if digest := world.app.people.half_taken:
+    if (digest := world.app.people.half_taken) and not reload.starts_again:
         await NotedTables(world.app.store).confirm(digest, None, proof=as_by("cli"))
         await reload.look(at_once=True)
+    if reload.starts_again:
+        async with world.stopped():
+            world.toml = toml
     assert world.app.people.as_written.people == settings_in(world.folder).people
 
 

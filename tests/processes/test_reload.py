@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -15,7 +16,7 @@ from bot.store.client import Client
 from bot.store.format import check_format
 from tests.bot.registry.test_agents import CODE, LINE
 from tests.kit.office import QUICK, TOML, settings_of
-from tests.kit.programs import KEY, Program
+from tests.kit.programs import KEY, Fresh, Program
 from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.servers.redis import RedisServer
 
@@ -28,6 +29,10 @@ async def keys_of(url: str, folder: Path, *people: str) -> list[str]:
     made = [await keyring.create(person=person, scopes=["read"]) for person in people]
     await client.close()
     return [text for _, text in made]
+
+
+def _first(words: list[str]) -> str:
+    return words[0]
 
 
 def written_unseen(file: Path, text: str) -> None:
@@ -67,6 +72,37 @@ def test_the_key_of_whoever_leaves_ends_by_the_file_alone_and_at_once_on_sighup(
             web.signal(signal.SIGHUP)
             wait_until(lambda: answers(of_bo) == 401, what="the end of Bo's key")
             assert web.process.poll() is None
+
+
+@pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["dev", "--port", "0", "--no-open"]], ids=_first)
+def test_a_process_starts_again_by_itself_where_more_has_changed_than_who_is_there_and_refuses_nobody_meanwhile(
+    tmp_path: Path, words: list[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    file, log = data / "sayso.toml", tmp_path / "log"
+    file.write_text(TOML)
+    with RedisServer(tmp_path / "redis") as redis:
+        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {"SAYSO_SECRET_KEY": KEY}
+        environ |= {} if words[0] == "dev" else {"SAYSO_REDIS_URL": redis.start().url, "SAYSO_MAIL_LOCAL": "1"}
+        with Fresh([*words, "--data", str(data)], environ, log) as program:
+            program.wait_for()
+            address = program.address() if words[0] == "web" else ""
+            if words[0] == "dev":
+                address = program.printed("HTTP API").removesuffix("/openapi.json")
+
+            def is_ready_again() -> bool:
+                if address:  # a connection refused would be an error; one that ends unanswered as it leaves is none
+                    with suppress(httpx2.RemoteProtocolError, httpx2.ReadError):
+                        assert httpx2.get(f"{address}/healthz", timeout=PATIENCE_S, trust_env=False).status_code == 200
+                return log.read_text().count('"ready"') == 2
+
+            file.write_text(f'{TOML}triggers_per_trigger = "7/h"\n')
+            wait_until(is_ready_again, what="the process is ready again")
+            assert "limits.triggers_per_trigger" in log.read_text()
+
+            program.signal(signal.SIGTERM)
+            assert program.ended() == 0
 
 
 @pytest.mark.long

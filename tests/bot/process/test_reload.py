@@ -10,8 +10,9 @@ import pytest
 
 from agents.requests import PersonId
 from bot.app import compose
+from bot.config.errors import ConfigError
 from bot.config.files import MOST_BYTES
-from bot.config.settings import load
+from bot.config.settings import Settings, load
 from bot.config.trust import trust
 from bot.people.directory import People
 from bot.people.noted import NotedTables
@@ -21,14 +22,14 @@ from bot.people.tables import tables_of
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Decided, NotEntitled
 from bot.process.reload import Reload
-from bot.store import StoreError
+from bot.store import StoreError, WorkItem
 from bot.store.ids import new_id
 from tests.kit.clerk import clerk
 from tests.kit.long import few_of
 from tests.kit.office import QUICK, TOML
 from tests.kit.tables import becomes, settings_in, tables_audited, without, write
 from tests.kit.waiting import until
-from tests.kit.world import World, a_world, beside_it
+from tests.kit.world import World, a_world
 
 KINDS = ("added", "removed", "changed")
 EVE = '\n[people.eve]\nname = "Eve Eder"\nemail = "eve@corp.example"\ngroups = ["release"]\n'
@@ -290,17 +291,101 @@ async def test_attack_nobody_notes_that_somebody_left_while_nothing_ran_as_the_s
     assert (await office.request(asked.request.id)).state == "superseded"
 
 
-async def test_other_settings_wait_for_a_restart(
-    office: World, reload: Reload, capsys: pytest.CaptureFixture[str]
+async def test_where_other_settings_have_changed_the_process_starts_again_and_until_then_does_nothing_that_needs_people(
+    office: World, reload: Reload
 ) -> None:
-    write(office, TOML.replace("1000/h", "2000/h"))
-
+    office.workshop.policy_of["bell"] = "production"
+    before = office.people.tables.policies["production"]
+    write(office, without(TOML, "bo").replace("1000/h", "2000/h").replace("group:release", "person:dan", 1))
     await reload.look(at_once=True)
+    assert reload.starts_again
+
+    run_id = await office.trigger("press bell")
+    await office.app.work.dispatcher.look(WorkItem("run", run_id))
+    assert (await office.run(run_id)).open is None
+    assert not office.people.is_here(PersonId("bo"))
+    assert office.people.tables.policies["production"] == before
+
+    async with office.stopped():
+        office.toml = (office.folder / "sayso.toml").read_text()
+    await office.move_time(120)
+    assert who_of(await office.opened(run_id)).approve == ("dan",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (ENVIRONMENT, ENVIRONMENT.replace("s.production", "s.prod")),
+        (ENVIRONMENT, ENVIRONMENT.replace('policy = "production"', 'policy = "pair"')),
+        (OWN_AGENT, OWN_AGENT.replace("cleaner", "tidier")),
+        (OWN_AGENT, OWN_AGENT + 'asks = ["person:bo"]\n'),
+        (OWN_AGENT, OWN_AGENT + "\n[agents.cleaner.settings]\nroom = 1\n"),
+        ("", '[slack]\ncards = "dm"\n'),
+    ],
+)
+async def test_a_process_starts_again_by_whatever_else_the_file_says_anew(
+    redis: str, tmp_path: Path, before: str, after: str
+) -> None:
+    async with a_world(redis, tmp_path / "data", f"{before}{TOML}") as world:
+        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+        await reload.begin()
+
+        write(world, f"{before}{TOML}\n")
+        await reload.look(at_once=True)
+        assert not reload.starts_again
+
+        write(world, f"{after}{TOML}")
+        await reload.look(at_once=True)
+        assert reload.starts_again
+
+
+async def test_attack_a_process_ends_by_a_file_that_it_could_not_start_with(office: World) -> None:
+    def check(_: Settings) -> None:
+        raise ConfigError(["policies.production.reach: found only channels that are not set up here"])
+
+    reload = Reload(office.app, lambda: settings_in(office.folder), works=True, check=check)
+    await reload.begin()
+    write(office, TOML.replace("1000/h", "2000/h").replace("Dan Dorn", "Dan Door"))
     await reload.look(at_once=True)
 
-    said = capsys.readouterr().out
-    assert said.count("restart needed") == 1
-    assert "limits" in said
+    assert not reload.starts_again
+    assert "not set up here" in (await office.next_mail("dan", about="sayso.toml")).text
+    assert office.people.known_as(PersonId("dan")) == "Dan Dorn"
+
+
+async def test_attack_a_freeze_holds_nothing_any_more_as_the_file_calls_otherwise_what_is_frozen(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
+        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident", proof=None)
+        write(world, TOML + ENVIRONMENT.replace("s.production", "s.prod"))
+
+        await reload.look(at_once=True)
+        assert not reload.starts_again
+        assert "has no production any more, which people froze" in (
+            await world.next_mail("dan", about="sayso.toml")
+        ).text.replace("\n", " ")
+
+        await world.app.requests.freezes.unfreeze("production", PersonId("dan"), "over", proof=None)
+        await reload.look()
+        assert reload.starts_again
+
+
+async def test_attack_a_file_that_lacks_its_end_takes_an_environment_away_with_a_start(
+    redis: str, tmp_path: Path
+) -> None:
+    async with a_world(redis, tmp_path / "data", TOML + ENVIRONMENT) as world:
+        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
+        await reload.begin()
+        await reload.look(at_once=True)
+        write(world, TOML)
+        await reload.look(at_once=True)
+        assert (reload.starts_again, bool(world.people.half_taken)) == (False, True)
+
+        async with world.stopped():
+            world.toml = TOML
+        assert world.people.half_taken
 
 
 async def test_sessions_and_keys_of_somebody_who_left_end_at_once(office: World, reload: Reload) -> None:
@@ -346,6 +431,19 @@ async def test_attack_a_rotation_that_is_planned_ahead_leaves_nobody_who_hears_t
     assert office.mails("dan") == ()
 
 
+async def test_attack_nobody_hears_the_alerts_by_a_file_that_a_process_starts_again_with(
+    office: World, reload: Reload
+) -> None:
+    write(office, ON_CALL)
+    await reload.look(at_once=True)
+
+    async with office.stopped():
+        office.toml = ON_CALL.replace("2020-01-06", "2099-01-05").replace("1000/h", "2000/h")
+    await Reload(office.app, lambda: settings_in(office.folder), works=True).begin()
+
+    assert "oncall:ops" in (await office.next_mail("cy", NOBODY_HEARS)).text
+
+
 async def test_attack_nobody_hears_of_what_followed_from_a_file_as_the_store_takes_no_word_of_it_at_first(
     office: World, reload: Reload
 ) -> None:
@@ -370,188 +468,6 @@ async def test_attack_nobody_hears_of_what_followed_from_a_file_as_the_store_tak
     assert await office.next_mail("cy", NOBODY_HEARS)
 
 
-ALWAYS = ", ".join(f'"{day}"' for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-WINDOW = f'[[freeze.windows]]\nname = "for now"\nenvironments = ["production"]\ndays = [{ALWAYS}]\n'
-FROZEN = f"{WINDOW}{TOML}{ENVIRONMENT}"
-OTHERWISE = WINDOW.replace("production", "prod") + TOML + ENVIRONMENT.replace("s.production", "s.prod")
-
-
-async def test_attack_an_environment_that_the_file_calls_otherwise_is_frozen_no_more_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", FROZEN) as world:
-        reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
-        await reload.begin()
-
-        write(world, OTHERWISE)
-        await reload.look(at_once=True)
-        found = [freezes.window(name, world.about_now()) for name in ("production", "prod", "test")]
-        assert [one and one.window for one in found] == ["for now", "for now", None]
-
-        write(world, f"{TOML}{ENVIRONMENT}")
-        await reload.look(at_once=True)
-        assert freezes.window("production", world.about_now()) is None
-
-
-async def test_attack_a_window_for_what_the_file_calls_otherwise_freezes_nothing_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    renamed = TOML + ENVIRONMENT.replace("s.production", "s.prod")
-    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
-        reload, freezes = Reload(world.app, lambda: settings_in(world.folder), works=True), world.app.requests.freezes
-        frozen = list[bool]()
-
-        for toml in (renamed, OTHERWISE, OTHERWISE.replace("Dan Dorn", "Dan Door"), renamed):
-            write(world, toml)
-            await reload.look(at_once=True)
-            frozen.append(freezes.window("production", world.about_now()) is not None)
-
-        assert frozen == [False, True, True, False]
-
-
-async def test_attack_nothing_begins_after_the_restart_as_another_process_still_has_a_window_of_before(
-    redis: str, tmp_path: Path
-) -> None:
-    async with (
-        a_world(redis, tmp_path / "data", OTHERWISE) as world,
-        beside_it(World(redis, tmp_path / "other", FROZEN)) as before,
-    ):
-        await becomes(before, OTHERWISE)
-        run_id = await world.trigger("press bell")
-
-        await world.decide("bo", await world.opened(run_id), "approve")
-
-        await world.has(run_id, "done")
-
-
-async def test_attack_what_a_window_of_before_freezes_waits_for_a_newer_file_that_nobody_has(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", FROZEN) as world:
-        world.workshop.environments["bell"] = "production"
-        await becomes(world, TOML.replace("Dan Dorn", "Dan Door"))
-        run_id = await world.trigger("press bell")
-
-        await world.decide("bo", await world.opened(run_id), "approve")
-
-        await world.quiet()
-        assert await world.next_mail("anna", about="Frozen: Press bell")
-
-
-async def test_attack_what_a_window_of_before_freezes_waits_for_its_end_also_after_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    """Another process has the file of after, and has told all that nothing is frozen."""
-    after = TOML.replace("Dan Dorn", "Dan Door")
-    async with (
-        a_world(redis, tmp_path / "data", FROZEN) as world,
-        beside_it(World(redis, tmp_path / "other", after)) as other,
-    ):
-        world.workshop.environments["bell"] = "production"
-        await becomes(world, after)
-        for each in (world, other):
-            await told_what_is_frozen(each)
-        run_id = await world.trigger("press bell")
-        await world.decide("bo", await world.opened(run_id), "approve")
-        await world.next_mail("anna", about="Frozen: Press bell")
-        await world.quiet()
-        await told_what_is_frozen(other)
-
-        await world.stop()
-        world.toml = after
-        await world.start()
-        await world.move_time(10 * 60)
-
-        await world.has(run_id, "done")
-
-
-async def told_what_is_frozen(world: World) -> None:
-    for shard in range(world.app.store.shards):
-        await world.app.requests.freezes.look(shard)
-
-
-async def test_attack_a_window_that_is_over_holds_where_one_of_its_environments_is_gone_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    both = FROZEN.replace('["production"]', '["production", "test"]') + ENVIRONMENT.replace("s.production", "s.test")
-    async with a_world(redis, tmp_path / "data", both) as world:
-        await becomes(world, TOML + ENVIRONMENT)
-
-        found = [world.app.requests.freezes.window(name, world.about_now()) for name in ("production", "test")]
-        assert [one and one.window for one in found] == [None, "for now"]
-
-
-async def test_attack_nobody_hears_that_what_is_frozen_has_another_name_after_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
-        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
-        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident", proof=None)
-
-        write(world, TOML + ENVIRONMENT.replace("environments.production", "environments.prod"))
-        for _ in range(2):
-            await reload.look(at_once=True)
-
-        told = (await world.next_mail("dan", "The freeze of production ends with the restart")).text
-        assert "sayso.toml calls no environment so any more" in told.replace("\n", " ")
-        await world.quiet()
-        assert len(world.mails("dan")) == 1
-
-
-async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_its_environment_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    strict = TOML.replace("[policies.production]", "[policies.strict]").replace(
-        "[policies.pair]", "[policies.production]\nrequester_may_approve = true"
-    )
-    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
-        reload, before = Reload(world.app, lambda: settings_in(world.folder), works=True), world.people.tables.policies
-        write(world, strict + ENVIRONMENT.replace('policy = "production"', 'policy = "strict"'))
-        await reload.look(at_once=True)
-
-        after = world.people.tables.policies
-        assert (after["production"], after["strict"]) == (before["production"], before["production"])
-
-        write(world, strict + ENVIRONMENT)
-        await reload.look(at_once=True)
-        assert world.people.tables.policies["production"].requester_may_approve
-
-
-@pytest.mark.parametrize("said", ['policy = "production"', 'gates = [{ name = "oven", by = "production" }]'])
-async def test_attack_a_laxer_policy_that_gets_the_name_of_another_gates_an_agent_of_ones_own_before_the_restart(
-    redis: str, tmp_path: Path, said: str
-) -> None:
-    own, strict = f"{OWN_AGENT}\n[agents.cleaner.settings]\n{said}\n", TOML.replace("production", "strict")
-    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
-    async with a_world(redis, tmp_path / "data", TOML + own) as world:
-        reload, before = Reload(world.app, lambda: settings_in(world.folder), works=True), world.people.tables.policies
-
-        for later in (strict + lax, strict):
-            write(world, later + own.replace('"production"', '"strict"'))
-            await reload.look(at_once=True)
-            assert world.people.tables.policies["production"] == before["production"]
-
-        write(world, strict + lax + own)
-        await reload.look(at_once=True)
-        assert world.people.tables.policies["production"] != before["production"]
-
-
-async def test_attack_a_policy_that_an_agent_of_ones_own_names_elsewhere_by_now_gates_it_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    """The table gets a gate before the one of then, and that of then another name of its policy."""
-    own = f'{OWN_AGENT}\n[agents.cleaner.settings]\ngates = [GATES{{ name = "oven", by = "production" }}]\n'
-    strict = TOML.replace("production", "strict")
-    lax = '\n[policies.production]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
-    later = own.replace("production", "strict").replace("GATES", '{ name = "bell", by = "production" }, ')
-    async with a_world(redis, tmp_path / "data", TOML + own.replace("GATES", "")) as world:
-        before = world.people.tables.policies["production"]
-
-        await becomes(world, strict + lax + later)
-
-        assert world.people.tables.policies["production"] == before
-
-
 ASKING = """
 from agents import Agent
 from agents.steps import Done, RequestHumanInput
@@ -566,25 +482,6 @@ def cleaner():
 """
 
 
-async def test_attack_an_agent_asks_whoever_has_the_id_by_now_of_whom_it_may_ask_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    """The file of then lets it ask Bo, and so does that of now, which calls him otherwise."""
-    own = '\n[agents.cleaner]\ncode = "own:cleaner"\nasks = ["person:bo"]\n'
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "own.py").write_text(ASKING)
-    async with a_world(redis, tmp_path / "data", _EVE + TOML + own, deploys=True) as world:
-        later = _EVE.replace("people.eve", "people.bo") + TOML.replace("people.bo", "people.rob")
-        await becomes(world, later + own.replace("person:bo", "person:rob"))
-
-        assert await world.ended(await world.trigger("clean", agent="cleaner"))
-        assert world.mails("eve") == ()
-
-        await becomes(world, _EVE + TOML + own)
-        await world.trigger("clean", agent="cleaner")
-        await world.next_mail("bo", "May it go?")
-
-
 async def test_attack_an_agent_may_not_ask_who_has_an_id_of_the_file_since_another_left_though_every_file_lets_it(
     redis: str, tmp_path: Path
 ) -> None:
@@ -597,107 +494,6 @@ async def test_attack_an_agent_may_not_ask_who_has_an_id_of_the_file_since_anoth
         await world.trigger("clean", agent="cleaner")
 
         await world.next_mail("cy", "May it go?")
-
-
-async def test_attack_an_agent_asks_a_group_that_has_the_name_of_another_by_now_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    own = '\n[agents.cleaner]\ncode = "own_group:cleaner"\nasks = ["group:release"]\n'
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "own_group.py").write_text(ASKING.replace("person:bo", "group:release"))
-    async with a_world(redis, tmp_path / "data", _EVE + TOML + own, deploys=True) as world:
-        moved = (TOML + own).replace('"release"', '"sre"').replace("group:release", "group:sre")
-        later = _EVE.replace("\n\n", '\ngroups = ["release"]\n\n') + moved
-        await becomes(world, later)
-
-        assert await world.ended(await world.trigger("clean", agent="cleaner"))
-        assert world.mails("eve") == ()
-
-
-_EVE = '[people.eve]\nname = "Eve Ebert"\nemail = "eve@corp.example"\n\n'
-_STRICT = '\n[policies.strict]\napprovers = ["person:dan"]\nexpires_after = "4h"\n'
-_RENAMED = _STRICT + ENVIRONMENT.replace('"production"', '"strict"')
-_ON_CALL = '\n[oncall.ops]\nrotation = ["person:cy"]\nshift = "1d"\nstarts = "2020-01-01T09:00"\ntimezone = "UTC"\n'
-
-
-def _by(ref: str) -> str:
-    """The file in which this one approves in production."""
-    first = TOML.replace('approvers = ["group:release"]', f'approvers = ["{ref}"]', 1).replace("quorum = 2\n", "")
-    return _EVE + first + _ON_CALL
-
-
-def _meaning_eve(toml: str) -> str:
-    """The same file where the group and the rotation have Eve in them alone, and the id of Bo is hers."""
-    in_group = toml.replace('groups = ["release"]\n', "").replace(_EVE, f'{_EVE[:-1]}groups = ["release"]\n\n')
-    on_call = in_group.replace('rotation = ["person:cy"]', 'rotation = ["person:bo"]')
-    return on_call.replace("[people.bo]", "[people.rob]").replace("[people.eve]", "[people.bo]")
-
-
-@pytest.mark.parametrize("ref", ["group:release", "person:bo", "oncall:ops"])
-@pytest.mark.parametrize("is_later", few_of([False, True], False))
-async def test_attack_others_approve_by_a_policy_of_then_whose_names_mean_them_by_now_before_the_restart(
-    redis: str, tmp_path: Path, ref: str, is_later: bool
-) -> None:
-    async with a_world(redis, tmp_path / "data", _by(ref) + ENVIRONMENT) as world:
-        otherwise = _by(ref).replace("[policies.production]", "[policies.lunch]")
-        if is_later:
-            await becomes(world, otherwise + _RENAMED)
-            assert world.people.may_ever("production", world.about_now())
-        await becomes(world, _meaning_eve(otherwise) + _RENAMED)
-        assert world.people.of_file("bo") == "eve"
-
-        run_id = await world.trigger("press bell")
-
-        assert (await world.has(run_id, "failed")).open is None
-        assert world.workshop.effects == []
-
-        await becomes(world, _meaning_eve(_by(ref)) + ENVIRONMENT)
-        await world.decide("bo", await world.opened(await world.trigger("press bell")), "approve")
-        await until(lambda: world.workshop.effects, what="Eve approves by the file of now")
-
-
-async def test_attack_a_group_that_is_another_one_in_slack_approves_by_a_policy_of_then_before_the_restart(
-    redis: str, tmp_path: Path
-) -> None:
-    shift = '\n[groups.shift]\nslack = "S0SHIFT"\n'
-    async with a_world(redis, tmp_path / "data", _by("group:shift") + shift + ENVIRONMENT) as world:
-        await becomes(world, (_by("group:shift") + shift).replace("S0SHIFT", "S0INTERNS") + _RENAMED)
-
-        assert "group:shift" not in world.people.tables.policies["production"].refs
-
-
-@pytest.mark.parametrize("ref", ["group:release", "person:bo"])
-async def test_attack_others_start_an_agent_of_then_as_its_names_mean_them_before_the_restart(
-    redis: str, tmp_path: Path, ref: str
-) -> None:
-    own = OWN_AGENT.replace("group:release", ref)
-    async with a_world(redis, tmp_path / "data", _by("person:dan") + own) as world:
-        await becomes(world, _meaning_eve(_by("person:dan")) + own.replace("agents.cleaner", "agents.tidier"))
-
-        assert [rights_of(world)(one, "cleaner") is None for one in ("anna", "bo", "eve")] == [False, False, False]
-
-
-@pytest.mark.parametrize(
-    "otherwise",
-    [
-        OWN_AGENT.replace("agents.cleaner", "agents.tidier"),
-        OWN_AGENT.replace("agents.cleaner", "agents.tidier") + '\n[agents.cleaner]\ncode = "own:harmless"\n',
-    ],
-)
-async def test_attack_anybody_starts_an_agent_that_the_file_calls_otherwise_before_the_restart(
-    redis: str, tmp_path: Path, otherwise: str
-) -> None:
-    async with a_world(redis, tmp_path / "data", TOML + OWN_AGENT) as world:
-        reload, denial = Reload(world.app, lambda: settings_in(world.folder), works=True), rights_of(world)
-        await reload.begin()
-
-        write(world, TOML + otherwise)
-        await reload.look(at_once=True)
-        assert [denial(who, "cleaner") is None for who in ("anna", "bo")] == [False, True]
-
-        write(world, TOML + OWN_AGENT.replace("group:release", "person:anna"))
-        await reload.look(at_once=True)
-        assert [denial(who, "cleaner") is None for who in ("anna", "bo")] == [True, False]
 
 
 async def test_an_agent_of_ours_is_everybodys_once_the_file_names_nobody_who_starts_it(

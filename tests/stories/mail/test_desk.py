@@ -35,7 +35,7 @@ from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.fakes.slow import SlowChannel
 from tests.kit.office import TOML
-from tests.kit.tables import becomes, settings_in, without, write
+from tests.kit.tables import becomes, settings_in, write
 from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
@@ -460,15 +460,15 @@ async def test_attack_whoever_wrote_to_the_desk_is_named_once_the_review_is_open
     assert isinstance(await desk.decide("bo", review, "free_text", "1"), NotEntitled)
 
 
-async def test_the_operators_hear_that_nothing_begins_in_the_name_of_an_owner_who_has_left(desk: World) -> None:
-    await becomes(desk, without(DESK_TOML, "anna").replace('owner = "person:anna"', 'owner = "person:dan"'))
+async def test_the_operators_hear_that_nothing_begins_in_the_name_of_an_owner_who_may_not_start_it(
+    desk: World,
+) -> None:
+    await becomes(desk, f'[agents.desk]\ntriggered_by = ["person:bo"]\n\n{DESK_TOML}')
 
     await writes(desk, "How do I get a refund?")
     await writes(desk, "And how long does a refund take?", "A refund again")
 
-    told = " ".join((await desk.next_mail("dan", "The desk answers no mail")).text.split())
-    assert "Anna Ames is not in [people] of sayso.toml any more" in told
-    assert "restart sayso" in told
+    assert await desk.next_mail("dan", "The desk answers no mail")
     await desk.quiet()
     assert await runs(desk) == []
     assert len(await desk.dead()) == 2

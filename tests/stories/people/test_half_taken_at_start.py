@@ -7,7 +7,6 @@ import pytest
 from agents.requests import RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
-from bot.config.errors import ConfigError
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
@@ -305,44 +304,19 @@ async def test_attack_no_run_fails_as_a_process_started_on_a_file_without_its_ag
     await world.has(run_id, "done")
 
 
-async def test_attack_no_run_fails_for_its_agent_as_a_process_ends_that_started_on_such_a_file(world: World) -> None:
+async def test_attack_no_run_fails_for_its_agent_as_a_process_that_started_on_such_a_file_is_to_start_again(
+    world: World,
+) -> None:
     run_id, question = await started_without_the_agent_of_a_run(world)
     reload = process_of(world)
     await reload.begin()
     assert isinstance(await world.decide("anna", question, "free_text", "a bell"), Decided)
     write(world, f'{TOML}triggers_per_trigger = "7/h"\n')
-    with pytest.raises(ConfigError):
-        await reload.look(at_once=True)
+    await reload.look(at_once=True)
+    assert reload.starts_again
 
     await world.app.work.dispatcher.look(WorkItem("run", run_id))
     assert (await world.run(run_id)).ended is None
-
-
-async def test_a_process_that_started_on_such_a_file_ends_once_another_one_says_more_than_who_is_there(
-    world: World,
-) -> None:
-    await asked(world)
-    await process_of(world).begin()
-    whole = f'{TOML}triggers_per_trigger = "7/h"\n'
-
-    async with world.stopped():
-        world.toml = NO_DECIDERS
-    reload = process_of(world)
-    await reload.begin()
-    write(world, NO_DECIDERS.replace("1000/h", "900/h"))
-    await reload.look(at_once=True)
-    assert world.app.people.half_taken
-    write(world, whole)
-    with pytest.raises(ConfigError, match=r"another file than the one that this process started on.*\(limits\)"):
-        await reload.look(at_once=True)
-
-    async with world.stopped():
-        world.toml = whole
-    reload = process_of(world)
-    await reload.begin()
-    write(world, TOML)
-    await reload.look(at_once=True)
-    assert world.app.people.half_taken == ""
 
 
 async def test_attack_a_process_that_starts_on_the_file_of_a_group_without_its_end_lets_nobody_start_a_run(
