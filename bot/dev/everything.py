@@ -9,7 +9,6 @@ import webbrowser
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -34,6 +33,7 @@ from bot.process.processes import (
     Again,
     check_starts,
     handed_on,
+    is_trial,
     listen_at,
     run,
     serve,
@@ -65,9 +65,13 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bo
     began, is_found = time.monotonic(), data is None and not environ.get("SAYSO_DATA_DIR")
     folder = (data or Path(environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)).absolute()
     is_new = find_file(data, environ, Path())[0] is None
-    program = load(data, environ).redis_server  # nothing is begun on what nobody has looked at
+    tried = load(data, environ)
+    program = tried.redis_server  # nothing is begun on what nobody has looked at
     if is_found:
         _check_ours(folder, environ)
+    if is_trial(tried):
+        _check(tried)
+        return False
     with ExitStack() as stack:
         redis = EmbeddedRedis(folder, program=program)
         url = redis.start()
@@ -155,7 +159,7 @@ async def _serve(settings: Settings, again: Again, url: str, redis: EmbeddedRedi
             settings, client, channels, agents_of(settings, ListedNow(people)), people=people, telemetry=telemetry
         )
         demo = Demo(mail, f"http://127.0.0.1:{ports.demo}")
-        reload = Reload(app, again, works=True, check=partial(check_starts, _check))
+        reload = Reload(app, again, works=True, check=check_starts)
         stack.enter_context(handed_on(web, "--port", reload))
         stack.enter_context(handed_on(site, "--demo-port", reload))
         beside = [

@@ -5,10 +5,10 @@ import gc
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -44,6 +44,8 @@ log = structlog.stdlib.get_logger()
 # Whoever starts us kills us after 5 s.
 LEAVE_WITHIN_S = 3.4
 _GIVE_UP_S = 0.3
+_TRIAL = "_SAYSO_TRIAL"
+_TRIAL_S, _TRIAL_CHARS = 60.0, 1_000
 # So long the loop waits for a thread that computes.
 SWITCH_S = 0.0005
 
@@ -72,17 +74,15 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
     `again` reads the settings, now and whenever they have changed. Returns whether it is to start again by them. Raises
     ConfigError, also when it is to receive what the settings do not name.
     """
-
-    def check(settings: Settings) -> None:
-        if "slack" in receives:
-            check_socket_mode(settings)
-        check_reach(settings, receives)
-        check_people(settings)
-
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    check(settings)
+    if "slack" in receives:
+        check_socket_mode(settings)
+    check_reach(settings, receives)
     url = redis_url(settings)
+    check_people(settings)
+    if is_trial(settings):
+        return False
     async with AsyncExitStack() as stack:
         client, by_mail, people = Client(url), list[EmailChannel](), People.of(settings)
         stack.push_async_callback(client.close)
@@ -102,7 +102,7 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
         beside = [mail_watch(app).watch()] if works and settings.has_servers else []
         beside += slack.listening() if "slack" in receives else []
         beside += slack.drawing(app.messages.inbox, app.messages.outbox, app.requests.lookup) if works else []
-        reload = Reload(app, again, works=works, check=partial(check_starts, check))
+        reload = Reload(app, again, works=works, check=check_starts)
         return await serve(app, works=works, receives=receives, beside=beside, reload=reload)
 
 
@@ -115,11 +115,26 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
     return Otlp(signals, environ, version())
 
 
-def check_starts(check: Callable[[Settings], None], settings: Settings) -> None:
-    """Check that a process could start with these settings, which it would `check` then. Raises ConfigError."""
-    check(settings)
-    redis_url(settings)
+def check_starts() -> None:
+    """Check that this program could start again as its files are now, by a trial of it. Raises ConfigError."""
+    command = [sys.executable, *sys.orig_argv[1:]]
+    try:
+        tried = subprocess.run(
+            command, env=os.environ | {_TRIAL: "1"}, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            timeout=_TRIAL_S,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError([f"could not be tried: {error}"]) from None
+    if tried.returncode:
+        raise ConfigError([tried.stderr.decode(errors="replace").strip()[-_TRIAL_CHARS:]])
+
+
+def is_trial(settings: Settings) -> bool:
+    """Return whether this process only tries whether it could start. Raises ConfigError, as making agents does."""
+    if _TRIAL not in os.environ:
+        return False
     agents_of(settings, ListedNow(People.of(settings)))
+    return True
 
 
 def check_people(settings: Settings) -> None:
@@ -154,14 +169,13 @@ async def run_web(again: Again, port: int) -> bool:
     from bot.web.serve import port_of  # noqa: PLC0415 - the other processes need no web framework
     from bot.web.serve import serve as serve_web  # noqa: PLC0415
 
-    def check(settings: Settings) -> None:
-        check_bind(settings)
-        check_people(settings)
-
     settings = again()
     log_to(settings, json=not sys.stdout.isatty())
-    check(settings)
+    check_bind(settings)
     url = redis_url(settings)
+    check_people(settings)
+    if is_trial(settings):
+        return False
     async with AsyncExitStack() as stack:
         client, people = Client(url), People.of(settings)
         stack.push_async_callback(client.close)
@@ -171,7 +185,7 @@ async def run_web(again: Again, port: int) -> bool:
         )
         listener = listen_at(settings.bind, port)
         log.info("listening", bind=settings.bind, port=port_of(listener))
-        reload = Reload(app, again, works=False, check=partial(check_starts, check))
+        reload = Reload(app, again, works=False, check=check_starts)
         stack.enter_context(handed_on(listener, "--port", reload))
         return await serve(app, works=False, receives=(), beside=[serve_web(app, listener)], reload=reload)
 

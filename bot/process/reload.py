@@ -41,6 +41,8 @@ _LOOK_S = 1.0
 _AGAIN_S = 5.0
 # So long may pass between two writes of one file.
 _GOES_ON_S = 20.0
+# A trial takes a second of a processor.
+_TRY_S = 30.0
 _NAMED = 8
 # An id is given to one human for ever.
 _TOLD_OF_PERSON_S = 3660 * 24 * 3600.0
@@ -62,12 +64,12 @@ Mark = tuple[tuple[str, int, int, int] | str, ...]
 
 
 class Reload:
-    """Keeps one process as its files have it. `again` reads the settings anew, and `check` raises ConfigError for those
-    that it could not start with. A process that `works` also looks at the open requests of whoever has left.
+    """Keeps one process as its files have it. `again` reads the settings anew, and `check` raises ConfigError where
+    it could not start with them. A process that `works` also looks at the open requests of whoever has left.
     """
 
     def __init__(
-        self, app: App, again: Callable[[], Settings], *, works: bool, check: Callable[[Settings], None] | None = None
+        self, app: App, again: Callable[[], Settings], *, works: bool, check: Callable[[], None] | None = None
     ) -> None:
         self._app, self._again, self._works, self._check = app, again, works, check
         self.starts_again = False
@@ -85,6 +87,8 @@ class Reload:
         self._content: bytes = app.settings.content
         self._digest: str = ""
         self._goes_on_until = 0.0
+        # The file by which the process could not start again, why, and when that is tried once more.
+        self._unfit, self._why, self._try_at = "", "", 0.0
 
     async def keep(self) -> None:
         """Look until the process starts again, and at once on SIGHUP."""
@@ -202,9 +206,6 @@ class Reload:
         """
         people, content = self._app.people, settings.content
         digest = digest_of(content, tables)
-        if self._wrong:
-            await self._noted.forget_wrong()
-            self._wrong = ""
         begins = self._content.startswith(content) and content != self._content
         try:
             is_half = await self._half.is_so(tables, digest, content, self._content)
@@ -212,11 +213,14 @@ class Reload:
             people.take_half(tables, digest, self._app.store.about_now())
             raise
         if is_half:
+            await self._forget_wrong()
             return await self._half.hold(tables, digest)
         if begins and not at_once and self._may_go_on(digest):
+            await self._forget_wrong()
             return people.take_half(tables, digest, self._app.store.about_now())
-        if found := difference(people.as_written.beside, tables.beside):
-            return await self._start_again((*found.added, *found.removed, *found.changed), settings, tables, digest)
+        if tables.beside != people.as_written.beside:
+            return await self._start_again(settings, tables, digest, at_once=at_once)
+        await self._forget_wrong()
         is_news, heard = digest != self._digest or people.half_taken != "", people.alerted(self._app.store.about_now())
         self._is_untold = self._is_untold or is_news
         if tables != people.as_written or people.half_taken:
@@ -235,19 +239,38 @@ class Reload:
         self._settings = settings if settings.config else settings.model_copy(update={"config": self._settings.config})
         return None
 
-    async def _start_again(self, names: Sequence[str], settings: Settings, tables: Tables, digest: str) -> None:
+    async def _start_again(self, settings: Settings, tables: Tables, digest: str, *, at_once: bool) -> None:
         """Have the process start again by these settings. Raises ConfigError where it could not start with them, or
         people froze what they call otherwise, or not at all.
         """
-        if self._check:
-            self._check(settings)
+        if at_once or digest != self._unfit or time.monotonic() >= self._try_at:
+            self._why = await asyncio.to_thread(self._what_is_unfit)
+            self._unfit, self._try_at = digest, time.monotonic() + _TRY_S
+        if self._why:
+            raise ConfigError([self._why])
         gone = self._app.settings.deploy.environments.keys() - settings.deploy.environments.keys()
         freezes = await self._app.requests.freezes.all() if gone else ()
         if frozen := sorted({one.environment for one in freezes if one.environment in gone and not one.window}):
             raise ConfigError([_FROZEN.format(file=settings.config, names=", ".join(frozen))])
         self._app.people.take_half(tables, digest, self._app.store.about_now())
+        found = difference(self._app.people.as_written.beside, tables.beside)
+        names = (*found.added, *found.removed, *found.changed)
         log.warning("other settings have changed as well: this process starts again", settings=names[:_NAMED])
         self.starts_again = True
+
+    def _what_is_unfit(self) -> str:
+        """Return why this process could not start as its files are now; empty where it could."""
+        try:
+            if self._check:
+                self._check()
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    async def _forget_wrong(self) -> None:
+        if self._wrong:
+            await self._noted.forget_wrong()
+            self._wrong = ""
 
     def _may_go_on(self, digest: str) -> bool:
         """Return whether whoever writes a file may not be done with it: it is the beginning of what stood there."""

@@ -105,6 +105,30 @@ def test_a_process_starts_again_by_itself_where_more_has_changed_than_who_is_the
             assert program.ended() == 0
 
 
+def test_attack_a_process_ends_as_more_has_changed_and_the_code_of_its_agent_is_broken_by_now(tmp_path: Path) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    data.mkdir()
+    (data / "valet.py").write_text(CODE)
+    file = data / "sayso.toml"
+    file.write_text(f"{TOML}\n{LINE}")
+    with RedisServer(tmp_path / "redis") as redis:
+        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
+            "SAYSO_REDIS_URL": redis.start().url,
+            "SAYSO_SECRET_KEY": KEY,
+            "SAYSO_MAIL_LOCAL": "1",
+        }
+        with Fresh(["worker", "--data", str(data)], environ, log) as program:
+            program.wait_for()
+            (data / "valet.py").write_text("import nothing_of_that_name\n")
+            file.write_text(f'{TOML}triggers_per_trigger = "7/h"\n\n{LINE}')
+            program.wait_for("the settings can't be read anew")
+            assert "nothing_of_that_name" in program.said()
+
+            (data / "valet.py").write_text(CODE)
+            program.signal(signal.SIGHUP)
+            wait_until(lambda: log.read_text().count('"ready"') == 2, what="the process is ready again")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
 def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(

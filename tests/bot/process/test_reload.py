@@ -12,7 +12,7 @@ from agents.requests import PersonId
 from bot.app import compose
 from bot.config.errors import ConfigError
 from bot.config.files import MOST_BYTES
-from bot.config.settings import Settings, load
+from bot.config.settings import load
 from bot.config.trust import trust
 from bot.people.directory import People
 from bot.people.noted import NotedTables
@@ -340,16 +340,19 @@ async def test_a_process_starts_again_by_whatever_else_the_file_says_anew(
 
 
 async def test_attack_a_process_ends_by_a_file_that_it_could_not_start_with(office: World) -> None:
-    def check(_: Settings) -> None:
+    def check() -> None:
         raise ConfigError(["policies.production.reach: found only channels that are not set up here"])
 
     reload = Reload(office.app, lambda: settings_in(office.folder), works=True, check=check)
     await reload.begin()
     write(office, TOML.replace("1000/h", "2000/h").replace("Dan Dorn", "Dan Door"))
-    await reload.look(at_once=True)
+    for _ in range(3):
+        await reload.look(at_once=True)
 
     assert not reload.starts_again
     assert "not set up here" in (await office.next_mail("dan", about="sayso.toml")).text
+    await office.quiet()
+    assert len(office.mails("dan")) == 1
     assert office.people.known_as(PersonId("dan")) == "Dan Dorn"
 
 
