@@ -5,7 +5,6 @@ import gc
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
@@ -115,18 +114,21 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
     return Otlp(signals, environ, version())
 
 
-def check_starts() -> None:
+async def check_starts() -> None:
     """Check that this program could start again as its files are now, by a trial of it. Raises ConfigError."""
-    command = [sys.executable, *sys.orig_argv[1:]]
+    nowhere, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+    command, environ = [sys.executable, *sys.orig_argv[1:]], os.environ | {_TRIAL: "1"}
+    tried = await asyncio.create_subprocess_exec(*command, env=environ, stdin=nowhere, stdout=nowhere, stderr=pipe)
     try:
-        tried = subprocess.run(
-            command, env=os.environ | {_TRIAL: "1"}, stdin=subprocess.DEVNULL, capture_output=True, check=False,
-            timeout=_TRIAL_S,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigError([f"could not be tried: {error}"]) from None
+        async with asyncio.timeout(_TRIAL_S):
+            _, said = await tried.communicate()
+    except TimeoutError:
+        raise ConfigError([f"a process that tried to start with it was not done after {_TRIAL_S:.0f} s"]) from None
+    finally:
+        if tried.returncode is None:
+            tried.kill()
     if tried.returncode:
-        raise ConfigError([tried.stderr.decode(errors="replace").strip()[-_TRIAL_CHARS:]])
+        raise ConfigError([said.decode(errors="replace").strip()[-_TRIAL_CHARS:]])
 
 
 def is_trial(settings: Settings) -> bool:

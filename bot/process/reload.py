@@ -61,6 +61,7 @@ _FROZEN = (
 _MOST_SKIPPED = 600
 
 Mark = tuple[tuple[str, int, int, int] | str, ...]
+Check = Callable[[], Awaitable[None]]
 
 
 class Reload:
@@ -69,7 +70,12 @@ class Reload:
     """
 
     def __init__(
-        self, app: App, again: Callable[[], Settings], *, works: bool, check: Callable[[], None] | None = None
+        self,
+        app: App,
+        again: Callable[[], Settings],
+        *,
+        works: bool,
+        check: Check | None = None,
     ) -> None:
         self._app, self._again, self._works, self._check = app, again, works, check
         self.starts_again = False
@@ -244,7 +250,7 @@ class Reload:
         people froze what they call otherwise, or not at all.
         """
         if at_once or digest != self._unfit or time.monotonic() >= self._try_at:
-            self._why = await asyncio.to_thread(self._what_is_unfit)
+            self._why = await self._what_is_unfit()
             self._unfit, self._try_at = digest, time.monotonic() + _TRY_S
         if self._why:
             raise ConfigError([self._why])
@@ -258,12 +264,12 @@ class Reload:
         log.warning("other settings have changed as well: this process starts again", settings=names[:_NAMED])
         self.starts_again = True
 
-    def _what_is_unfit(self) -> str:
+    async def _what_is_unfit(self) -> str:
         """Return why this process could not start as its files are now; empty where it could."""
         try:
             if self._check:
-                self._check()
-        except ConfigError as error:
+                await self._check()
+        except (ConfigError, OSError) as error:
             return str(error)
         return ""
 

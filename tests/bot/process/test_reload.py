@@ -340,7 +340,7 @@ async def test_a_process_starts_again_by_whatever_else_the_file_says_anew(
 
 
 async def test_attack_a_process_ends_by_a_file_that_it_could_not_start_with(office: World) -> None:
-    def check() -> None:
+    async def check() -> None:
         raise ConfigError(["policies.production.reach: found only channels that are not set up here"])
 
     reload = Reload(office.app, lambda: settings_in(office.folder), works=True, check=check)

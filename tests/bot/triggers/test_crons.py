@@ -15,7 +15,6 @@ from bot.config.settings import Settings
 from bot.render.views import Summary
 from tests.kit.clerk import clerk
 from tests.kit.office import TOML
-from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 
@@ -302,16 +301,3 @@ async def test_more_than_its_limit_starts_nothing_and_the_operators_hear_of_it_o
     assert "The trigger stocktaking started no run" in told.subject
     assert "limits.triggers_per_trigger in sayso.toml" in told.text
     assert len(office.mails("dan")) <= 2, "once an hour"
-
-
-async def test_nothing_starts_in_the_name_of_a_requester_who_has_left_and_operators_hear_what_to_do(
-    office: World,
-) -> None:
-    await becomes(office, without(TOML + HOURLY, "anna").replace('requester = "anna"', 'requester = "dan"'))
-
-    await to_the_next(office)
-
-    told = " ".join((await office.next_mail("dan", "The trigger stocktaking started no run")).text.split())
-    assert "Anna Ames is not in [people] of sayso.toml any more" in told
-    assert "restart sayso" in told
-    assert await runs(office) == []
