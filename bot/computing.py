@@ -10,12 +10,13 @@ hears of it. Time that others take, on the machine or in threads, does not count
 """
 
 import asyncio
+import atexit
 import contextvars
 import os
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -31,9 +32,11 @@ log = structlog.stdlib.get_logger()
 BOUND_S, _LOOK_S = 1.0, 0.25
 # Whoever catches every error and goes on has so long.
 _MORE_S = 0.5
-# An error there is lost, or leaves something half done that others need. The next look is soon.
-_NOT_WITHIN = {"__del__", "__exit__", "__aexit__", "_find_and_load"}
-_NOT_AT = {"asyncio", "concurrent", "contextlib", "logging", "structlog", "threading", "weakref"}
+# An error there is lost, or leaves half done what others need: a lock, a module, a connection whose reply the next one
+# would take for its own. The next look is soon.
+_NOT_IN = {"__del__", "__exit__", "__aexit__", "_find_and_load"}
+_NOT_WITHIN = ("bot.store.client", "redis", "aiohttp")
+_NOT_AT = ("asyncio", "concurrent", "contextlib", "logging", "structlog", "threading", "weakref")
 
 _is_bounded = contextvars.ContextVar("is_bounded", default=False)
 
@@ -69,6 +72,8 @@ class _Clock:
         signal.signal(signal.SIGVTALRM, self._look)
         signal.siginterrupt(signal.SIGVTALRM, False)
         signal.setitimer(signal.ITIMER_VIRTUAL, _LOOK_S, _LOOK_S)
+        # As it ends, the interpreter gives signals back to the system first, which would end the process by this one.
+        atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
 
     def _look(self, _: int, frame: FrameType | None) -> None:
         """End the turn that is too long. Raises TookTooLong in the midst of it, as Python does for a signal."""
@@ -98,11 +103,11 @@ _clock = _Clock()
 
 def _is_its_own(frame: FrameType | None, task: asyncio.Task[Any]) -> bool:
     """Return whether an error at `frame` comes to `task`, and to nobody else: between its turns it is the loop's."""
-    if frame is None or _module(frame).partition(".")[0] in _NOT_AT:
+    if frame is None or _is_of(frame, _NOT_AT):
         return False
     outermost = getattr(task.get_coro(), "cr_frame", None)
     while frame is not None and frame is not outermost:
-        if frame.f_code.co_name in _NOT_WITHIN:
+        if frame.f_code.co_name in _NOT_IN or _is_of(frame, _NOT_WITHIN):
             return False
         frame = frame.f_back
     return frame is not None
@@ -112,13 +117,18 @@ def _where(frame: FrameType | None) -> str:
     """Return the line of ours that computes, and what called it."""
     found = list[str]()
     while frame is not None and len(found) < _CALLERS:
-        if found or _module(frame).partition(".")[0] != "re":
+        if found or not _is_of(frame, ("re",)):
             found.append(f"{_module(frame)}:{frame.f_lineno}")
         frame = frame.f_back
     return " < ".join(found)
 
 
 _CALLERS = 4
+
+
+def _is_of(frame: FrameType, packages: Sequence[str]) -> bool:
+    module = f"{_module(frame)}."
+    return any(module.startswith(f"{name}.") for name in packages)
 
 
 def _module(frame: FrameType) -> str:

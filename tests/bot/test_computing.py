@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
+from inspect import getsource
 from typing import Any, TypeVar
 
 import pytest
@@ -210,6 +211,22 @@ def test_what_cleans_up_comes_to_its_end(run: Run[None]) -> None:
     assert left == ["let go slowly", "let go", "let go later"]
 
 
+@pytest.mark.parametrize("module", ["redis.asyncio.connection", "bot.store.client.line", "logging"])
+def test_what_holds_a_connection_or_a_lock_of_all_is_left_alone_and_whoever_called_it_is_not(module: str) -> None:
+    heard, there = list[str](), dict[str, Any]({"__name__": module, "time": time})
+    exec(getsource(computes), there)  # noqa: S102 - as if it were a file of that name
+
+    async def works() -> None:
+        there["computes"](2 * BOUND_S)
+        heard.append("came to its end")
+        expression()
+
+    with pytest.raises(TookTooLong):
+        asyncio.run(bounded(works()))
+
+    assert heard == ["came to its end"]
+
+
 @loops
 def test_a_lock_is_free_again_once_its_holder_was_ended(run: Run[None]) -> None:
     lock = asyncio.Lock()
@@ -278,6 +295,32 @@ def test_a_program_that_is_begun_meanwhile_is_never_ended_by_our_clock() -> None
 
     assert asyncio.run(bounded(begins())) == b"came to its end\n"
     assert signal.getitimer(signal.ITIMER_VIRTUAL)[1], "it ticks on here"
+
+
+ENDS_SLOWLY = f"""
+import asyncio, time
+from bot.computing import in_time
+
+class Slow:
+    def __init__(self) -> None:
+        self.time = time.process_time
+
+    def __del__(self) -> None:
+        until = self.time() + {2 * BOUND_S}
+        while self.time() < until:
+            pass
+
+async def works() -> None:
+    with in_time():
+        pass
+
+slow = Slow()
+asyncio.run(works())
+"""
+
+
+def test_a_process_that_takes_long_to_end_ends_well() -> None:
+    subprocess.run([sys.executable, "-c", ENDS_SLOWLY], check=True)
 
 
 FORKED = """
