@@ -1,7 +1,7 @@
 """The errors that people read, by what their reader can do about them.
 
 Channels raise ChannelError; agents raise ToolRefused; prompts raise PromptError. Everything else that a person or a
-program is told is one of the five kinds below. The command line, the API and the console each map these five. What
+program is told is one of the six kinds below. The command line, the API and the console each map these six. What
 they are told to do may be a `command`.
 """
 
@@ -28,6 +28,10 @@ class Conflict(SaysoError):
 
 class Invalid(SaysoError):
     """The given input can't be used."""
+
+
+class TookTooLong(SaysoError):
+    """It computed for too long in one go, and was ended there; see `bot.computing`."""
 
 
 class Unavailable(SaysoError):

@@ -18,6 +18,7 @@ from agents.run import PendingStep, Run
 from agents.state import Attempt
 from agents.steps import CallTool, Step
 from agents.text import one_line
+from bot.errors import TookTooLong
 from bot.execution.command_lock import CommandLock, Holder, Queued
 from bot.execution.results import Contents, finished, waits, waits_s
 from bot.execution.runner import Lost, NeverStarted, Runner
@@ -296,11 +297,11 @@ class Executor:
             return type(found)
         except ToolRefused as error:
             return Outcome("", str(error), refused=not hands.done)
-        except TimeoutError:
+        except (TimeoutError, TookTooLong) as late:
             if not tool.idempotent:
                 return NobodyKnows
             error = say("run.tool-too-slow", tool=tool.name, seconds=f"{tool.timeout_s:.0f}")
-            return Outcome("", error, unknown=True)
+            return Outcome("", str(late) if isinstance(late, TookTooLong) else error, unknown=True)
         except StoreUnavailable as error:  # ours, and no word of the tool's: what we began for it may be there
             log.warning("Redis is away from a tool", tool=tool.name, error=str(error))
             await asyncio.sleep(_PAUSE_S)  # it may be away from this alone: a full node of a cluster says so at once

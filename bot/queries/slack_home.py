@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from agents.requests import PersonId
+from bot.computing import in_time
 from bot.people.directory import People
 from bot.store import Store, StoreError
 from bot.store.indexes import HOME_KEEP_S, has_opened_home, note_home
@@ -62,7 +63,7 @@ class HomeDrawing:
             since = self._store.about_now() - timedelta(seconds=HOME_KEEP_S)
             if not await has_opened_home(self._store.client, person, since):
                 return False
-            with speaking(contact.language):
+            with in_time(), speaking(contact.language):
                 found = view(await desk.overview(contact.id))
             async with asyncio.timeout(_PUBLISH_WITHIN_S):
                 await self._publish(contact.slack, found)

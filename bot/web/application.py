@@ -13,7 +13,7 @@ from bot.web.api.health import Alive
 from bot.web.api.keyed import KEY
 from bot.web.console.application import application as console_of
 from bot.web.console.visits import VISIT, Visit
-from bot.web.guards import Admitted, Measured, Named
+from bot.web.guards import Admitted, InTime, Measured, Named
 from bot.web.here import Here
 from bot.web.hooks.endpoint import PREFIX as HOOKS
 from bot.web.hooks.endpoint import hooks_of
@@ -53,7 +53,7 @@ def application(here: Here) -> ASGIApp:
 
     named = Named(one_of_them, named_so)
     admitted = Admitted(named, here.waits, Turns(known_as, here.answering))
-    return Measured(Worded(admitted, MCP), here.metrics)
+    return Measured(Worded(InTime(admitted), MCP), here.metrics)
 
 
 def known_as(scope: Scope) -> str:

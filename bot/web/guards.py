@@ -11,9 +11,11 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.computing import in_time
 from bot.config.hosts import host_name
+from bot.errors import TookTooLong
 from bot.web.metrics import Metrics
-from bot.web.problems import ProblemError, leaving, trouble, unavailable
+from bot.web.problems import ProblemError, leaving, problem_of, trouble, unavailable
 from bot.web.turns import ALIVE, Turns
 from bot.web.waits import Waits
 
@@ -78,6 +80,29 @@ class Measured:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         waits = " waiting" if b"wait_s=" in scope["query_string"] else ""
         self._metrics.latency.labels(f"{method} {route}{waits}", str(status)).observe(took_s)
+
+
+class InTime:
+    """Ends a request that computes for too long in one go, and says so unless an answer has begun."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            with in_time():
+                return await self._app(scope, receive, sending)
+        except TookTooLong as error:
+            if is_begun:
+                raise
+            return await problem_of(error).response()(scope, receive, send)
 
 
 class Named:

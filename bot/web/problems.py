@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from starlette.responses import Response
 
 from agents.requests import Frozen, RequestId
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError, WaitsForFile
+from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError, TookTooLong, WaitsForFile
 from bot.policy.judgements import Judgement
 
 MEDIA_TYPE = "application/problem+json"
@@ -26,6 +26,7 @@ _TITLES = {
     "not-found": "There is no such thing",
     "method": "This can't be done here",
     "too-large": "The body is too large",
+    "too-slow": "It takes too long to work out",
     "media-type": "The body is of another kind",
     "misdirected": "Not the server of this name",
     "key-reused": "The idempotency key stands for something else",
@@ -142,6 +143,8 @@ def problem_of(error: SaysoError) -> ProblemError:
             return trouble(HTTPStatus.CONFLICT, "not-now", detail, error.do)
         case Invalid():
             return trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, error.do or "Correct that")
+        case TookTooLong():
+            return trouble(HTTPStatus.UNPROCESSABLE_ENTITY, "too-slow", detail, error.do)
         case RateLimited():
             wait_s = max(1, round(error.retry_after_s + 0.5))
             do = f"{error.do}, then send the same again after {wait_s} s"

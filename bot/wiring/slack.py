@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from agents.command import is_order
+from bot.computing import in_time
 from bot.config.errors import ConfigError
 from bot.config.settings import Settings
 from bot.inbound.inbox import Inbox
@@ -144,6 +145,7 @@ def slack_channel(
         is_stop=is_stop,
         language=people.language_of(""),
         report=report,
+        in_time=in_time,
     )
 
 

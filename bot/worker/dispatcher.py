@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from agents.requests import PersonId, RequestId, RunId
+from bot.computing import in_time
 from bot.errors import WaitsForFile
 from bot.inbound.inbox import Inbox
 from bot.outbound.dead_letter import Note
@@ -82,7 +83,7 @@ class Dispatcher:
             self._in_hand.add(item)
         awake = asyncio.create_task(self._stay_awake(item))
         try:
-            with self._people.speaking_to(""):
+            with self._people.speaking_to(""), in_time():
                 await self._look(item)
         except NotReplicated as error:
             log.warning("put off, nothing was executed", item=str(item), error=str(error))

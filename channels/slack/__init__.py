@@ -11,6 +11,7 @@ decide.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -44,6 +45,7 @@ from channels.slack.inbound import (
     Json,
     Nothing,
     Opens,
+    Sorted,
     Stored,
     Visited,
     action_of,
@@ -99,7 +101,8 @@ class SlackChannel:
     `app_token` opens Socket Mode, `signing_secret` proves what comes by HTTP; either may be "" where the other way is
     used. `home` draws the App Home, and `opened` hears whose was shown. `is_order` tells of a text that it leaves
     nothing to ask, `is_stop` that it says stop. `language` is for people who are not in the directory. `report` hears
-    about every second whether the line is open, and if not why.
+    about every second whether the line is open, and if not why. What is done with a payload until it is acknowledged is
+    done `in_time`, which may end it.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class SlackChannel:
         is_stop: Callable[[str], bool] = _no_order,
         language: Language = "en",
         report: Report = _report_to_nobody,
+        in_time: Callable[[], AbstractContextManager[None]] = nullcontext,
         now: Callable[[], datetime] = _utc_now,
         delays_s: Sequence[float] = DELAYS_S,
         refused_s: float = REFUSED_S,
@@ -127,7 +131,7 @@ class SlackChannel:
         self._members, self._sends, self._report, self._now = members, sends, report, now
         self._delays_s, self._refused_s, self._look_s = delays_s, refused_s, look_s
         self._check_s, self._refusal = check_s, ""
-        self._is_order, self._is_stop = is_order, is_stop
+        self._is_order, self._is_stop, self._in_time = is_order, is_stop, in_time
         self._language: Language = language
         self._reader = Reader(directory, members, api.download)
         self._windows = Windows(api, self._reader, home, opened)
@@ -196,11 +200,11 @@ class SlackChannel:
         """The way of each payload to its acknowledgement. The store is all that is waited for on it."""
 
         async def take(body: Json) -> dict[str, JsonValue]:
-            with speaking(self._reader.language_of(body) or self._language):
+            with self._in_time(), speaking(self._reader.language_of(body) or self._language):
                 return await taken(body)
 
         async def taken(body: Json) -> dict[str, JsonValue]:
-            match sort(body, self._now(), self._orders, self._says_stop):
+            match self._sorted(body):
                 case Stored(inbound, answer):
                     if wrong := await self._misfits(body, desk):
                         return wrong
@@ -225,6 +229,15 @@ class SlackChannel:
                     return answer
 
         return take
+
+    def _sorted(self, body: Json) -> Sorted:
+        """Sort what came, also where its words can't be read: they are read again once it is stored, and told of."""
+        now = self._now()
+        try:
+            return sort(body, now, self._orders, self._says_stop)
+        except Exception:  # noqa: BLE001 - what is not acknowledged is lost once Slack has brought it three times more
+            _log.exception("the words of a message are not read before it is stored")
+            return sort(body, now)
 
     def _orders(self, message: Json) -> bool:
         is_known = self._reader.knows(word(message, "user")) and says_only_its_text(message)

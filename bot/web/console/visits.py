@@ -12,7 +12,17 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from agents.requests import PersonId, RunId
-from bot.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, SaysoError, Unavailable, WaitsForFile
+from bot.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    RateLimited,
+    SaysoError,
+    TookTooLong,
+    Unavailable,
+    WaitsForFile,
+)
 from bot.people.rights import Action, Caller
 from bot.people.sessions import Session
 from bot.requests.stored import RequestRead
@@ -69,7 +79,7 @@ def refusal_of(error: SaysoError) -> Refusal:
             return Refusal(HTTPStatus.FORBIDDEN, say("console.not-yours-title"), str(error))
         case Conflict():
             return Refusal(HTTPStatus.CONFLICT, say("console.not-now-title"), str(error))
-        case Invalid():
+        case Invalid() | TookTooLong():
             return Refusal(HTTPStatus.BAD_REQUEST, say("console.not-usable-title"), str(error))
         case RateLimited():
             wait = {"Retry-After": str(round(error.retry_after_s + 0.5))}

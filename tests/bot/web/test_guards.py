@@ -1,18 +1,21 @@
 import asyncio
 from pathlib import Path
+from time import thread_time
 
 import pytest
 from starlette.responses import Response
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind, host_name, names
 from bot.config.settings import Settings, load
+from bot.errors import TookTooLong
 from bot.store.client.line import BATCH
 from bot.store.embedded import EmbeddedRedis
-from bot.web.guards import BODY_BYTES, OWES, Bodies, Bounded
+from bot.web.guards import BODY_BYTES, OWES, Bodies, Bounded, InTime
 from tests.bot.web.console.stage import proof
 from tests.bot.web.problems import refused
+from tests.kit.long_turns import expression
 from tests.kit.waiting import until
 from tests.kit.world import a_world
 from tests.servers.console import Console
@@ -199,3 +202,64 @@ async def test_a_body_that_is_too_large_takes_no_room_of_others() -> None:
     await bounded({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send)
 
     assert statuses == [413]
+
+
+def http(path: str) -> Scope:
+    return {"type": "http", "path": path, "method": "GET", "headers": []}
+
+
+async def nothing_more() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def told(app: InTime, path: str) -> list[Message]:
+    """Return what is sent in answer to a request."""
+    sent = list[Message]()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(http(path), nothing_more, send)
+    return sent
+
+
+async def test_a_request_that_takes_too_long_in_one_go_is_told_what_to_do_and_others_are_answered() -> None:
+    async def works(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await asyncio.gather(asyncio.sleep(0), asyncio.create_task(slow()))
+        await Response("done")(scope, receive, send)
+
+    async def slow() -> None:
+        expression()
+
+    app = InTime(works)
+    refused_, *others = await asyncio.gather(told(app, "/slow"), *(told(app, "/quick") for _ in range(20)))
+
+    begun, body = refused_
+    assert (begun["status"], (b"content-type", b"application/problem+json") in begun["headers"]) == (422, True)
+    assert b"urn:sayso:problem:too-slow" in body["body"]
+    assert b"Send less of it" in body["body"]
+    assert {answer[0]["status"] for answer in others} == {200}
+
+
+async def test_an_answer_that_has_begun_breaks_off_where_the_rest_of_it_takes_too_long() -> None:
+    async def works(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        expression()
+
+    with pytest.raises(TookTooLong):
+        await told(InTime(works), "/slow")
+
+
+async def test_a_stream_of_many_short_turns_is_never_too_long() -> None:
+    async def works(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(20):
+            until_s = thread_time() + 0.1
+            while thread_time() < until_s:
+                pass
+            await send({"type": "http.response.body", "body": b"more", "more_body": True})
+            await asyncio.sleep(0)
+
+    assert len(await told(InTime(works), "/stream")) == 21

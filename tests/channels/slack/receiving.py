@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from bot.computing import in_time
 from channels import (
     Address,
     AnswerForm,
@@ -172,6 +173,7 @@ def office_of(
     bot_token: str | None = None,
     app_token: str | None = None,
     language: Language = "en",
+    is_stop: Callable[[str], bool] = lambda _: False,
 ) -> Office:
     """An office for `people` that does not receive yet."""
     api = Api(bot_token or slack.bot_token, slack.base_url)
@@ -189,8 +191,10 @@ def office_of(
         sends=NoWayOut(),
         home=home,
         is_order=lambda text: text.startswith("deploy ") and text.endswith(" to production"),
+        is_stop=is_stop,
         language=language,
         report=report,
+        in_time=in_time,
         now=lambda: NOON,
         delays_s=QUICK_S,
         refused_s=0.05,

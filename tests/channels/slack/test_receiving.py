@@ -24,6 +24,7 @@ from tests.channels.slack.receiving import (
 )
 from tests.fakes.slack.driver import HOME, Message, Person, Workspace
 from tests.kit.acts import acts
+from tests.kit.long_turns import expression
 from tests.kit.waiting import until
 
 ORDER = "deploy v1 to production"
@@ -167,6 +168,24 @@ async def test_a_message_that_could_not_be_stored_comes_again(slack: Workspace, 
     (inbound,) = await office.stored()
     assert (await slack.settled())[0]["state"] == "acked"
     assert set(office.store.came) == {inbound.key}
+
+
+async def test_a_message_whose_words_take_too_long_to_read_is_stored_all_the_same(
+    slack: Workspace, anna: Person, ops: str
+) -> None:
+    def reads(text: str) -> bool:
+        expression()
+        return bool(text)
+
+    async with receiving(office_of(slack, contact(anna), is_stop=reads)) as office:
+        said = await anna.says("#ops", "@sayso deploy v1")
+        below = await anna.says("#ops", "@sayso stop", thread=said)
+
+        items = await office.stored(2)
+
+        assert {each["state"] for each in await slack.settled()} == {"acked"}
+        assert [one.key.rpartition(":")[2] for one in items] == [said.ts, below.ts]
+        assert [one.stops for one in items] == ["", ""]
 
 
 async def test_a_press_is_acknowledged_once_it_is_stored_and_its_author_is_told_where_it_is_not(
