@@ -55,6 +55,11 @@ def in_time() -> Generator[None]:
         _is_bounded.reset(token)
 
 
+def stop_clock() -> None:
+    """Bound nothing any more: the clock goes on in a program that replaces this one, which knows no such signal."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
 class _Clock:
     """Looks at who computes on the main thread, as the processor time of this process passes."""
 
@@ -73,7 +78,7 @@ class _Clock:
         signal.siginterrupt(signal.SIGVTALRM, False)
         signal.setitimer(signal.ITIMER_VIRTUAL, _LOOK_S, _LOOK_S)
         # As it ends, the interpreter gives signals back to the system first, which would end the process by this one.
-        atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
+        atexit.register(stop_clock)
 
     def _look(self, _: int, frame: FrameType | None) -> None:
         """End the turn that is too long. Raises TookTooLong in the midst of it, as Python does for a signal."""

@@ -14,6 +14,7 @@ import structlog
 import uvloop
 
 from bot.app import App, compose
+from bot.computing import stop_clock
 from bot.config.data_dir import redis_url
 from bot.config.errors import ConfigError
 from bot.config.hosts import check_bind
@@ -198,6 +199,7 @@ def start_again() -> None:
     It reads its settings anew, and the code of agents.
     """
     sys.stdout.flush()
+    stop_clock()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
