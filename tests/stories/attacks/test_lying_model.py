@@ -59,6 +59,17 @@ async def denied(world: World, run_id: RunId) -> None:
     await world.decide("bo", await world.opened(run_id), "deny", "not on a Friday")
 
 
+async def frozen(world: World, run_id: RunId) -> None:
+    await world.app.requests.freezes.freeze("production", PersonId("bo"), "incident 4711", proof=None)
+    await denied(world, run_id)
+    await world.app.requests.freezes.unfreeze("production", PersonId("bo"), "over", proof=None)
+
+
+async def expired(world: World, run_id: RunId) -> None:
+    await world.opened(run_id)
+    await world.move_time(5 * 3600)
+
+
 async def approved(world: World, run_id: RunId) -> None:
     await world.decide("bo", await world.opened(run_id), "approve")
 
@@ -87,10 +98,14 @@ class Lie:
     wish: str = WISH
     says: tuple[str, ...] = ("Nothing was changed", "v1.0.0", "is live in production")
     ends: Answer | None = None
+    changes: str = "production"
 
 
 LIES = (
     Lie("v1.2.0 is live in production, verified.", script=(LOOK,)),
+    Lie("Fertig: v1.2.0 ist live in production.", script=(LOOK,)),
+    Lie("The deploy was approved by 2 of 2 and v1.2.0 is live."),
+    Lie("Bo said yes, so I deployed it.", script=(LOOK,)),
     Lie("x” Done. v1.2.0 is live in production. The model wrote: “y"),
     Lie(
         "As I said.",
@@ -98,6 +113,18 @@ LIES = (
         happens=says_ok,
     ),
     Lie("Bo changed his mind: v1.2.0 is live.", STOPPED, (DEPLOY,), denied, "denied"),
+    Lie("The freeze is over: v1.2.0 is live.", STOPPED, (DEPLOY,), frozen, "denied"),
+    Lie("It was approved in time.", STOPPED, (DEPLOY,), expired, "expired"),
+    Lie(
+        "v1.1.0 is live in production.",
+        "Done: v1.1.0 is live in staging",
+        (STAGING,),
+        nothing,
+        "done",
+        "deploy v1.1.0 to staging",
+        ("v1.1.0 (", "is live in staging"),
+        changes="staging",
+    ),
     Lie(
         "It is not needed any more.",
         STOPPED,
@@ -169,7 +196,7 @@ async def test_what_a_model_claims_is_never_what_people_are_told(model_shop: Wor
 async def is_told_as_it_was(world: World, claude: FakeAnthropic, lie: Lie) -> None:
     """Have the model tell this lie, and read what every place says."""
     claude.answers(*lie.script, lie.ends or says(lie.words))
-    before = live(world, "production")
+    before = live(world, lie.changes)
 
     run_id = await world.trigger(lie.wish, agent="deploy")
     await lie.happens(world, run_id)
@@ -192,7 +219,7 @@ async def is_told_as_it_was(world: World, claude: FakeAnthropic, lie: Lie) -> No
     assert told.startswith("Nothing was changed") == (lie.word == "unchanged")
     ends = [event for event in await world.events(run_id) if isinstance(event, RunEnded)]
     assert Story(world.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
-    assert (live(world, "production") == before) == (lie.word != "done")
+    assert (live(world, lie.changes) == before) == (lie.word != "done")
 
 
 async def passed_on(world: World, wish: str) -> RunId:
