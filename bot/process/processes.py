@@ -129,7 +129,8 @@ async def check_starts() -> None:
         if tried.returncode is None:
             tried.kill()
     if tried.returncode:
-        raise ConfigError([said.decode(errors="replace").strip()[-_TRIAL_CHARS:]])
+        nothing = f"a process that tried to start with it ended with {tried.returncode}"
+        raise ConfigError([said.decode(errors="replace").strip()[-_TRIAL_CHARS:] or nothing])
 
 
 def is_trial(settings: Settings) -> bool:
@@ -178,6 +179,7 @@ async def run_web(again: Again, port: int) -> bool:
     url = redis_url(settings)
     check_people(settings)
     if is_trial(settings):
+        listen_at(settings.bind, 0).close()
         return False
     async with AsyncExitStack() as stack:
         client, people = Client(url), People.of(settings)
