@@ -71,6 +71,7 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bo
         _check_ours(folder, environ)
     if is_trial(tried):
         _check(tried)
+        listen_at(tried.bind, 0).close()
         return False
     with ExitStack() as stack:
         redis = EmbeddedRedis(folder, program=program)

@@ -25,7 +25,8 @@ from bot.people.listed import ListedNow
 from bot.process.logging import log_to
 from bot.process.reload import Reload
 from bot.process.running import keep_to_store, running
-from bot.registry.configured import agents_of
+from bot.registry.configured import agents_of, models_of
+from bot.registry.prompts import with_chosen_prompts
 from bot.registry.release import version
 from bot.render.cards import Words
 from bot.store.client import Client
@@ -137,7 +138,7 @@ def is_trial(settings: Settings) -> bool:
     """Return whether this process only tries whether it could start. Raises ConfigError, as making agents does."""
     if _TRIAL not in os.environ:
         return False
-    agents_of(settings, ListedNow(People.of(settings)))
+    models_of(settings, with_chosen_prompts(settings, agents_of(settings, ListedNow(People.of(settings)))))
     return True
 
 

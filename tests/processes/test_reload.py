@@ -129,6 +129,38 @@ def test_attack_a_process_ends_as_more_has_changed_and_the_code_of_its_agent_is_
             wait_until(lambda: log.read_text().count('"ready"') == 2, what="the process is ready again")
 
 
+@pytest.mark.parametrize(
+    ("words", "text", "code", "why"),
+    [
+        (["worker"], f'{TOML}triggers_per_trigger = "7/h"\n\n{LINE}', "import os\n\nos._exit(3)\n", "ended with 3"),
+        (["worker"], f'{TOML}\n[agents.valet]\ncode = "valet:valet"\nprompt = "valet@9"\n', CODE, "valet@9"),
+        (["web", "--port", "0"], f'bind = "203.0.113.7"\n{TOML}\n{LINE}', CODE, "can't be used"),
+    ],
+    ids=["a trial that says nothing", "a prompt that is not there", "an address of another machine"],
+)
+def test_attack_a_process_ends_by_a_file_though_another_tried_to_start_with_it(
+    tmp_path: Path, words: list[str], text: str, code: str, why: str
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "valet.py").write_text(CODE)
+    (data / "sayso.toml").write_text(f"{TOML}\n{LINE}")
+    with RedisServer(tmp_path / "redis") as redis:
+        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
+            "SAYSO_REDIS_URL": redis.start().url,
+            "SAYSO_SECRET_KEY": KEY,
+            "SAYSO_MAIL_LOCAL": "1",
+            "SAYSO_PUBLIC_URL": "https://sayso.corp.example",
+        }
+        with Fresh([*words, "--data", str(data)], environ, tmp_path / "log") as program:
+            program.wait_for()
+            (data / "valet.py").write_text(code)
+            (data / "sayso.toml").write_text(text)
+            program.wait_for("the settings can't be read anew")
+            assert why in program.said()
+            assert program.process.poll() is None
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
 def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(
