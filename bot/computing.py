@@ -5,8 +5,8 @@ for something ends one. A turn that takes more than a second of processor time i
 only what it was for fails: also in the middle of a regular expression. What is one call of C or Rust otherwise, such as
 reading JSON, comes to its end first.
 
-No turn costs anything. A clock of processor time looks a few times a second at who computes, and an idle process never
-hears of it. Time that others take, on the machine or in threads, does not count.
+No turn makes a system call for it. A clock of processor time looks a few times a second at who computes, and an idle
+process never hears of it. Time that others take, on the machine or in threads, does not count.
 """
 
 import asyncio

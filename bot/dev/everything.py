@@ -60,7 +60,7 @@ _LINK_S = 12 * 3600.0
 def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bool:
     """Serve until Ctrl-C, over `data` or the usual data directory here; return whether it is to start again.
 
-    Raises ConfigError, Unavailable and Unavailable, in words for people.
+    Raises ConfigError and Unavailable, in words for people.
     """
     began, is_found = time.monotonic(), data is None and not environ.get("SAYSO_DATA_DIR")
     folder = (data or Path(environ.get("SAYSO_DATA_DIR") or DEFAULT_DATA_DIR)).absolute()
@@ -136,7 +136,10 @@ def _write_example(folder: Path, repo: Path, environ: Mapping[str, str] | None) 
 
 
 def _check(settings: Settings) -> None:
-    """Check that only one person uses it: nobody may play everybody where others decide. Raises ConfigError."""
+    """Check that only one person uses it, and whom it listens to: nobody may play everybody where others decide.
+
+    Raises ConfigError.
+    """
     if settings.redis_url is not None:
         problem = (
             "SAYSO_REDIS_URL: sayso dev lets one person play everybody, so it uses a Redis of its own and no other. "

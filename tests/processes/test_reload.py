@@ -31,6 +31,12 @@ async def keys_of(url: str, folder: Path, *people: str) -> list[str]:
     return [text for _, text in made]
 
 
+def environ_of(redis: RedisServer) -> dict[str, str]:
+    """The variables of a process over this Redis, once it has started."""
+    quick = {f"SAYSO_{name}": value for name, value in QUICK.items()}
+    return quick | {"SAYSO_REDIS_URL": redis.start().url, "SAYSO_SECRET_KEY": KEY, "SAYSO_MAIL_LOCAL": "1"}
+
+
 def _first(words: list[str]) -> str:
     return words[0]
 
@@ -112,11 +118,7 @@ def test_attack_a_process_ends_as_more_has_changed_and_the_code_of_its_agent_is_
     file = data / "sayso.toml"
     file.write_text(f"{TOML}\n{LINE}")
     with RedisServer(tmp_path / "redis") as redis:
-        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
-            "SAYSO_REDIS_URL": redis.start().url,
-            "SAYSO_SECRET_KEY": KEY,
-            "SAYSO_MAIL_LOCAL": "1",
-        }
+        environ = environ_of(redis)
         with Fresh(["worker", "--data", str(data)], environ, log) as program:
             program.wait_for()
             (data / "valet.py").write_text("import nothing_of_that_name\n")
@@ -146,12 +148,7 @@ def test_attack_a_process_ends_by_a_file_though_another_tried_to_start_with_it(
     (data / "valet.py").write_text(CODE)
     (data / "sayso.toml").write_text(f"{TOML}\n{LINE}")
     with RedisServer(tmp_path / "redis") as redis:
-        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
-            "SAYSO_REDIS_URL": redis.start().url,
-            "SAYSO_SECRET_KEY": KEY,
-            "SAYSO_MAIL_LOCAL": "1",
-            "SAYSO_PUBLIC_URL": "https://sayso.corp.example",
-        }
+        environ = environ_of(redis) | {"SAYSO_PUBLIC_URL": "https://sayso.corp.example"}
         with Fresh([*words, "--data", str(data)], environ, tmp_path / "log") as program:
             program.wait_for()
             (data / "valet.py").write_text(code)
@@ -172,11 +169,7 @@ def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(
     (data / "valet.py").write_text(f"import os, signal\n\nos.kill(os.getpid(), signal.SIGHUP)\n{CODE}")
     (data / "sayso.toml").write_text(f"{TOML}\n{LINE}")
     with RedisServer(tmp_path / "redis") as redis:
-        environ = {f"SAYSO_{name}": value for name, value in QUICK.items()} | {
-            "SAYSO_REDIS_URL": redis.start().url,
-            "SAYSO_SECRET_KEY": KEY,
-            "SAYSO_MAIL_LOCAL": "1",
-        }
+        environ = environ_of(redis)
         with Program([*words, "--data", str(data)], environ, tmp_path / "log") as program:
             program.wait_for()
 
