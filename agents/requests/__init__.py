@@ -121,7 +121,8 @@ class Freeze(Stored, Frozen):
 
     `by` froze it and said the `reason`. Where nobody is named, a `window` of the settings did, and it ends at `until`;
     or sayso itself, when it was restored.
-    While it held, `again_by` said it once more at `again_at`, for the `again_reason`.
+    While it held, `again_by` said it once more at `again_at`, for the `again_reason`. `was_listed`: the settings listed
+    the environment then; once they do no longer, whatever they list may be that one, by another name.
     """
 
     TOLD = frozenset({"environment", "by", "reason", "window", "until"})
@@ -135,6 +136,7 @@ class Freeze(Stored, Frozen):
     again_at: AwareDatetime | None = None
     again_by: PersonId = PersonId("")
     again_reason: str = ""
+    was_listed: bool = False
 
     @property
     def said_at(self) -> datetime:
@@ -154,6 +156,7 @@ class Freeze(Stored, Frozen):
     def again(self, newer: "Freeze") -> "Freeze":
         """Return this freeze as said once more by `newer`."""
         said = {"again_at": newer.since, "again_by": newer.by, "again_reason": newer.reason}
+        said |= {"was_listed": self.was_listed or newer.was_listed}
         return self.model_copy(update=said)
 
     def at_first(self) -> "Freeze":

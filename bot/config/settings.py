@@ -21,6 +21,7 @@ from bot.config.directory.oncall import OncallTable, oncall_contradictions
 from bot.config.directory.policies import PolicyConfig
 from bot.config.errors import ConfigError, Origin, contradictions, dotted, is_echo, unknown, worded
 from bot.config.files import read_file
+from bot.config.handed import handed_content, handed_file
 from bot.config.mail import MailSettings
 from bot.config.mail import contradictions as mail_contradictions
 from bot.config.redis_url import parse_redis_url
@@ -328,7 +329,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str], cwd: Path = Path()) 
     environ = {name: value for name, value in environ.items() if not _is_injected(name, value)}
     variables = _with_secret_files(environ, problems)
     file, is_named = find_file(data_dir, environ, cwd)
-    in_file, content = _read(file, problems, None if is_named else environ) if file else ({}, b"")
+    in_file, content = _read(file, problems, environ, is_named=is_named) if file else ({}, b"")
     beside = dict(_said_beside(in_file))
     in_environment = _in_environment(frozenset(variables.items()))
     problems += _unknown_variables(environ)
@@ -426,7 +427,8 @@ def find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> t
         return cwd / named, True
     given = data_dir or environ.get(f"{PREFIX}DATA_DIR")
     places = ((cwd / (given or DEFAULT_DATA_DIR) / FILE_NAME, bool(given)), (cwd / FILE_NAME, False))
-    return next(((place, is_named) for place, is_named in places if place.exists()), (None, True))
+    here = handed_file(environ)
+    return next(((file, is_named) for file, is_named in places if file.exists() or str(file) == here), (None, True))
 
 
 def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> None:
@@ -440,14 +442,16 @@ def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> No
         raise ConfigError([problem])
 
 
-def _read(file: Path, problems: list[str], environ: Mapping[str, str] | None) -> tuple[dict[str, object], bytes]:
+def _read(
+    file: Path, problems: list[str], environ: Mapping[str, str], *, is_named: bool
+) -> tuple[dict[str, object], bytes]:
     """Return the values of the file, and what stands in it; a value that must not be there is a problem and left out.
 
-    With `environ` it must be trusted by whoever's that is. Raises ConfigError.
+    Where it was only found it must be trusted by whoever's `environ` is. Raises ConfigError.
     """
     try:
-        content = read_file(file)
-        if environ is not None:
+        content = handed_content(environ) if str(file) == handed_file(environ) else read_file(file)
+        if not is_named:
             _check_trusted(file, content, environ)
         values = values_in(content)
     except tomllib.TOMLDecodeError as error:

@@ -36,7 +36,7 @@ class Tables:
 
     `alerts` hear what nobody else can. `triggered_by` is who may start an agent, by its name, where not everybody may.
     `windows` are the times in which environments are frozen. `cards` is where cards go where no policy says it.
-    `beside` is what else the file says, by names as `Settings.beside` has them.
+    `beside` is what else the file says, by names as `Settings.beside` has them, and `environments` are all there are.
     """
 
     people: Mapping[str, PersonConfig]
@@ -50,6 +50,7 @@ class Tables:
     windows: tuple[FreezeWindowConfig, ...] = ()
     cards: CardsGo = "thread"
     beside: Mapping[str, str] = field(default_factory=dict[str, str])
+    environments: frozenset[str] = frozenset()
     by_email: Mapping[str, str] = field(init=False, repr=False)
     by_github: Mapping[str, str] = field(init=False, repr=False)
     by_slack: Mapping[str, str] = field(init=False, repr=False)
@@ -116,6 +117,7 @@ def tables_of(settings: "Settings") -> Tables:
         settings.freeze.windows,
         settings.slack.cards,
         settings.beside,
+        frozenset(settings.deploy.environments),
     )
 
 

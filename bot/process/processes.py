@@ -17,6 +17,7 @@ from bot.app import App, compose
 from bot.computing import stop_clock
 from bot.config.data_dir import redis_url
 from bot.config.errors import ConfigError
+from bot.config.handed import Handed, read_itself
 from bot.config.hosts import check_bind
 from bot.config.settings import Settings
 from bot.errors import Unavailable
@@ -116,11 +117,16 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
     return Otlp(signals, environ, version())
 
 
-async def check_starts() -> None:
-    """Check that this program could start again as its files are now, by a trial of it. Raises ConfigError."""
-    nowhere, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
-    command, environ = [sys.executable, *sys.orig_argv[1:]], os.environ | {_TRIAL: "1"}
-    tried = await asyncio.create_subprocess_exec(*command, env=environ, stdin=nowhere, stdout=nowhere, stderr=pipe)
+async def check_starts(file: Handed) -> None:
+    """Check that this program could start again with this file, by a trial of it. Raises ConfigError."""
+    nowhere, pipe, kept = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, (file.descriptor,)
+    command, environ = (
+        [sys.executable, *sys.orig_argv[1:]],
+        {**os.environ, **file.variables(), _TRIAL: "1"},
+    )
+    tried = await asyncio.create_subprocess_exec(
+        *command, env=environ, stdin=nowhere, stdout=nowhere, stderr=pipe, pass_fds=kept
+    )
     try:
         async with asyncio.timeout(_TRIAL_S):
             _, said = await tried.communicate()
@@ -253,6 +259,7 @@ async def serve(
     A second signal ends at once. What runs `beside` them runs for ever: it starts first, is cancelled first, and its
     errors end the process. So does a store that is another one now, or went back.
     """
+    read_itself(os.environ)
     stopped, leaving = stop_signal(), asyncio.Event()
     beside = [*beside, keep_to_store(app, holds=not works and not receives), _until(leaving, stopped.wait())]
     beside += [_until(leaving, reload.keep())] if reload else []
@@ -264,7 +271,11 @@ async def serve(
         serving.result()
     else:  # it has had its time, or it still waits for Redis and has nothing to finish
         await ended(asyncio.all_tasks() - {asyncio.current_task()}, _GIVE_UP_S, _GIVE_UP_S / 3)
-    return bool(reload and reload.starts_again) and not stopped.is_set()
+    if reload is None or not reload.starts_again or stopped.is_set():
+        return False
+    if reload.file:
+        reload.file.hand_on(os.environ)
+    return True
 
 
 async def _until(leaving: asyncio.Event, what: Awaitable[object]) -> None:

@@ -20,6 +20,7 @@ from agents.requests import PersonId
 from bot.app import App
 from bot.audit.log import AuditLog
 from bot.config.errors import ConfigError
+from bot.config.handed import Handed
 from bot.config.settings import Settings
 from bot.people.cut import lines_of, members_of
 from bot.people.directory import People
@@ -53,20 +54,17 @@ _ANOTHER = (
     "{file}: is found in place of {before}, which is not there any more or comes after it now; nothing of it holds. "
     "Put that one back as it was, or start this process again"
 )
-_FROZEN = (
-    "{file}: deploy.environments: has no {names} any more, which people froze; by another name it would not be frozen. "
-    "End that freeze first, or freeze everything"
-)
 # Requests that could not be looked at after somebody left are looked at again: after one look, two, four, up to this.
 _MOST_SKIPPED = 600
 
 Mark = tuple[tuple[str, int, int, int] | str, ...]
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[Handed], Awaitable[None]]
 
 
 class Reload:
     """Keeps one process as its files have it. `again` reads the settings anew, and `check` raises ConfigError where
-    it could not start with them. A process that `works` also looks at the open requests of whoever has left.
+    it could not start with the file that it is handed. A process that `works` also looks at the open requests of
+    whoever has left.
     """
 
     def __init__(
@@ -80,6 +78,8 @@ class Reload:
         self._app, self._again, self._works, self._check = app, again, works, check
         self.starts_again = False
         """Whether a file holds now by which this process starts again. It does nothing that needs people meanwhile."""
+        self.file: Handed | None = None
+        """The file as it was when it was tried last."""
         self._noted, self._audit, self._half = NotedTables(app.store), AuditLog(app.store), HalfTaken(app)
         self._settings, self._asked = app.settings, asyncio.Event()
         # What changed while the process began is read at the first look.
@@ -246,29 +246,24 @@ class Reload:
         return None
 
     async def _start_again(self, settings: Settings, tables: Tables, digest: str, *, at_once: bool) -> None:
-        """Have the process start again by these settings. Raises ConfigError where it could not start with them, or
-        people froze what they call otherwise, or not at all.
-        """
+        """Have the process start again by this file, as it was tried. Raises ConfigError where it could not."""
         if at_once or digest != self._unfit or time.monotonic() >= self._try_at:
-            self._why = await self._what_is_unfit()
+            self._why = await self._what_is_unfit(settings)
             self._unfit, self._try_at = digest, time.monotonic() + _TRY_S
         if self._why:
             raise ConfigError([self._why])
-        gone = self._app.settings.deploy.environments.keys() - settings.deploy.environments.keys()
-        freezes = await self._app.requests.freezes.all() if gone else ()
-        if frozen := sorted({one.environment for one in freezes if one.environment in gone and not one.window}):
-            raise ConfigError([_FROZEN.format(file=settings.config, names=", ".join(frozen))])
         self._app.people.take_half(tables, digest, self._app.store.about_now())
         found = difference(self._app.people.as_written.beside, tables.beside)
         names = (*found.added, *found.removed, *found.changed)
         log.warning("other settings have changed as well: this process starts again", settings=names[:_NAMED])
         self.starts_again = True
 
-    async def _what_is_unfit(self) -> str:
-        """Return why this process could not start as its files are now; empty where it could."""
+    async def _what_is_unfit(self, settings: Settings) -> str:
+        """Return why this process could not start with this file; empty where it could, and is to read just that."""
         try:
+            self.file = Handed(settings.config, settings.content)
             if self._check:
-                await self._check()
+                await self._check(self.file)
         except (ConfigError, OSError) as error:
             return str(error)
         return ""

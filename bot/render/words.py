@@ -569,6 +569,8 @@ def frozen_since(freeze: Freeze, people: People) -> str:
         return say("words.frozen-by-window", name=quote(freeze.window, REASON_CHARS), since=since, until=until)
     why = _why_frozen(freeze.reason)
     told = say("words.frozen-by", since=since, name=_who_froze(freeze.by, people), why=why)
+    if freeze.was_listed and freeze.environment not in people.as_written.environments:
+        told = say("words.frozen-unlisted", told=told, name=freeze.environment)
     if freeze.again_at is None:
         return told
     at, again = in_words(freeze.again_at), _why_frozen(freeze.again_reason)

@@ -24,6 +24,7 @@ from bot.requests.card_updates import moved
 from bot.requests.stored import TRIES, read_request
 from bot.store import Commit, Wake, WorkItem
 from bot.store.commit import MAX_EVENTS_AT_ALL
+from bot.store.freezes import FrozenPlaces
 from bot.store.ids import shard_of
 from bot.store.journal import Journal, outbox_entry, record_write
 from bot.store.outbox_entry import Tell, nearest_first, tell_about
@@ -82,7 +83,8 @@ class FrozenRequests:
         if before and is_copy:
             await self._freezes.spread(held)  # whoever said it first may have died before all shards knew
             return before
-        freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now)
+        is_listed = environment in self._people.as_written.environments
+        freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now, was_listed=is_listed)
         await self._note("frozen", environment, by, reason, proof)
         before = await self._freezes.put(environment, freeze)
         log.warning("frozen", environment=environment or "*", person=by, was_frozen=before is not None)
@@ -163,10 +165,18 @@ class FrozenRequests:
     async def on(self, environment: str | None, near: str) -> Found:
         """Return what freezes an environment, as the shard of the id `near` has it, and as it was said first: what is
         noted of it is compared with that.
+
+        One that is frozen and that the settings list no longer may be any that they list by now.
         """
         held = await self._freezes.read(shard_of(near))
         freeze = held.of(environment) or window_at(self._people.tables.windows, environment, held.now)
+        if freeze is None and environment in self._people.as_written.environments:
+            freeze = next((held.freezes[name] for name in self._unlisted(held)), None)
         return Found(freeze and freeze.at_first(), held.number)
+
+    def _unlisted(self, held: FrozenPlaces) -> list[str]:
+        listed = self._people.as_written.environments
+        return sorted(name for name, one in held.freezes.items() if one.was_listed and name not in listed)
 
     def window(self, environment: str | None, now: datetime) -> Freeze | None:
         """Return the freeze of an environment by windows."""
@@ -232,7 +242,7 @@ class FrozenRequests:
         if not own.is_as(held):  # whoever changed it died on the way, or it was lost
             held = await self._freezes.catch_up()
             await self._freezes.spread(held)
-        now = ";".join((str(held.number), *active(self._people.tables.windows, held.now)))
+        now = ";".join((str(held.number), *active(self._people.tables.windows, held.now), *self._unlisted(held)))
         is_of_others = self._looked.get(shard) == now and told.partition(";")[0] == str(held.number)
         if told == now or is_of_others:
             self._looked[shard] = now

@@ -158,6 +158,28 @@ def test_attack_a_process_ends_by_a_file_though_another_tried_to_start_with_it(
             assert program.process.poll() is None
 
 
+@pytest.mark.parametrize("wrong", ["[people", None], ids=["wrong", "gone"])
+def test_attack_a_process_ends_as_its_file_is_saved_once_more_while_it_starts_again(
+    tmp_path: Path, wrong: str | None
+) -> None:
+    data, log = tmp_path / "data", tmp_path / "log"
+    data.mkdir()
+    (file := data / "sayso.toml").write_text(TOML)
+    with (
+        RedisServer(tmp_path / "redis") as redis,
+        Fresh(["worker", "--data", str(data)], environ_of(redis), log) as program,
+    ):
+        program.wait_for()
+        file.write_text(f'{TOML}triggers_per_trigger = "7/h"\n')
+        program.wait_for("this process starts again")
+        file.unlink() if wrong is None else file.write_text(wrong)
+        wait_until(lambda: log.read_text().count('"ready"') == 2, what="the process is ready again")
+        program.wait_for("half taken" if wrong is None else "the settings can't be read anew")
+
+        file.write_text(f'{TOML}triggers_per_trigger = "8/h"\n')
+        wait_until(lambda: log.read_text().count('"ready"') == 3, what="the process is ready by the file that is right")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
 def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(

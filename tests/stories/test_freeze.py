@@ -30,6 +30,7 @@ from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
 from tests.kit.long import few_of
 from tests.kit.office import TOML
+from tests.kit.tables import becomes
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console, sent
@@ -38,6 +39,13 @@ from tests.servers.web import serving
 from tests.stories.test_rollback import live
 
 BO = PersonId("bo")
+_LISTED = """
+[deploy.environments.{name}]
+repo = "/srv/shop"
+policy = "production"
+command = ["./deploy.sh"]
+live = ["./live.sh"]
+"""
 WHY = "incident 4711"
 
 
@@ -338,6 +346,30 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
         assert "Everything is no longer frozen." in (await dan.submit(over, "Unfreeze", reason="it is over")).words
         assert "Nobody has frozen Everything" in (await dan.submit(over, "Unfreeze", reason="it is over")).words
         assert (await world.app.store.freezes.read()).freezes == {}
+
+
+@pytest.mark.parametrize("ends", ["by a word", "by its name"])
+async def test_attack_a_freeze_holds_nothing_any_more_as_the_file_calls_otherwise_what_is_frozen(
+    redis: str, tmp_path: Path, ends: str
+) -> None:
+    """Whatever the settings list by now may be what was frozen, by another name."""
+    listed, gone = f"{TOML}{_LISTED.format(name='workshop')}", _LISTED.format(name="old")
+    async with a_world(redis, tmp_path / "data", listed + gone) as world:
+        freezes = world.app.requests.freezes
+        await freezes.freeze("old", BO, WHY, proof=None)
+        await becomes(world, f"{listed}# It is called otherwise by now.\n")
+        record = await world.opened(run_id := await world.trigger("press bell"))
+        await world.decide("bo", record, "approve")
+
+        assert (await frozen(world, run_id)).environment == "old"
+        assert "so it may be any of theirs" in (await world.next_mail("anna", about="Frozen: Press bell")).text
+        assert world.workshop.effects == []
+
+        if ends == "by its name":
+            await becomes(world, listed + gone)
+        else:
+            await world.app.requests.freezes.unfreeze("old", BO, "it is over", proof=None)
+        assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:

@@ -11,6 +11,7 @@ import pytest
 from agents.requests import PersonId
 from bot.app import compose
 from bot.config.errors import ConfigError
+from bot.config.handed import Handed
 from bot.config.files import MOST_BYTES
 from bot.config.settings import load
 from bot.config.trust import trust
@@ -340,7 +341,7 @@ async def test_a_process_starts_again_by_whatever_else_the_file_says_anew(
 
 
 async def test_attack_a_process_ends_by_a_file_that_it_could_not_start_with(office: World) -> None:
-    async def check() -> None:
+    async def check(_: Handed) -> None:
         raise ConfigError(["policies.production.reach: found only channels that are not set up here"])
 
     reload = Reload(office.app, lambda: settings_in(office.folder), works=True, check=check)
@@ -354,25 +355,6 @@ async def test_attack_a_process_ends_by_a_file_that_it_could_not_start_with(offi
     await office.quiet()
     assert len(office.mails("dan")) == 1
     assert office.people.known_as(PersonId("dan")) == "Dan Dorn"
-
-
-async def test_attack_a_freeze_holds_nothing_any_more_as_the_file_calls_otherwise_what_is_frozen(
-    redis: str, tmp_path: Path
-) -> None:
-    async with a_world(redis, tmp_path / "data", f"{TOML}{ENVIRONMENT}") as world:
-        reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
-        await world.app.requests.freezes.freeze("production", PersonId("dan"), "incident", proof=None)
-        write(world, TOML + ENVIRONMENT.replace("s.production", "s.prod"))
-
-        await reload.look(at_once=True)
-        assert not reload.starts_again
-        assert "has no production any more, which people froze" in (
-            await world.next_mail("dan", about="sayso.toml")
-        ).text.replace("\n", " ")
-
-        await world.app.requests.freezes.unfreeze("production", PersonId("dan"), "over", proof=None)
-        await reload.look()
-        assert reload.starts_again
 
 
 async def test_attack_a_file_that_lacks_its_end_takes_an_environment_away_with_a_start(

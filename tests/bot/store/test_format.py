@@ -16,7 +16,7 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    16: (
+    17: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
@@ -58,6 +58,11 @@ HELD = {
         (
             f'{{{AT},"type":"run_ended","schema_version":1,"outcome":"done","summary":"v1 is live in production.",'
             '"change":"changed","says_live":{"production":"v1"}}'
+        ),
+        (
+            f'{{{AT},"type":"request_frozen","schema_version":1,"request_id":"q1","freeze":{{"environment":"production",'
+            '"by":"bo","reason":"incident","window":"","since":"2026-03-02T12:00:00Z","until":null,'
+            '"was_listed":true}}'
         ),
         f'{{{AT},"type":"step_refused","schema_version":1,"step_id":"p1","error":"Nobody may","unapproved":true}}',
         (
