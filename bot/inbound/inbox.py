@@ -649,7 +649,9 @@ class Inbox:
             return False
         away = None if was_done else await self._orders.do(inbound_id, channel, trigger, orders)
         refusal = orders.refusal()
-        about, is_lost = trigger.model_copy(update={"text": refusal or orders.consent()}), False
+        about = trigger.model_copy(update={"text": refusal or orders.consent()})
+        ends_freeze = orders.freeze is not None and orders.freeze.ends
+        is_lost = trigger.is_edit and (bool(orders.consent()) or ends_freeze)
         if trigger.follows and await self._follow_ups.answers_review(channel, trigger):
             await self._follow_ups.take(inbound_id, channel, trigger)
         elif refusal and trigger.follows:

@@ -435,3 +435,22 @@ async def test_attack_a_stop_said_to_two_closed_questions_under_one_idempotency_
     for question in questions:
         assert await world.summary(question.request.run_id) == "failed: withdrawn"
     assert world.workshop.effects == []
+
+
+async def test_attack_an_edit_that_stops_one_run_and_says_yes_or_ends_a_freeze_beside_that_is_told_of_neither(
+    world: World, hallway: Hallway
+) -> None:
+    """An edit only stops, freezes and revokes: Dan reads that the rest of it did nothing."""
+    inbox = world.app.messages.inbox
+    await world.app.requests.freezes.freeze("production", PersonId("dan"), "bad", proof=None)
+    for rest in ("approve", "unfreeze production: fixed"):
+        theirs = await world.opened(await world.trigger("press horn", person="dan"))
+        record = await asked(world, hallway, thread=rest)
+        words = f"stop {theirs.request.run_id}\n{rest}"
+
+        await inbox.handle(await inbox.accept(hallway.follows("dan", words, rest, is_addressed=True, is_edit=True)))
+
+        assert await state(world, record) == ("open", []), rest
+        assert (await world.request(theirs.request.id)).state == "withdrawn", rest
+        assert len(hallway.to("dan", "The rest of your message did nothing")) == 1, rest
+    assert len(await frozen(world)) == 1
