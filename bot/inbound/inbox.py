@@ -658,7 +658,8 @@ class Inbox:
             if away is None:
                 await self._store.remember(once, b"1", COPIES_S)
             await self._check_answers(channel, about)
-            is_lost = not await self._follow_ups.take(inbound_id, channel, about) and trigger.is_addressed
+            is_taken = await self._follow_ups.take(inbound_id, channel, about)
+            is_lost = is_lost or (not is_taken and trigger.is_addressed)
         elif refusal:
             is_lost = True
         elif about.text and trigger.follows and not trigger.is_edit:
