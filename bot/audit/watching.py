@@ -47,14 +47,14 @@ class AuditWatch:
         self._store, self._reader, self._keys, self._alert = store, reader, keys, alert
         self._waits_since: datetime | None = None
 
-    async def keep_looking(self) -> None:
-        """Look for ever, one process at a time."""
+    async def keep_looking(self, ask_s: float = _ASK_S) -> None:
+        """Look for ever, one process at a time; each asks that often whether it is time."""
         while True:
-            await asyncio.sleep(_ASK_S)
+            await asyncio.sleep(ask_s)
             try:
                 looked, client = _HOME.audit_looked, self._store.client
                 # A look that Redis ended by being away is made again with the next asking, not in an hour.
-                is_due = await client.is_first(looked, _ASK_S)
+                is_due = await client.is_first(looked, ask_s)
                 if is_due and await self.look():
                     await client.claim(looked, _EVERY_S)
             except (StoreError, SaysoError) as error:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from bot.audit.forgetting import Forgetting
 from bot.audit.log import AuditLog
 from bot.audit.reading import Query
 from bot.audit.sealer import Sealer, head_of
+from bot.config.data_dir import DataDir
+from bot.config.settings import Settings
 from bot.errors import Invalid, Unavailable
 from bot.store import Commit, Keys, Store, scripts
 from bot.testing import events as build
@@ -220,6 +224,43 @@ async def test_other_work_has_its_turn_after_each_record_and_the_key_is_read_onc
 
     assert head == await head_of(store, 0)
     assert ((await head_of(store, 0)).n, len({*rested_in}), keys_read) == (50, 50, [1])
+
+
+class Crowd(Names):
+    """Ten thousand people, of whom is counted how often each is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def all(self) -> Sequence[str]:
+        return tuple(f"person-{number}" for number in range(10_000))
+
+    def name_of(self, person: str) -> str:
+        self.asked += 1
+        return super().name_of(person)
+
+
+async def test_whoever_is_in_the_directory_is_asked_for_once_however_many_batches_follow_and_opens_no_file_for_each(
+    store: Store, tmp_path: Path
+) -> None:
+    folder, crowd = DataDir(tmp_path), Crowd()
+    sealer = Sealer(store, crowd, lambda: folder.audit_keys(Settings())[0], announced)
+    batches, opened = 3, list[str]()
+
+    def watch(event: str, given: tuple[Any, ...]) -> None:
+        if event == "open" and str(given[0]).startswith(str(tmp_path)):
+            opened.append(str(given[0]))
+
+    sys.addaudithook(watch)  # it can't be taken away, and hears of this folder alone
+    await append(store, started(), expect=0)
+    for _ in range(batches):
+        for _ in range(30):
+            await append(store, paused())
+        await sealer.seal(0)
+
+    assert (records := (await head_of(store, 0)).n) > 60
+    assert crowd.asked <= 10_000 + 3 * records, "those whom a record is about"
+    assert len(opened) <= 2 * batches, "the key is read once for a batch, and made at the first"
 
 
 async def test_sealing_beside_other_work_rests_after_each_record_and_keeps_the_shard(store: Store) -> None:

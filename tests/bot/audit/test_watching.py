@@ -1,7 +1,8 @@
 """Whoever meddles with the newest records is found within the hour, without anybody asking."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -10,9 +11,11 @@ from bot.audit.sealer import head_of
 from bot.audit.watching import AuditWatch
 from bot.errors import Invalid
 from bot.store import Keys, Store
+from bot.store.watch import ended
 from language import speaking
 from tests.bot.audit.parts import KEY, a_reader, sealed_all, verified
 from tests.bot.store.stores import append, paused, started
+from tests.kit.waiting import until
 from tests.kit.world import World
 
 CHAIN, HEAD = Keys(0).audit_chain, Keys(0).audit_head
@@ -242,3 +245,40 @@ async def test_attack_an_entry_that_is_no_record_is_told_to_operators_and_ends_n
     found = await asyncio.wait_for(verified(store), 10)
     assert {one.shard for one in found.findings} == {0, 1}
     assert found.records >= 4
+
+
+async def test_of_several_processes_one_looks_in_an_hour(store: Store) -> None:
+    await sealed_log(store, 3)
+    looks, looked = list[int](), Keys(0).audit_looked
+
+    def keys() -> list[bytes]:
+        looks.append(1)
+        return [KEY]
+
+    async def asks() -> int:
+        return (await store.client.do("INFO", "commandstats"))["cmdstat_set"]["calls"]
+
+    watches = [AuditWatch(store, a_reader(store), keys, Told().alert) for _ in range(3)]
+    tasks = [asyncio.create_task(one.keep_looking(0.01)) for one in watches]
+    try:
+        for number in (1, 2):
+            await until(partial(have, looks, number), what="one looks")
+            await until(partial(is_claimed, store), what="the others know")
+            asked = await asks()
+            await until(partial(exceeds, asks, asked + 9), what="all ask again")
+            assert len(looks) == number
+            await store.client.do("DEL", looked)
+    finally:
+        await ended(tasks)
+
+
+def have(looks: Sequence[int], number: int) -> bool:
+    return len(looks) == number
+
+
+async def is_claimed(store: Store) -> bool:
+    return await store.client.do("PTTL", Keys(0).audit_looked) > 3_000_000
+
+
+async def exceeds(asks: Callable[[], Awaitable[int]], number: int) -> bool:
+    return await asks() > number

@@ -11,8 +11,8 @@ import pytest
 from agents.requests import PersonId
 from bot.app import compose
 from bot.config.errors import ConfigError
-from bot.config.handed import Handed
 from bot.config.files import MOST_BYTES
+from bot.config.handed import Handed
 from bot.config.settings import load
 from bot.config.trust import trust
 from bot.people.directory import People

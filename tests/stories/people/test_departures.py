@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.events import RequestReassigned
-from agents.requests import PersonId
+from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.cli.show import request_text
@@ -24,6 +24,7 @@ from bot.render.times import local
 from bot.render.transcript import lines
 from bot.render.views import request_view
 from bot.render.words import decided
+from bot.runs.api_requests import Asker
 from bot.store import Keys, StoreError, WorkItem
 from bot.store.ids import review_of
 from bot.store.outbox_entry import Alert, Tell
@@ -200,6 +201,15 @@ async def test_where_nobody_else_is_left_it_is_closed_and_the_requester_hears_wh
     assert word(what) == "No longer asked"
     assert line(what, world.people).endswith("Nothing was done.")
     assert "new request" not in decided(closed.decision, world.people)
+
+    await becomes(world, f"{TOML}# They are back.\n")
+    anew = await world.opened(await world.app.runs.forks.retry(RunId(run_id), Asker(PersonId("anna"), proof=None)))
+    assert anew.request.id != closed.request.id
+    assert anew.request.digest != closed.request.digest
+    for person in ("bo", "cy"):
+        await world.decide(person, anew, "approve")
+    await world.has(anew.request.run_id, "done")
+    assert world.workshop.effects == ["press bell"]
 
 
 async def test_who_left_while_nothing_ran_is_found_at_the_start(world: World) -> None:

@@ -1,5 +1,7 @@
 """The directory, and what was given up on or is quarantined, over HTTP."""
 
+from bot.audit.sealer import head_of
+from bot.store import Keys
 from tests.bot.web.problems import refused
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -67,3 +69,17 @@ async def test_what_is_held_is_looked_after_with_an_admin_s_key_alone(world: Wor
     for verb in ("requeue", "confirm", "discard"):
         refused(await bo.post(f"/v1/dead/{name}/{verb}"), 403, "scope-missing")
         refused(await dan.post(f"/v1/dead/{name}/{verb}"), 404, "not-found")
+
+
+async def test_the_status_says_that_the_end_of_the_audit_log_is_not_what_the_store_notes(
+    world: World, api: Api
+) -> None:
+    await world.ended(await world.trigger("stamp book"))
+    await world.seal()
+    bo, said = await api.client("bo"), "the newest record of the audit log is not the one that the store notes"
+    assert said not in (await bo.get("/v1/status")).text
+
+    [shard, *_] = [one for one in range(world.app.store.shards) if (await head_of(world.app.store, one)).n]
+    await world.app.store.client.do("DEL", Keys(shard).audit_chain)
+
+    assert f"{said} as its head (shards {shard})" in (await bo.get("/v1/status")).text
