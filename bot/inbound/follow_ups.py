@@ -292,11 +292,14 @@ class FollowUps:
         known = as_known_now(record, self._people)
         return known.state == "open" and PersonId(trigger.person) in who_of(known).approve and not trigger.is_edit
 
-    async def answers(self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool) -> bool:
+    async def answers(
+        self, inbound_id: str, channel: str, trigger: Trigger, *, freezes: bool, is_beside: bool = False
+    ) -> bool:
         """Return whether a run in the thread asks a question that these words may answer. Raises as `take` does."""
+        person, text = PersonId(trigger.person), trigger.text
         for run_id in await self._plain_homes(inbound_id, channel, trigger):
             read = await self._asked(await self._run(run_id))
-            if read and may_be_answer(read.record, PersonId(trigger.person), trigger.text, freezes=freezes):
+            if read and may_be_answer(read.record, person, text, freezes=freezes, is_beside=is_beside):
                 return True
         return False
 

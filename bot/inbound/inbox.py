@@ -389,7 +389,8 @@ class Inbox:
         if answers_review(request, said.text):
             return False
         left, is_polite = orders.answer()
-        answers = not stops_own and may_be_answer(read.record, PersonId(reply.person), left, freezes=is_polite)
+        may_answer = partial(may_be_answer, read.record, PersonId(reply.person), left, is_beside=True)
+        answers = not stops_own and may_answer(freezes=is_polite)
         await self._orders.tell_rest(inbound_id, channel, said, orders, has_more=answers or is_lost)
         return True
 
@@ -668,7 +669,8 @@ class Inbox:
             raise away
         left, is_polite = orders.answer()
         beside = trigger.model_copy(update={"text": left})
-        answers = trigger.follows and await self._follow_ups.answers(inbound_id, channel, beside, freezes=is_polite)
+        may_answer = partial(self._follow_ups.answers, inbound_id, channel, beside, is_beside=True)
+        answers = trigger.follows and await may_answer(freezes=is_polite)
         await self._orders.tell_rest(inbound_id, channel, trigger, orders, has_more=answers or is_lost)
         return True
 

@@ -740,15 +740,19 @@ def may_mean_stop(request: Request, text: str) -> bool:
     return is_answer or is_option or given(request, text) is not None
 
 
-def may_be_answer(record: RequestRecord, person: PersonId, text: str, *, freezes: bool) -> bool:
+def may_be_answer(
+    record: RequestRecord, person: PersonId, text: str, *, freezes: bool, is_beside: bool = False
+) -> bool:
     """Return whether words may answer an open question: they fit it, and their writer may answer it.
 
-    What `freezes` fits no free text, which any words do: it only stops things, and the answer can be given again.
+    What `freezes` fits no free text, which any words do: it only stops things, and the answer can be given again. Words
+    that stand beside an order by name may be meant so whether they fit or not.
     """
     request = record.request
     is_theirs = record.state == "open" and person in who_of(record).approve
     is_any = request.format == "approval" or (freezes and request.format == "free_text")
-    return is_theirs and not is_any and given(request, text) is not None
+    is_meant = is_beside and not freezes and bool(text.strip())
+    return is_theirs and not is_any and (is_meant or given(request, text) is not None)
 
 
 def is_note(text: str) -> bool:

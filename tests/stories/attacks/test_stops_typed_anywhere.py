@@ -454,3 +454,19 @@ async def test_attack_an_edit_that_stops_one_run_and_says_yes_or_ends_a_freeze_b
         assert (await world.request(theirs.request.id)).state == "withdrawn", rest
         assert len(hallway.to("dan", "The rest of your message did nothing")) == 1, rest
     assert len(await frozen(world)) == 1
+
+
+async def test_attack_words_beside_a_stop_by_its_id_that_fit_the_open_question_badly_are_told_of(
+    world: World, hallway: Hallway
+) -> None:
+    inbox = world.app.messages.inbox
+    for rest, is_told in (("go on, but ", 1), ("please ", 0)):
+        theirs = await world.opened(await world.trigger("press horn", person="anna"))
+        record = await asked(world, hallway, "ask yes_no Go on?\npress bell", thread=rest)
+        words = f"{rest}stop {theirs.request.run_id}"
+
+        await inbox.handle(await inbox.accept(hallway.follows("anna", words, rest, is_addressed=True)))
+
+        assert (await world.request(theirs.request.id)).state == "withdrawn"
+        assert (await world.request(record.request.id)).state == "open"
+        assert len(hallway.to("anna", "The rest of your message did nothing")) == is_told, rest

@@ -11,6 +11,7 @@ from bot.outbound.login_link import send_link
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted, Decided, Delegated, DelegationRefused, NotEntitled
 from bot.queries import lists
+from tests.bot.cli.shell import sayso
 from tests.bot.web.console.stage import place
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
@@ -198,6 +199,19 @@ async def test_an_admin_says_that_somebody_is_the_same_under_another_address(red
         async with office.stopped():
             office.toml = moved
         assert office.app.people.named("bo") == "bo"
+
+
+@opens(_ADMINS)
+async def test_an_admin_says_so_in_a_terminal(world: World) -> None:
+    record = await asked(world)
+    await becomes(world, _ADMINS.replace("bo@corp.example", "bob@corp.example"))
+
+    said = await sayso(world, "people", "same", "bo@corp.example", "bo", "--as", "ada")
+
+    assert (said.code, "as 'bo@corp.example'" in said.out) == (0, True)
+    assert isinstance(await world.decide("bo", record, "approve"), Decided)
+    for words in (("bo", "bob@corp.example"), ("bo@corp.example", "nobody")):
+        assert (await sayso(world, "people", "same", *words, "--as", "ada")).code == 1
 
 
 @opens(_ADMINS)

@@ -1,6 +1,7 @@
 """Who may do what is said in one place."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,33 @@ def test_nothing_else_looks_somebody_up_among_those_who_asked_by_the_id_that_the
     files = [file for room in ("agents", "bot", "channels") for file in (ROOT / room).rglob("*.py")]
 
     assert {str(file.relative_to(ROOT)) for file in files if looks(file.read_text())} == _KNOWN_NOW
+
+
+_COMPARES = {
+    "bot/people/humans.py",  # who in the directory is whom it knew, the surest first
+    "bot/people/marks.py",  # `surely_same` and `maybe_same`
+    "bot/wiring/slack_import.py",  # whom Slack lists and the file has already
+    "channels/slack/members.py",  # whom Slack lists, by its own ids
+}
+"""What compares a part of somebody's mark; others ask `Humans` who somebody is."""
+
+
+def test_nothing_else_compares_people_by_their_addresses() -> None:
+    def compares(code: str) -> bool:
+        found = [one for one in ast.walk(ast.parse(code)) if isinstance(one, ast.Compare)]
+        equal = [one for one in found if isinstance(one.ops[0], ast.Eq | ast.NotEq)]
+        sides = [each for one in equal for each in (one.left, *one.comparators)]
+        return any(isinstance(one, ast.Attribute) and one.attr in {"uid", "slack", "email", "github"} for one in sides)
+
+    files = [file for room in ("agents", "bot", "channels") for file in (ROOT / room).rglob("*.py")]
+
+    assert {str(file.relative_to(ROOT)) for file in files if compares(file.read_text())} == _COMPARES
+
+
+def test_nothing_else_asks_whether_two_marks_are_of_one_human() -> None:
+    files = [file for room in ("agents", "bot", "channels") for file in (ROOT / room).rglob("*.py")]
+    asking = {
+        str(one.relative_to(ROOT)) for one in files if {*re.findall(r"\b(surely_same|maybe_same)\(", one.read_text())}
+    }
+
+    assert asking == {"bot/people/marks.py", "bot/people/humans.py"}

@@ -9,8 +9,9 @@ from agents.requests import PersonId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.policy.edits import Edited
+from bot.policy.judgements import NotEntitled
 from tests.bot.web.problems import refused
-from tests.kit.office import TOML
+from tests.kit.office import STEPS, TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import patience
 from tests.kit.world import World
@@ -390,3 +391,16 @@ async def test_an_edit_is_told_as_it_stands_then_or_refused_with_why_and_a_reque
 
     said = made.json()["request"]
     assert (made.status_code, said["call"]["arguments"], said.get("edits", {})) == (200, {"what": "horn"}, {})
+
+
+@opens(STEPS)
+async def test_whoever_decides_a_later_step_may_look_before_their_turn_and_decides_nothing_then(
+    world: World, api: Api
+) -> None:
+    world.workshop.policy_of["bell"] = "spending"
+    record = await world.opened(await world.trigger("press bell"))
+    path = f"/v1/requests/{record.request.id}"
+
+    assert (await (await api.client("eve")).get(path)).json()["state"] == "open"
+    assert isinstance(await world.decide("eve", record, "approve"), NotEntitled)
+    refused(await (await api.client("cy")).get(path), 404, "not-found")
