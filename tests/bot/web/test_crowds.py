@@ -121,12 +121,12 @@ async def test_thousands_of_strangers_shut_nobody_out(world: World) -> None:
         port = urlsplit(url).port or 0
         following = streaming(run_id, await key_of(world, "anna"))
         streams = await stack.enter_async_context(crowd(port, STREAMS, following))
+        assert {await one.status() for one in streams} == {HTTPStatus.OK}
         for sent in SENT.values():
             await stack.enter_async_context(crowd(port, STRANGERS // len(SENT), sent))
 
         await everybody_is_served(world, url, run_id)
 
-        assert {await one.status() for one in streams} == {HTTPStatus.OK}
         assert all([await one.is_open() for one in streams])
 
 
