@@ -682,6 +682,9 @@ async def test_after_an_unknown_effect_people_are_asked_and_not_the_model(office
 
     assert (await office.next_mail("anna", about="Stopped: press bell")).subject
     assert run_view(run).word == "denied"
+    for place, text in (await surfaces(office, run_id)).items():
+        assert not unlabelled(" ".join(text.split()), "The bell was pressed."), (place, text)
+        assert "Done" not in text.partition("wrote:")[0], (place, text)
     assert office.workshop.effects == []
 
 
