@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -180,8 +181,9 @@ class AuditReader:
 
         if after and missing():
             # What is sealed of somebody while they are forgotten stands after the record that says so.
-            async for chunk in self._records.newest_first(shard, after + 1):
-                found.gone.update(*map(_forgotten_by, (record_in(one.body) for one in chunk.records)))
+            with suppress(Unavailable):  # what is wrong here is told while the archive is away
+                async for chunk in self._records.newest_first(shard, after + 1):
+                    found.gone.update(*map(_forgotten_by, (record_in(one.body) for one in chunk.records)))
         found.findings += missing()
         found.findings += _of_end(checker.head, noted, await head_of(self._store, shard), seals)
         found.findings += await self._records.strays(shard, FINDINGS_AT_MOST)
