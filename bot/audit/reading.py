@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -145,7 +146,7 @@ class AuditReader:
         return found
 
     async def _verify(self, checker: Checker, known: Sequence[Head], found: _Shard) -> None:
-        shard = checker.head.shard
+        shard, after = checker.head.shard, checker.head.n
         # Of one number there are several where the log was cut and has grown again.
         seals = dict[int, set[str]]()
         for head in known:
@@ -155,15 +156,14 @@ class AuditReader:
         rows = await rows_of(self._store, shard)
         # Who was forgotten is known at the end: what is missing is looked at again then.
         again = list[tuple[int, dict[str, Any], Kept]]()
-        async for chunk in self._records.oldest_first(shard, checker.head.n):
+        async for chunk in self._records.oldest_first(shard, after):
             found.findings += [chunk.broken] if chunk.broken else []
             for one in chunk.records:
                 body, wrong = checker.check(one)
                 found.findings += wrong
                 found.records += 1
                 found.since = found.since or str(body.get("at", ""))
-                if body.get("kind") == "forgotten":
-                    found.gone |= set(body.get("people", ()))
+                found.gone |= _forgotten_by(body)
                 kept = chunk.kept.get(one.place, {})
                 if wrong_parts(body, kept, rows, frozenset()):
                     again.append((one.place, body, kept))
@@ -173,10 +173,18 @@ class AuditReader:
                     found.findings.append(Finding(shard, one.place, "not the record whose head was noted outside"))
         found.weaker = checker.weaker
         rows = await rows_of(self._store, shard)
-        for place, body, kept in again:
-            found.findings += [
-                Finding(shard, place, each) for each in wrong_parts(body, kept, rows, frozenset(found.gone))
-            ]
+
+        def missing() -> list[Finding]:
+            gone = frozenset(found.gone)
+            every = ((place, each) for place, body, kept in again for each in wrong_parts(body, kept, rows, gone))
+            return [Finding(shard, place, each) for place, each in every]
+
+        if after and missing():
+            # What is sealed of somebody while they are forgotten stands after the record that says so.
+            with suppress(Unavailable):  # what is wrong here is told while the archive is away
+                async for chunk in self._records.newest_first(shard, after + 1):
+                    found.gone.update(*map(_forgotten_by, (record_in(one.body) for one in chunk.records)))
+        found.findings += missing()
         found.findings += _of_end(checker.head, noted, await head_of(self._store, shard), seals)
         found.findings += await self._records.strays(shard, FINDINGS_AT_MOST)
         found.findings += [
@@ -234,6 +242,11 @@ class AuditReader:
         """When the first record was made; nothing before it is audited."""
         found = [await self._records.since(shard) for shard in range(self._store.shards)]
         return min(filter(None, found), default=None)
+
+
+def _forgotten_by(record: Mapping[str, Any]) -> set[str]:
+    """Return whom a record says to be forgotten."""
+    return set(record.get("people", ())) if record.get("kind") == "forgotten" else set()
 
 
 def _of_end(end: Head, before: Head, after: Head, outside: Collection[int]) -> list[Finding]:

@@ -6,10 +6,11 @@ They are signed: neither our keys nor our cookies are asked for.
 from typing import Protocol, runtime_checkable
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.app import App
 from bot.web.guards import Bodies, Bounded
+from bot.web.problems import unavailable
 from channels import Accept, RequestLookup
 
 PREFIX = "/slack/"
@@ -28,11 +29,20 @@ class TakesPosts(Protocol):
 
 
 def slack_of(app: App, bodies: Bodies) -> ASGIApp | None:
-    """Return the application that answers below PREFIX; None where Slack posts nothing to us."""
+    """Return the application that answers below PREFIX; None where Slack posts nothing to us.
+
+    While nobody works on the store nothing is taken into it: who pressed hears that, and Slack sends a message again.
+    """
     channel = app.messages.channels.get("slack")
     if not app.settings.has_slack_http or not isinstance(channel, TakesPosts):
         return None
-    return Bounded(channel.http(app.messages.inbox.accept, app.requests.lookup), _any, bodies, SLACK_BODY_BYTES)
+    taken = Bounded(channel.http(app.messages.inbox.accept, app.requests.lookup), _any, bodies, SLACK_BODY_BYTES)
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        why = app.unready
+        await (unavailable(why).response() if why else taken)(scope, receive, send)
+
+    return answering
 
 
 def _any(_headers: Headers, _body: bytes) -> None:

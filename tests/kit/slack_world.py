@@ -114,6 +114,7 @@ async def a_slack_world(url: str, folder: Path, slack: Workspace, toml: str = TO
     tokens = {
         "slack_bot_token": SecretStr(slack.bot_token),
         "slack_app_token": SecretStr(slack.app_token),
+        "slack_signing_secret": SecretStr(slack.signing_secret),
         "slack_base_url": slack.base_url,
     }
     client = Client(url)

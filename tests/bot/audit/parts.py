@@ -27,6 +27,10 @@ class Names:
         return NAMES.get(person, person)
 
 
+async def announced(_: Head) -> None:
+    """Hear of a head, and do nothing."""
+
+
 def a_sealer(store: Store, heads: list[Head] | None = None) -> Sealer:
     async def announce(head: Head) -> None:
         if heads is not None:

@@ -253,6 +253,17 @@ async def test_a_file_that_is_missing_is_named_and_an_archive_that_is_gone_for_a
         await verified(store)
 
 
+async def test_attack_a_text_that_somebody_deletes_is_found_within_the_hour_while_the_archive_is_away(
+    store: Store, folder: Path
+) -> None:
+    await archived(store, folder)
+    await store.client.do("HDEL", KEYS.audit_kept, 35)
+
+    [found] = await a_reader(store).verify_newest([KEY], 3)
+
+    assert (found.n, found.what) == (35, "its words was deleted, and nobody whom it is about was forgotten")
+
+
 @pytest.mark.parametrize(
     ("letter", "times", "is_packed"),
     few_of([(b"[", 1_000_000, False), (b"[", 1_000_000, True), (b" ", 300_000_000, True)], 1, rows=True),

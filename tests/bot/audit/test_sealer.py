@@ -26,14 +26,11 @@ from bot.config.settings import Settings
 from bot.errors import Invalid, Unavailable
 from bot.store import Commit, Keys, Store, scripts
 from bot.testing import events as build
-from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, log_of, sealed_all, verified
+from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, announced, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
 from tests.kit.guards import guards
 
 CHAIN, KEPT = Keys(0).audit_chain, Keys(0).audit_kept
-
-
-async def announced(_: Head) -> None: ...
 
 
 async def decided_run(store: Store) -> None:

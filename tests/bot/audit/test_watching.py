@@ -6,14 +6,18 @@ from functools import partial
 
 import pytest
 
+from agents.requests import PersonId
+from bot.audit.chain import Head
+from bot.audit.forgetting import Forgetting
 from bot.audit.health import ends_elsewhere
-from bot.audit.sealer import head_of
+from bot.audit.log import AuditLog
+from bot.audit.sealer import Sealer, head_of
 from bot.audit.watching import AuditWatch
 from bot.errors import Invalid
 from bot.store import Keys, Store
 from bot.store.watch import ended
 from language import speaking
-from tests.bot.audit.parts import KEY, a_reader, sealed_all, verified
+from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, announced, sealed_all, verified
 from tests.bot.store.stores import append, paused, started
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -180,6 +184,32 @@ async def test_of_a_long_log_the_newest_records_are_checked(store: Store) -> Non
 
     assert [finding.n for finding in await reader.verify_newest([KEY], most=9)] == [4]
     assert await reader.verify_newest([KEY], most=4) == []
+
+
+class Followed(Sealer):
+    """A sealer after whose first batch something is noted of Bo, and sealed by another."""
+
+    is_first = True
+
+    async def seal(self, shard: int, *, rests: bool = False) -> Head | None:
+        head = await super().seal(shard, rests=rests)
+        if self.is_first:
+            self.is_first = False
+            await AuditLog(self._store).note("frozen", who=PersonId("bo"), words="once more", proof=None)
+            await a_sealer(self._store).seal(shard)
+        return head
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+async def test_attack_what_was_sealed_of_somebody_while_they_were_forgotten_is_said_to_be_deleted_by_somebody_else(
+    store: Store, most: int
+) -> None:
+    await AuditLog(store).note("frozen", who=PersonId("bo"), words="because", proof=None)
+    await sealed_all(store)
+
+    assert await Forgetting(store, Followed(store, Names(), lambda: KEY, announced)).forget("bo") == 2
+
+    assert await a_reader(store).verify_newest([KEY], most) == []
 
 
 UNREADABLE = {
