@@ -204,6 +204,11 @@ def place_for(entry: OutboxEntry) -> str:
     return entry.place if isinstance(entry, PlaceCard | UpdateCard | Tell) else ""
 
 
+def not_here(person: PersonId) -> str:
+    """Return why nothing is sent to somebody who is not here."""
+    return f"{person} is not in the directory"
+
+
 class Delivery(Stored, Frozen):
     """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
 
@@ -234,6 +239,11 @@ class Delivery(Stored, Frozen):
     def stands(self) -> bool:
         """True if the card is somewhere now: it arrived, and did not come back."""
         return self.delivery is not None and self.delivery.address.channel not in self.failed
+
+    @property
+    def found_nobody(self) -> bool:
+        """True if it was given up as its person was not here when it was to be sent."""
+        return not_here(self.person) in self.failed.values()
 
     @property
     def entries(self) -> tuple[str, ...]:

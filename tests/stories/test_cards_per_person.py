@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
+from bot.policy.approvers.who import who_of
 from bot.queries.rebuild import placed
 from bot.store.outbox_entry import Delivery
 from tests.bot.bounces import bounce, failures, handled
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.web import Api
@@ -351,3 +353,21 @@ async def test_attack_who_decided_long_ago_what_a_list_named_is_never_asked_agai
 
     await until(lambda: len(lists(world)) > before, what="Bo is asked")
     assert numbers(lists(world)[-1]) == ["05"]
+
+
+@opens(ALONE)
+async def test_attack_who_is_back_is_never_asked_what_would_have_come_with_a_list_while_they_were_not_here(
+    world: World, api: Api
+) -> None:
+    *_, last = await asks(await asker(api), 1, 3, "group:release")
+    await listed(world)
+    assert not [one for one in lists(world) if "03" in numbers(one)]
+
+    await becomes(world, without(ALONE, "bo"))
+    await world.move_time(301)
+    await until(world.dead, what="nobody takes what was to be listed")
+    await becomes(world, ALONE)
+    await world.move_time(301)
+
+    assert "bo" in who_of(await world.request(last["id"])).approve
+    await until(lambda: [one for one in lists(world) if "03" in numbers(one)], what="Bo is asked")

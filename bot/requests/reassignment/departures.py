@@ -247,14 +247,14 @@ class Departures:
     async def _anew_in(self, record: RequestRecord, holder: Holder | None, back: Collection[PersonId]) -> str | None:
         """Return the channel by which a card came to an address that its holder has no more, or to one who is `back`;
         None for any other. It is empty where somebody has no card of what stands, or of its step, as they were not here
-        when those were made: they get it like everybody else.
+        when those were made or were to be sent: they get it like everybody else.
 
         What stands in a place of many is there for them as long as they have any address in its channel. Nobody is
         reached by a channel that is switched off.
         """
         body = await self._journal.store.delivery(holder.delivery_id) if holder else None
         placed = Delivery.model_validate_json(body) if body else None
-        if holder is None or (placed and placed.revision != record.request.revision):
+        if holder is None or (placed and (placed.found_nobody or placed.revision != record.request.revision)):
             return ""
         asked_at = record.asked_at.get(holder.person, record.request.opened_at)
         if holder.delivery_id in record.replaced and asked_at < (record.asked.began_at or asked_at):
