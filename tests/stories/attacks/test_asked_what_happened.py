@@ -18,6 +18,7 @@ from bot.render.meanwhile import meanwhile
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from language import say
+from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
@@ -376,6 +377,8 @@ async def test_attack_what_people_said_had_happened_stays_headed_done_though_it_
     await world.quiet()
     [listed], *_ = await lists.runs(world.app.store, limit=1)
     assert listed.word == "failed"
+    watched = await sayso(world, "watch", run_id)
+    assert (watched.code, "failed: RuntimeError: no bell is there" in watched.out) == (1, True)
 
 
 @opens(TOML)
