@@ -130,6 +130,22 @@ async def test_a_deploy_that_changes_nothing_and_ends_well_is_not_called_done(
         assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
 
 
+async def test_attack_a_model_says_to_be_live_what_nobody_sees_there(model_shop: World, claude: FakeAnthropic) -> None:
+    site = model_shop.folder / "demo" / "site"
+    release(model_shop, "v1.2.0", f"#!/bin/sh\nrm -rf {site}/staging/current\n")
+    claude.answers(calls("deploy", version="v1.2.0", environment="staging"), says("v1.2.0 is live in staging."))
+
+    run_id = await model_shop.trigger("deploy v1.2.0 to staging", agent="deploy")
+    run = await model_shop.ended(run_id)
+
+    assert "staging" not in live_seen(run)
+    mail = await model_shop.next_mail("anna", about="v1.2.0 ")
+    assert mail.subject == "Nobody knows what was changed: deploy v1.2.0 to staging"
+    assert "It is not known what was changed." in mail.text
+    for place, text in (await surfaces(model_shop, run_id)).items():
+        assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
+
+
 @pytest.mark.parametrize("first", few_of(["staging", "production"], 0))
 async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
     model_shop: World, claude: FakeAnthropic, first: str
