@@ -95,25 +95,30 @@ async def test_a_deploy_that_worked_is_announced_once_outside_the_requesters_thr
     assert story.count("succeeded: ") == 2
 
 
-async def test_a_copy_announces_nothing_that_was_live_when_it_was_copied(shop: World) -> None:
+@pytest.mark.parametrize("of", ["triage", "release"])
+async def test_a_copy_says_and_announces_nothing_that_was_live_when_it_was_copied(shop: World, of: str) -> None:
     order = await triages(shop, ORDER)
-    deploy_id, release_id = await deploy_in(shop, order), (await shop.child(order)).id
+    deploy_id = await deploy_in(shop, order)
+    source = order if of == "triage" else (await shop.child(order)).id
     await shop.decide("bo", await shop.opened(deploy_id), "approve")
     await shop.ended(order)
-    back = await shop.trigger("deploy v1.0.0 to production")
+    back = await shop.trigger("deploy v1.0.0 to production", agent="deploy")
     await shop.decide("bo", await shop.opened(back), "approve")
     await shop.ended(back)
     await shop.quiet()
-    events, heard = await shop.events(release_id), len(shop.mails("cy"))
+    events, heard = await shop.events(source), len(shop.mails("cy"))
     at = next(seq for seq, one in enumerate(events, 1) if isinstance(one, ToolFinished))
 
-    copy = await shop.app.runs.forks.fork(release_id, at, Asker(PersonId("anna"), proof=None))
-    await shop.decide("bo", await shop.opened((await shop.child(copy)).id), "deny")
-    await shop.ended(copy)
+    copy = await shop.app.runs.forks.fork(source, at, Asker(PersonId("anna"), proof=None))
+    asks = await deploy_in(shop, copy) if of == "triage" else (await shop.child(copy)).id
+    await shop.decide("bo", await shop.opened(asks), "deny")
+    run = await shop.ended(copy)
 
     await shop.quiet()
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
     assert [mail.subject for mail in shop.mails("cy")[heard:] if "Announced" in mail.subject] == []
+    assert run.ended
+    assert "v1.2.0 (" not in run.ended.summary
     assert (await shop.next_mail("anna", about=f"Stopped: {ORDER}")).subject == f"Stopped: {ORDER}"
 
 
