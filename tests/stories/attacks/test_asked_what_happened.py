@@ -27,6 +27,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
+from tests.servers.console import a_console
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
 
 GIVEN = file_of("bo", stand_ins="cy").replace('to = ["person:ole"]', 'to = ["person:bo"]')
@@ -327,7 +328,8 @@ async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have
 ) -> None:
     run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
     await world.decide("bo", asks, "free_text", asks.request.options[1])
-    await world.decide("cy", await world.opened(run_id, after=asks.request.id), "deny")
+    again = await world.opened(run_id, after=asks.request.id)
+    await world.decide("cy", again, "deny")
     await world.ended(run_id)
     await world.next_mail("anna", about="Stopped: press bell")
 
@@ -336,6 +338,10 @@ async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have
     told = await world.next_mail("anna", about="Partly done: press bell")
     assert "Afterwards: press was done after all: “press bell: done”" in told.text
     await world.quiet()
+    async with a_console(world) as console:
+        page = (await (await console.browser("cy")).get(f"/requests/{again.request.id}")).words
+    assert "Nothing was done" not in page
+    assert "Something was changed all the same" in page
     assert len([mail for mail in world.mails("anna") if "after all" in mail.text]) == 1
 
 
