@@ -180,6 +180,22 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
     assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
 
 
+async def test_attack_the_card_of_a_deploy_says_that_it_left_live_what_people_put_back_after_it(shop: World) -> None:
+    breaks_the_page(shop)
+    run_id = await shop.trigger("deploy v1.3.0 to production")
+    deploy = await shop.opened(run_id)
+    await shop.decide("bo", deploy, "approve")
+    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), "approve")
+    await shop.ended(run_id)
+
+    async with a_console(shop) as console:
+        card = (await (await console.browser("bo")).get(f"/requests/{deploy.request.id}")).words
+
+    assert "Done: Deploy v1.3.0 to production" in card
+    assert "v1.0.0 (56a8c29) was live in production afterwards." in card
+    assert "when it ended" not in card
+
+
 async def test_attack_whoever_may_not_see_what_brought_what_is_live_reads_that_nothing_brought_it(
     shop: World,
 ) -> None:
