@@ -309,9 +309,9 @@ def _undone(became: Became) -> str:
     request = became.record.request
     if is_of_program(request):
         return say("standing.program-told")
-    if became.kind == "superseded" and became.run is None:  # who knows whether it is asked anew, and done by that?
+    if became.run is None:  # who knows whether it is asked anew, or was done by what was asked before?
         return ""
-    if became.run and (key := IN_SPITE.get(became.run.otherwise or "nothing")):
+    if key := IN_SPITE.get(became.run.otherwise or "nothing"):
         return say(key)
     return say("standing.nothing-done") if request.format == "approval" else ""
 
