@@ -175,8 +175,8 @@ def unhealthy(run: Run) -> tuple[str, ...]:
 
 
 def is_not_seen(run: Run, now: datetime) -> bool:
-    """Return whether it is not known by `now` what is live where `run` deployed something that worked."""
-    return bool(_deployed(run).keys() - live_seen(run, now).keys())
+    """Return whether code looked at the end, and it is not known by `now` what is live where a deploy worked."""
+    return run.looked_at_end and bool(_deployed(run).keys() - live_seen(run, now).keys())
 
 
 def serves_another(run: Run, now: datetime) -> bool:
