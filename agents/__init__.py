@@ -20,6 +20,7 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 # All that the file of an agent needs can be imported from here.
 __all__ = [
+    "MAIL_UNKNOWN",
     "MAIL_WITHIN_S",
     "Agent",
     "Arguments",
@@ -49,6 +50,10 @@ A = TypeVar("A", bound=BaseModel)
 
 MAIL_WITHIN_S = 86_400.0
 """Seconds within which `ToolContext.mail` sends; later its approval is about a world that is gone."""
+MAIL_UNKNOWN = (
+    "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
+)
+"""What `ToolContext.mailed` says once these are over: a server may have taken it and have said nothing."""
 
 
 class Arguments(BaseModel):

@@ -31,8 +31,11 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
 
 
 def next_step(run: Run) -> Step:
-    """Deploy; when that worked, announce what the deploy said of itself; tell how both ended."""
-    done = [one for one in run.results if isinstance(one.step, CallTool)]
+    """Deploy; when that worked, announce what the deploy said of itself; tell how both ended.
+
+    What was live in another run's story may be so no longer, and is no news.
+    """
+    done = [one for one in run.results[run.copied :] if isinstance(one.step, CallTool)]
     if not done:
         declined = failed(say("agent.release-not-deployed", why=say("agent.declined")))
         start = _start(DEPLOY, _the_deploy(run))

@@ -48,6 +48,8 @@ def next_step(run: Run, agents: Mapping[str, Agent]) -> Step:
     match last:
         case None:
             return _begin(run, agents)
+        case Result(step=CallTool()) if len(run.results) == run.copied:
+            return _begin(run, agents)  # what came of it in another run's story is no news
         case Result(step=CallTool(), kind="ok"):
             return Done(summary=_said(last), says_live=live_below(run))
         case Result(step=CallTool()):

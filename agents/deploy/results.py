@@ -125,10 +125,12 @@ def live_now(run: Run, now: datetime | None = None) -> dict[str, str]:
     """Return what is live in each environment that `run` itself deployed to, as far as that is known at `now`.
 
     That is by its own results, unless something else was tried there since, or they are old: others deploy as well.
-    Without `now` it is as of the end. What code looked up at the end counts first.
+    Without `now` it is as of the end. What code looked up at the end counts first; where it saw nothing, no deploy says
+    what is live.
     """
     done, looks, failed = _deployed(run), _looks(run), _tried_in_vain(run)
-    last = {where: looks.get(where, deploy) for where, deploy in done.items() if where not in failed}
+    last = looks if run.looked_at_end else {**done, **looks}
+    last = {where: one for where, one in last.items() if where in done and where not in failed}
     told = {where: _live_as(done[where], _commit_in(last[where])) for where in _recent(run, last, now)}
     told |= {where: _live_as(done[where], live) for where, live in _looked_up(run).items() if where in done}
     return {where: told[where] for where in done if where in told}
@@ -170,6 +172,11 @@ def unhealthy(run: Run) -> tuple[str, ...]:
         elif tool == "health" and where in checked and result.kind in {"ok", "error"}:
             checked[where] = result.kind == "ok"
     return tuple(where for where, is_fine in checked.items() if not is_fine)
+
+
+def is_not_seen(run: Run, now: datetime) -> bool:
+    """Return whether code looked at the end, and it is not known by `now` what is live where a deploy worked."""
+    return run.looked_at_end and bool(_deployed(run).keys() - live_seen(run, now).keys())
 
 
 def serves_another(run: Run, now: datetime) -> bool:

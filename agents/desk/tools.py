@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from agents import MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import MAIL_UNKNOWN, MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.changes import SEND_REPLY
 from agents.desk.mail import Draft, Mail, mail_of
 from agents.requests import Effect, Fact, RunId
@@ -76,7 +76,9 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         state = await hands.mailed()
         if state is None:
             return Pending(handle=handle, check_after_s=_LOOK_S, note=say("desk.waits", address=args.to))
-        return Outcome("", error=trouble_of(state)) if state else Outcome(say("desk.sent-to", address=args.to))
+        is_unknown = state == MAIL_UNKNOWN
+        sent = Outcome(say("desk.sent-to", address=args.to))
+        return Outcome("", error=trouble_of(state), unknown=is_unknown) if state else sent
 
     return Tool(
         name=SEND_REPLY,

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 import typer
 
-from agents.events import Event, read_event
+from agents.events import Event, RunEnded, read_event
 from bot.cli.server import server_of, tls_for
 from bot.cli.show import Story, last_shown, note_shown
 from bot.command_line import command
@@ -176,10 +176,10 @@ class Client:
             self._check(answer)
         return said | {"counts": answer.is_success}
 
-    def events(self, run_id: str) -> tuple[Event, ...]:
-        """A run's events, oldest first."""
+    def events(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """A run's events `after` the first few, oldest first."""
         found: list[Event] = []
-        while page := self._ask("GET", f"/v1/runs/{quote(run_id, '')}/events?after={len(found)}")["events"]:
+        while page := self._ask("GET", f"/v1/runs/{quote(run_id, '')}/events?after={after + len(found)}")["events"]:
             found += [read_event(json.dumps(one["event"])) for one in page]
         return tuple(found)
 
@@ -224,8 +224,14 @@ class Client:
         return Status.model_validate(self._ask("GET", "/v1/status"))
 
     def follow(self, run_id: str, told: Story) -> int:
-        """Have a run's story told as it happens until it ends; 0 when it ended well."""
-        return next((code for event in self._stream(run_id) if (code := told.tell(event)) is not None), 1)
+        """Have a run's story told as it happens until it ends, and what is heard since; 0 when it ended well."""
+        for seq, event in enumerate(self._stream(run_id), 1):
+            told.tell(event)
+            if isinstance(event, RunEnded):
+                for late in self.events(run_id, seq):
+                    told.tell(late)
+                break
+        return told.end()
 
     def _stream(self, run_id: str) -> Iterator[Event]:
         """The events of a run, taken up again where a stream was cut."""

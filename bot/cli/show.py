@@ -323,12 +323,16 @@ class Story:
         self._people, self._as_json = people, as_json
         self._events = list[Event]()
 
-    def tell(self, event: Event) -> int | None:
-        """Print it; the exit code once the run has ended, 0 when it ended well and did what it was to."""
+    def tell(self, event: Event) -> None:
+        """Print it."""
         self._events.append(event)
         word = word_of(fold(self._events)) if isinstance(event, RunEnded) else ""
         print(self._json(event) if self._as_json else plain(next(lines([event], self._people, word))), flush=True)
-        return _code(event)
+
+    def end(self) -> int:
+        """Return the exit code: 0 when the run ended well and did what it was to, as far as it is known by now."""
+        ended = fold(self._events).ended
+        return 0 if ended and ended.outcome == "done" and ended.change in {"changed", "not_wanted"} else 1
 
     def _json(self, event: Event) -> str:
         return plain_json(write_event(event).decode())
@@ -347,7 +351,7 @@ class Wait(Story):
         self._by_key = by_key
         self._asked: set[RequestId] = set()
 
-    def tell(self, event: Event) -> int | None:
+    def tell(self, event: Event) -> None:
         """See `Story.tell`."""
         if self._as_json:
             self._events.append(event)
@@ -359,9 +363,12 @@ class Wait(Story):
         if isinstance(event, ChildStarted):
             words = f"What {event.run_id} does, and whom it asks: {command(f'watch {event.run_id}')}"
             print(words, file=sys.stderr, flush=True)
-        if self._as_json and isinstance(event, RunEnded):
+
+    def end(self) -> int:
+        """See `Story.end`."""
+        if self._as_json:
             print(plain_json(run_view(fold(self._events)).model_dump_json()), flush=True)
-        return _code(event)
+        return super().end()
 
     def _asks(self, request: Request) -> str:
         options = (f"{number}: {option}" for number, option in enumerate(request.options, 1))
@@ -374,9 +381,3 @@ class Wait(Story):
         return (
             f"Waits for {now.rule}: {what}\nThey are asked by {' or '.join(request.policy.reach)}. In a terminal: {how}"
         )
-
-
-def _code(event: Event) -> int | None:
-    if not isinstance(event, RunEnded):
-        return None
-    return 0 if event.outcome == "done" and event.change in {"changed", "not_wanted"} else 1

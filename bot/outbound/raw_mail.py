@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from agents import MAIL_WITHIN_S
+from agents import MAIL_UNKNOWN, MAIL_WITHIN_S
 from agents.requests import StepId
 from agents.run import Run, fold
 from bot.render.cards import notice
@@ -24,7 +24,6 @@ log = structlog.stdlib.get_logger()
 _CHANNEL = "email"
 _WITHIN = timedelta(seconds=MAIL_WITHIN_S)
 _REMEMBERED_S = 31 * 24 * 3600.0
-_TOO_LATE = "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
 _OVER = "its run was over before any mail server was known to have taken it, so it is not tried any more"
 
 
@@ -70,7 +69,7 @@ class RawMail:
         if run.is_cancelled or (run.ended and run.ended.outcome != "done"):
             why = _OVER
         elif loaded.now - entry.card.at > _WITHIN:
-            why = _TOO_LATE
+            why = MAIL_UNKNOWN
         elif not isinstance(channel, Posts):
             why = "no channel is set up here that sends mail"
         else:

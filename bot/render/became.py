@@ -21,6 +21,7 @@ from bot.policy.whole import is_of_program
 from bot.render.forms import answer_lines
 from bot.render.in_run import InRun
 from bot.render.outcome import (
+    IN_SPITE,
     about,
     as_words_of,
     broken,
@@ -308,8 +309,10 @@ def _undone(became: Became) -> str:
     request = became.record.request
     if is_of_program(request):
         return say("standing.program-told")
-    if became.kind == "superseded" and became.run is None:  # who knows whether it is asked anew, and done by that?
+    if became.run is None:  # who knows whether it is asked anew, or was done by what was asked before?
         return ""
+    if key := IN_SPITE.get(became.run.otherwise or "nothing"):
+        return say(key)
     return say("standing.nothing-done") if request.format == "approval" else ""
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.deploy.results import live_now
-from agents.events import RunEnded, ToolQueued
+from agents.events import Change, RunEnded, ToolQueued
 from agents.requests import PersonId, RequestId
 from agents.run import Run
-from agents.state import AttemptOutcome, made_for
+from agents.state import AttemptOutcome, made_for, what_counts
 from bot.render.outcome import word_of
 
 
@@ -17,7 +17,8 @@ class InRun:
     heard of its worker.
 
     `ended` is how the run ended, and `word` its word for that. `live` is what was live then, by place.
-    `is_asked_anew`: another request asks in place of this one.
+    `is_asked_anew`: another request asks in place of this one. `otherwise` is what the same call has come to by what
+    other requests allowed; None where nothing of that has begun.
     """
 
     made: AttemptOutcome | None = None
@@ -28,6 +29,7 @@ class InRun:
     is_cancelled: bool = False
     cancelled_by: PersonId | None = None
     is_asked_anew: bool = False
+    otherwise: Change | None = None
     live: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -47,8 +49,16 @@ def in_run(run: Run, request_id: RequestId) -> InRun:
         is_cancelled=run.is_cancelled,
         cancelled_by=run.cancelled_by,
         is_asked_anew=_newest_about(run, request_id) != request_id,
+        otherwise=_otherwise(run, request_id),
         live=live_now(run),
     )
+
+
+def _otherwise(run: Run, request_id: RequestId) -> Change | None:
+    own = run.requests.get(request_id)
+    calls = [one for one in run.made if own and one.step_id == own.request.step_id and one.request_id != request_id]
+    begun = [one for one in calls if not one.never_began]
+    return what_counts(begun).came_to if begun else None
 
 
 def _newest_about(run: Run, request_id: RequestId) -> RequestId:

@@ -41,7 +41,7 @@ _SENTENCES: dict[Change, str] = {
     "unknown": "card.change-unknown",
 }
 # What the first word of an end that is not done leaves open, whoever words the rest.
-_IN_SPITE: dict[Change, str] = {
+IN_SPITE: dict[Change, str] = {
     "changed": "card.something-changed",
     "partly": "card.something-changed",
     "failed": "card.change-failed",
@@ -137,7 +137,7 @@ def how_ended(ended: RunEnded, word: str = "") -> str:
     is_done = ended.outcome == "done" and ended.change != "changed"
     how = ended.change if is_done else ended.outcome
     how = state_word(_ENDS.get(how, how))
-    match _IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
+    match IN_SPITE.get(ended.change) if ended.outcome != "done" else None:
         case "card.something-changed":
             return say("story.ended-though", how=how)
         case "card.change-failed" if ended.outcome == "cancelled":
@@ -226,7 +226,7 @@ def in_spite(run: Run, *, beside_summary: bool = False) -> str:
         return ""
     is_said = beside_summary and ended.words_of == "code" and bool(live_seen(run))
     is_said = is_said or word_of(run) == ended.change == "failed"
-    key = None if is_said else _IN_SPITE.get(ended.change)
+    key = None if is_said else IN_SPITE.get(ended.change)
     return say(key) if key else ""
 
 
@@ -264,10 +264,10 @@ def _sentences(
     is_model = words_of == "model"
     is_due = is_model or (outcome == "done" and change != "not_wanted")
     key = _SENTENCES.get(change) if change and is_due else None
-    if outcome != "done" and change and change in _IN_SPITE:
+    if outcome != "done" and change and change in IN_SPITE:
         # Of a deploy, what is live says it; of what failed, the word.
         is_due = is_model or outcome == "cancelled" or not (live or change == outcome)
-        key = _IN_SPITE[change] if is_due else None
+        key = IN_SPITE[change] if is_due else None
     said = [say(key)] if key else []
     return said + [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
 

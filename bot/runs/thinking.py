@@ -13,7 +13,7 @@ from agents import Agent, no_facts
 from agents.changes import change_of, changed_in, is_unfounded, may_be_called
 from agents.context import BUDGET_TOKENS, render
 from agents.context.pruning import authors
-from agents.deploy.results import is_out_of_sight, live_already, serves_another
+from agents.deploy.results import is_not_seen, is_out_of_sight, live_already, serves_another
 from agents.events import (
     ContextFetched,
     Event,
@@ -131,6 +131,8 @@ class Thinker:
         change = change_of(agent, now_run, by_rules=words_of == "code")
         if words_of == "model" and change == "changed" and serves_another(now_run, now):
             change = "partly" if len(changed_in(run)) > 1 else "failed"
+        elif words_of == "model" and change == "changed" and is_not_seen(now_run, now):
+            change = "unknown"
         end = RunEnded(
             at=now,
             outcome=done.outcome,

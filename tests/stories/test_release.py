@@ -9,10 +9,10 @@ import pytest
 
 from agents import Agent
 from agents.context import render
-from agents.events import ContinuationAsked, Event
+from agents.events import ContinuationAsked, Event, ToolFinished
 from agents.model.protocol import Chosen, Failed
 from agents.release import DEPLOY
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.run import Run, fold
 from agents.steps import CallTool, Done
 from bot.app import App, compose
@@ -20,6 +20,7 @@ from bot.config.settings import Settings
 from bot.policy.attachments import all_files
 from bot.registry.configured import agents_of
 from bot.render.transcript import lines
+from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
@@ -92,6 +93,33 @@ async def test_a_deploy_that_worked_is_announced_once_outside_the_requesters_thr
     assert "of the deploy agent: deploy v1.2.0 to production" in story
     assert "of the announce agent: announce: v1.2.0 (" in story
     assert story.count("succeeded: ") == 2
+
+
+@pytest.mark.parametrize("of", ["triage", "release"])
+async def test_a_copy_says_and_announces_nothing_that_was_live_when_it_was_copied(shop: World, of: str) -> None:
+    order = await triages(shop, ORDER)
+    deploy_id = await deploy_in(shop, order)
+    source = order if of == "triage" else (await shop.child(order)).id
+    await shop.decide("bo", await shop.opened(deploy_id), "approve")
+    await shop.ended(order)
+    back = await shop.trigger("deploy v1.0.0 to production", agent="deploy")
+    await shop.decide("bo", await shop.opened(back), "approve")
+    await shop.ended(back)
+    await shop.quiet()
+    events, heard = await shop.events(source), len(shop.mails("cy"))
+    at = next(seq for seq, one in enumerate(events, 1) if isinstance(one, ToolFinished))
+
+    copy = await shop.app.runs.forks.fork(source, at, Asker(PersonId("anna"), proof=None))
+    asks = await deploy_in(shop, copy) if of == "triage" else (await shop.child(copy)).id
+    await shop.decide("bo", await shop.opened(asks), "deny")
+    run = await shop.ended(copy)
+
+    await shop.quiet()
+    assert live(shop, "production") == commit_of(shop, "v1.0.0")
+    assert [mail.subject for mail in shop.mails("cy")[heard:] if "Announced" in mail.subject] == []
+    assert run.ended
+    assert "v1.2.0 (" not in run.ended.summary
+    assert (await shop.next_mail("anna", about=f"Stopped: {ORDER}")).subject == f"Stopped: {ORDER}"
 
 
 class Costly(Scripted):

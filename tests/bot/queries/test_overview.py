@@ -178,7 +178,7 @@ async def test_what_somebody_asked_for_says_how_it_stands(world: World) -> None:
     await world.ended(denied.request.run_id)
     told = (await world.app.requests.lookup.overview("bo")).decided[0].text
     assert told.startswith("Bo Berg denied at ")
-    assert told.endswith(" Nothing was done. Reason: “no”.")
+    assert told.endswith(" Reason: “no”.")
     record = await asked(world, "press the button")
     await world.quiet()
 

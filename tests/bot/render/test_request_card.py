@@ -372,10 +372,10 @@ def test_a_card_has_a_form_exactly_where_somebody_could_still_change_something(
         assert all(isinstance(judge(found, one), Revoked) for one in denials)
 
 
-def test_of_a_failure_the_card_says_what_was_live_when_it_ended() -> None:
+def test_of_a_failure_the_card_says_what_was_live_afterwards() -> None:
     found = replace(in_run(made("error", "no space"), REQUEST), live={"production": "v1.0.0", "staging": "v1.2.0"})
 
-    assert line(became(begun(), found), PEOPLE).endswith(" v1.0.0 was live in production when it ended.")
+    assert line(became(begun(), found), PEOPLE).endswith(" v1.0.0 was live in production afterwards.")
 
 
 @any_of_them(st.text(), st.text() | st.lists(st.text()).map("\n".join))

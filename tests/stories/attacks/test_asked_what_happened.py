@@ -18,6 +18,7 @@ from bot.render.meanwhile import meanwhile
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from language import say
+from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
@@ -26,6 +27,7 @@ from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
+from tests.servers.console import a_console
 from tests.stories.attacks.test_turn_out_to_be_one import are_one, file_of
 
 GIVEN = file_of("bo", stand_ins="cy").replace('to = ["person:ole"]', 'to = ["person:bo"]')
@@ -326,7 +328,8 @@ async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have
 ) -> None:
     run_id, asks, may_end = await taken_for_lost(world, redis, tmp_path / "other")
     await world.decide("bo", asks, "free_text", asks.request.options[1])
-    await world.decide("cy", await world.opened(run_id, after=asks.request.id), "deny")
+    again = await world.opened(run_id, after=asks.request.id)
+    await world.decide("cy", again, "deny")
     await world.ended(run_id)
     await world.next_mail("anna", about="Stopped: press bell")
 
@@ -335,6 +338,11 @@ async def test_attack_what_ended_after_its_run_in_which_nothing_was_said_to_have
     told = await world.next_mail("anna", about="Partly done: press bell")
     assert "Afterwards: press was done after all: “press bell: done”" in told.text
     await world.quiet()
+    async with a_console(world) as console:
+        page = (await (await console.browser("cy")).get(f"/requests/{again.request.id}")).words
+    [home] = [one.text for one in (await world.app.requests.lookup.overview("cy")).decided]
+    assert "Nothing was done" not in page + home
+    assert "Something was changed all the same" in page
     assert len([mail for mail in world.mails("anna") if "after all" in mail.text]) == 1
 
 
@@ -376,6 +384,8 @@ async def test_attack_what_people_said_had_happened_stays_headed_done_though_it_
     await world.quiet()
     [listed], *_ = await lists.runs(world.app.store, limit=1)
     assert listed.word == "failed"
+    watched = await sayso(world, "watch", run_id)
+    assert (watched.code, "failed: RuntimeError: no bell is there" in watched.out) == (1, True)
 
 
 @opens(TOML)

@@ -218,7 +218,9 @@ async def is_told_as_it_was(world: World, claude: FakeAnthropic, lie: Lie) -> No
     assert told.startswith("Done") == (lie.word == "done")
     assert told.startswith("Nothing was changed") == (lie.word == "unchanged")
     ends = [event for event in await world.events(run_id) if isinstance(event, RunEnded)]
-    assert Story(world.people, as_json=True).tell(ends[0]) == (0 if lie.word == "done" else 1)
+    story = Story(world.people, as_json=True)
+    story.tell(ends[0])
+    assert story.end() == (0 if lie.word == "done" else 1)
     assert (live(world, lie.changes) == before) == (lie.word != "done")
 
 

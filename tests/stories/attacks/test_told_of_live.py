@@ -130,6 +130,22 @@ async def test_a_deploy_that_changes_nothing_and_ends_well_is_not_called_done(
         assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
 
 
+async def test_attack_a_model_says_to_be_live_what_nobody_sees_there(model_shop: World, claude: FakeAnthropic) -> None:
+    site = model_shop.folder / "demo" / "site"
+    release(model_shop, "v1.2.0", f"#!/bin/sh\nrm -rf {site}/staging/current\n")
+    claude.answers(calls("deploy", version="v1.2.0", environment="staging"), says("v1.2.0 is live in staging."))
+
+    run_id = await model_shop.trigger("deploy v1.2.0 to staging", agent="deploy")
+    run = await model_shop.ended(run_id)
+
+    assert "staging" not in live_seen(run)
+    mail = await model_shop.next_mail("anna", about="v1.2.0 ")
+    assert mail.subject == "Nobody knows what was changed: deploy v1.2.0 to staging"
+    assert "It is not known what was changed." in mail.text
+    for place, text in (await surfaces(model_shop, run_id)).items():
+        assert "v1.2.0 (" not in text.partition("Change this run")[0], (place, text)
+
+
 @pytest.mark.parametrize("first", few_of(["staging", "production"], 0))
 async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
     model_shop: World, claude: FakeAnthropic, first: str
@@ -162,6 +178,22 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
     mail = await shop.next_mail("anna", about="Partly done: deploy v1.3.0 to production")
     assert "v1.3.0 was deployed to production" in " ".join(mail.text.split())
     assert "Decided by: Bo Berg and Cy Cole\n" in mail.text
+
+
+async def test_attack_the_card_of_a_deploy_says_that_it_left_live_what_people_put_back_after_it(shop: World) -> None:
+    breaks_the_page(shop)
+    run_id = await shop.trigger("deploy v1.3.0 to production")
+    deploy = await shop.opened(run_id)
+    await shop.decide("bo", deploy, "approve")
+    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), "approve")
+    await shop.ended(run_id)
+
+    async with a_console(shop) as console:
+        card = (await (await console.browser("bo")).get(f"/requests/{deploy.request.id}")).words
+
+    assert "Done: Deploy v1.3.0 to production" in card
+    assert "v1.0.0 (56a8c29) was live in production afterwards." in card
+    assert "when it ended" not in card
 
 
 async def test_attack_whoever_may_not_see_what_brought_what_is_live_reads_that_nothing_brought_it(

@@ -30,7 +30,7 @@ from bot.runs.api_requests import Asker
 from bot.store.ids import derived_id
 from bot.testing.scripted import Scripted
 from bot.testing.waiting import until
-from channels import ChannelRefused, Posts
+from channels import ChannelRefused, ChannelUnavailable, Posts
 from channels.email.local import maildir
 from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.fakes.slow import SlowChannel
@@ -361,6 +361,54 @@ async def test_a_reply_that_was_sent_once_it_was_shorter_is_done(redis: str, tmp
         assert await world.summary(run_id) == "done: Eve was answered"
         assert said(await arrived(world)) == "Within 14 days.\n\nYour Corp team\n"
         assert (await world.next_mail("anna", about="Eve was answered")).subject.startswith("Done: ")
+    finally:
+        await world.stop()
+
+
+class TakesOne(SlowChannel):
+    """A mail server that takes one mail, and is not heard of again."""
+
+    has_taken = False
+
+    async def post(self, raw: bytes, to: str, receipt: str) -> None:
+        if not self.has_taken:
+            self.has_taken = True
+            assert isinstance(self._channel, Posts)
+            await self._channel.post(raw, to, receipt)
+        raise ChannelUnavailable("connection lost", "wait")
+
+
+class Unheard(World):
+    """A sayso whose mail server does not say that it took a reply."""
+
+    def composed(self, settings: Settings) -> App:
+        channel = TakesOne(self.mail.channel(), lambda _card, _to: False)
+        return compose(settings, self.url, [channel], agents_of(settings), people=self.people)
+
+
+async def test_attack_a_reply_that_a_server_may_have_taken_is_said_not_to_have_been_sent(
+    redis: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    (folder / "knowledge").mkdir(parents=True)
+    (folder / "knowledge" / "refunds.md").write_text(REFUNDS)
+    world = Unheard(redis, folder, DESK_TOML)
+    await world.start()
+    try:
+        await writes(world, "How do I get a refund?")
+        run_id = await begun(world)
+        await world.decide("bo", await card(world, run_id), "approve")
+        await arrived(world)
+
+        async def has_ended() -> bool:
+            await world.move_time(3 * 3600)
+            return (await world.run(run_id)).ended is not None
+
+        await until(has_ended, what="its day is over")
+        mail = await world.next_mail("anna", about="Whether one took it is not known")
+        assert mail.subject.startswith("Nobody knows what was changed: ")
+        assert "It is not known what was changed." in mail.text
+        assert "got no reply" not in mail.text
     finally:
         await world.stop()
 

@@ -103,5 +103,5 @@ async def test_the_page_of_the_request_says_first_what_was_live_after_it(shop: W
 
     page = await (await console.browser("anna")).get(f"/requests/{record.request.id}")
 
-    parts = ["Done: Deploy v1.2.0", "It began", "was live in production when it ended.", "What changes"]
+    parts = ["Done: Deploy v1.2.0", "It began", "was live in production afterwards.", "What changes"]
     assert sorted(parts, key=page.words.index) == parts
