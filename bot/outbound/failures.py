@@ -76,7 +76,8 @@ class DeliveryFailures:
         self, placed: Delivery, record: RequestRecord, channel: str, why: str, seq: int, *, places_again: bool
     ) -> Commit:
         now, request = await self._store.now(placed.id), record.request
-        failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}})
+        found_nobody = not (placed.place or self._people.is_here(placed.person))
+        failed = placed.model_copy(update={"failed": {**placed.failed, channel: why}, "found_nobody": found_nobody})
         ways = await self._ways(request, failed)
         others = [person for person in await self._others(record) if person != placed.person]
         reach = await self._reach_of_requester(placed.run_id)

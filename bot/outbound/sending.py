@@ -35,7 +35,6 @@ from bot.store.outbox_entry import (
     PostMail,
     Tell,
     UpdateCard,
-    not_here,
     place_for,
     place_of,
     request_of,
@@ -121,7 +120,7 @@ class Sender:
         """
         entry = sending.entry
         if not place_for(entry) and _contact(entry, self._people) is None:
-            raise Undeliverable(not_here(entry.person))
+            raise Undeliverable(f"{entry.person} is not in the directory")
         if delivery := await self._aside(sending):
             return Reached(delivery)
         sending = _that_stays(sending)

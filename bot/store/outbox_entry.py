@@ -204,15 +204,11 @@ def place_for(entry: OutboxEntry) -> str:
     return entry.place if isinstance(entry, PlaceCard | UpdateCard | Tell) else ""
 
 
-def not_here(person: PersonId) -> str:
-    """Return why nothing is sent to somebody who is not here."""
-    return f"{person} is not in the directory"
-
-
 class Delivery(Stored, Frozen):
     """A card in front of one person: what its token stands for. `delivery` is set once it was sent.
 
-    `failed` says which channels did not bring it there, in their order, and why. `shares` is the delivery whose card it
+    `failed` says which channels did not bring it there, in their order, and why; it `found_nobody` where its person was
+    not here then. `shares` is the delivery whose card it
     is, where one card stands for several people. `place` is set, and `person` empty, where it is for all who are there.
     `about` is the comment that it asks an answer to; then no answer to it is a vote. `asks`: by it its person is asked,
     and not only shown once more what they were asked before. `called` are the deliveries of those whom this card, where
@@ -228,6 +224,7 @@ class Delivery(Stored, Frozen):
     person: PersonId
     delivery: Placement | None = None
     failed: dict[str, str] = Field(default_factory=dict[str, str])
+    found_nobody: bool = False
     shares: DeliveryId | None = None
     place: str = ""
     about: str = ""
@@ -239,11 +236,6 @@ class Delivery(Stored, Frozen):
     def stands(self) -> bool:
         """True if the card is somewhere now: it arrived, and did not come back."""
         return self.delivery is not None and self.delivery.address.channel not in self.failed
-
-    @property
-    def found_nobody(self) -> bool:
-        """True if it was given up as its person was not here when it was to be sent."""
-        return not_here(self.person) in self.failed.values()
 
     @property
     def entries(self) -> tuple[str, ...]:
