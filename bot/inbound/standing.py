@@ -103,10 +103,10 @@ class TypedStanding:
         run_id = RunId(typed.run) if typed.run else about or await self._run_of(channel, trigger)
         if run_id is None:
             return say("again.page"), f"{say('again.no-run')} {say('again.usage')}"
+        await self._ask(typed, inbound_id, channel, trigger, run_id)
         if about is None:  # else it answers a card, and is no message of a thread
             thread = trigger.within or trigger.thread
             await note_thread(self._store, channel, thread, self._starter.run_id(inbound_id))
-        await self._ask(typed, inbound_id, channel, trigger, run_id)
         return say("again.page"), say("again.asked")
 
     async def _listed(self, person: PersonId) -> str:
