@@ -59,7 +59,7 @@ from bot.runs.children import Children, busy_with
 from bot.store import Commit, Once, Wake, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id, inbound_of, is_a, run_of
-from bot.store.indexes import has_effect, question_above, runs_of_thread
+from bot.store.indexes import has_effect, question_above, runs_of_thread, said_to
 from bot.store.journal import Journal, outbox_entry, outgoing_id, record_write
 from bot.store.outbox_entry import Delivery, Tell, tell_about
 from channels import SESSION, ChannelUnavailable, Trigger
@@ -134,7 +134,7 @@ class FollowUps:
 
     async def _that_had(self, inbound_id: str) -> Run | None:
         """Return the run that a message was given to as words or as an answer; None where none has it."""
-        ways = await self._store.remembered(_follows(inbound_id)) or b""
+        ways = await self._store.remembered(said_to(inbound_id)) or b""
         for run_id in map(RunId, ways.decode().split()):
             events = (await self._store.load(run_id)).events
             run = fold(events)
@@ -189,7 +189,7 @@ class FollowUps:
         run, about = await self._run(request.run_id), None if no or not is_theirs else request.id
         if not run.started or await has_effect(self._store.client, [request.id], said_id):
             return False
-        if await self._store.remembered(_follows(said_id)) is None:  # else it had its effect before
+        if await self._store.remembered(said_to(said_id)) is None:  # else it had its effect before
             does, of = await self._first(run, trigger, channel, about) if stops else (None, None)
             # What is too late for the next approval as well is told of the one that is answered.
             is_next = of and of.request.id != request.id and (request.format != "approval" or _is_answerable(of))
@@ -381,7 +381,7 @@ class FollowUps:
 
     async def _pinned(self, inbound_id: str, found: RunId, trigger: Trigger) -> Sequence[RunId]:
         ways = " ".join(await self._family(found, trigger))
-        pinned, _ = await self._store.remember(_follows(inbound_id), ways.encode(), _REMEMBERED_S)
+        pinned, _ = await self._store.remember(said_to(inbound_id), ways.encode(), _REMEMBERED_S)
         return tuple(map(RunId, pinned.decode().split()))
 
     async def _family(self, run_id: RunId, trigger: Trigger) -> Sequence[RunId]:
@@ -803,11 +803,6 @@ class FollowUps:
             if isinstance(judgement, Asked):
                 text = feedback_text(judgement, record, self._people)
             return _reply(channel, trigger, record, text, now)
-
-
-def _follows(said_id: str) -> str:
-    """Return the name under which it is kept to which runs a message was given."""
-    return f"follows {said_id}"
 
 
 def _unread(trigger: Trigger, run: Run, record: RequestRecord | None) -> str:

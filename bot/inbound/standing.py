@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from agents.requests import PersonId, RunId
 from agents.requests.proof import Proof
 from agents.run import Run
-from agents.standing import covering
+from agents.standing import STANDING, covering
 from bot.errors import Conflict, Failure, Forbidden, Invalid, NotFound, RateLimited, Unavailable, add_failure
 from bot.inbound.absences import TOLD
 from bot.inbound.proving import proof_of
@@ -27,7 +27,7 @@ from bot.requests.standing.approvals import StandingApprovals
 from bot.runs.api_requests import AskingAgain
 from bot.runs.start import Starter
 from bot.store.ids import derived_id
-from bot.store.indexes import run_of_thread
+from bot.store.indexes import note_thread, runs_of_thread
 from bot.store.journal import Journal
 from bot.store.outbox_entry import Tell, to_writer
 from channels import Trigger
@@ -104,6 +104,9 @@ class TypedStanding:
         if run_id is None:
             return say("again.page"), f"{say('again.no-run')} {say('again.usage')}"
         await self._ask(typed, inbound_id, channel, trigger, run_id)
+        if about is None:  # else it answers a card, and is no message of a thread
+            thread = trigger.within or trigger.thread
+            await note_thread(self._store, channel, thread, self._starter.run_id(inbound_id))
         return say("again.page"), say("again.asked")
 
     async def _listed(self, person: PersonId) -> str:
@@ -129,9 +132,13 @@ class TypedStanding:
         return f"{lapsed}. {line}" if lapsed else line
 
     async def _run_of(self, channel: str, trigger: Trigger) -> RunId | None:
-        if not trigger.follows:
-            return None
-        return await run_of_thread(self._store, channel, trigger.within or trigger.thread)
+        """Return the newest run of the thread but for those that ask for standing approvals, or never began."""
+        if trigger.follows:
+            for found in await runs_of_thread(self._store, channel, trigger.within or trigger.thread):
+                run = await self._store.run(found)
+                if run.started and run.started.agent != STANDING:
+                    return found
+        return None
 
     async def _ask(
         self, wanted: StandingWanted, inbound_id: str, channel: str, trigger: Trigger, run_id: RunId

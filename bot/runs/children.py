@@ -13,6 +13,7 @@ from agents.deploy.results import live_seen
 from agents.events import (
     MOST_BELOW,
     MOST_CHILDREN,
+    AnswerNoted,
     CardDelivered,
     Change,
     ChildStarted,
@@ -26,6 +27,7 @@ from agents.events import (
     RunResumed,
     RunStarted,
     ToolOrphaned,
+    own,
 )
 from agents.requests import Author, DeliveryId, PersonId, RunId, StepId
 from agents.run import Run, fold
@@ -46,6 +48,7 @@ from bot.store import Commit, Store, Wake, WorkItem
 from bot.store.attachments import contents_of
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.ids import derived_id
+from bot.store.indexes import said_to
 from bot.store.journal import Journal
 from language import say
 
@@ -189,11 +192,14 @@ class Children:
     async def stop(self, run: Run, child_id: RunId) -> None:
         """Cancel a child that has not ended, with `run`, or for it. Raises ToolRefused as `look` does."""
         child, _ = await self._child(run, child_id)
-        if child.started is None or child.ended or child.is_cancelled:
+        await self._cancel(child, run.cancelled_by, run.id)
+
+    async def _cancel(self, run: Run, by: PersonId | None, parent: RunId | None = None) -> None:
+        if run.started is None or run.ended or run.is_cancelled:
             return
-        event = RunCancelled(at=self._journal.store.about_now(child_id), by=run.cancelled_by, parent=run.id)
-        wake = [Wake(WorkItem("run", child_id))]
-        commit = Commit(run_id=child_id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
+        event = RunCancelled(at=self._journal.store.about_now(run.id), by=by, parent=parent)
+        wake = [Wake(WorkItem("run", run.id))]
+        commit = Commit(run_id=run.id, events=[event], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
         await self._journal.write(commit)
 
     async def stop_all(self, run: Run) -> Left:
@@ -240,6 +246,7 @@ class Children:
         parent = run.started.parent if run.started else None
         if parent is None or run.ended is None:
             return
+        await self._stop_above(run, events)
         loaded = await self._journal.store.load(parent.run_id)
         above = fold(loaded.events)
         heard = above.ended_children.get(run.id)
@@ -266,6 +273,20 @@ class Children:
         wake = [Wake(WorkItem("run", parent.run_id))]
         commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)
         await self._journal.write(commit)
+
+    async def _stop_above(self, run: Run, events: Sequence[Event]) -> None:
+        """Stop what the words were said to as well that stopped `run` only as their writer never said what they meant:
+        the run in whose thread they stand.
+        """
+        story, store = [*own(events)], self._journal.store
+        ends = (one for one in story if isinstance(one, RunCancelled))
+        if not any(one.parent is None and one.proof is None for one in ends):
+            return
+        noted = [one for one in story if isinstance(one, AnswerNoted) and one.outcome == "stop_or_answer"]
+        for reply_id in [one.reply_id for one in noted if one.person == run.cancelled_by]:
+            for name in (await store.remembered(said_to(reply_id)) or b"").decode().split():
+                await self._cancel(await store.run(RunId(name)), run.cancelled_by)
+                await self.stop_all(await store.run(RunId(name)))
 
     async def _child(self, run: Run, child_id: RunId) -> tuple[Run, Sequence[Event]]:
         events = (await self._journal.store.load(child_id)).events

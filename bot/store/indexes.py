@@ -68,6 +68,11 @@ def _asks(channel: str, thread: str) -> str:
     return f"asks above {channel} {thread}"
 
 
+def said_to(said_id: str) -> str:
+    """Return the name under which it is kept to which runs a message was given."""
+    return f"follows {said_id}"
+
+
 async def runs_of_thread(store: Store, channel: str, thread: str) -> tuple[RunId, ...]:
     """The runs that live in a thread, the newest first; it may not have started yet."""
     keys, name = _thread(store, channel, thread)

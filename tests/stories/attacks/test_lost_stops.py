@@ -301,6 +301,23 @@ async def test_attack_somebody_else_answers_while_a_requester_is_asked_which_the
     assert world.workshop.effects == []
 
 
+async def test_attack_whoever_never_says_whether_they_stopped_a_run_stops_only_the_child_that_it_waits_for(
+    world: World, hallway: Hallway
+) -> None:
+    """Once it expires, that is their answer, as without a child; the run above was told of the end and went on."""
+    for wish in ("start_run ask free_text Which?", "start_run start_run ask free_text Which?"):
+        hallway.cards.clear()
+        run_id = await begun(world, hallway, wish)
+        await question_card(world, hallway)
+        await world.app.messages.inbox.accept(hallway.follows("anna", "stop", THREAD))
+        await until(lambda: hallway.to("anna", "Nothing goes on before you say which"), what="anna is asked")
+
+        await world.move_time(25 * 3600)
+
+        assert (await world.ended(run_id)).state == "cancelled", wish
+        assert await stopped_by(world, run_id) == ["anna"], wish
+
+
 _OPERATORS = f'{TOML}\n[roles]\noperator = ["person:bo", "person:cy"]\n'
 
 

@@ -17,6 +17,7 @@ from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.servers.console import Console, a_console
 from tests.servers.web import serving
+from tests.stories.people.standing import ALLOWED, DAY
 from tests.stories.test_typed_freezes import frozen
 
 pytestmark = opens(TOML + ROLES, beside=("hallway",), reach=("slack", "email"))
@@ -470,3 +471,23 @@ async def test_attack_words_beside_a_stop_by_its_id_that_fit_the_open_question_b
         assert (await world.request(theirs.request.id)).state == "withdrawn"
         assert (await world.request(record.request.id)).state == "open"
         assert len(hallway.to("anna", "The rest of your message did nothing")) == is_told, rest
+
+
+@opens(ALLOWED, beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_stop_in_the_thread_in_which_the_same_again_was_asked_for_is_told_of_the_run_before_and_lost(
+    world: World, hallway: Hallway
+) -> None:
+    for person, said, became in (("anna", "stop", "withdrawn"), ("bo", "stop, do not allow this", "denied")):
+        done = await asked(world, hallway, thread=person)
+        await world.decide("bo", done, "approve")
+        await world.ended(done.request.run_id)
+        for uses in (2, 3):  # in the thread, what is asked for again is still what was done in it
+            wish = f"standing {uses} times until {await world.now() + DAY:%Y-%m-%d %H:%M}"
+            await write(world, hallway, "anna", wish, thread=person, is_addressed=True)
+            [again] = [one for one in await world.requests() if one.state == "open"]
+            assert f"{uses} more times" in again.request.title
+
+            await write(world, hallway, person, said, thread=person, is_addressed=True)
+
+            assert (await state(world, again))[0] == became, (person, uses)
+            assert hallway.to(person, "Too late") == [], (person, uses)
