@@ -14,6 +14,7 @@ from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.client.durability import ACCEPTED_LOSS
 from bot.store.format import check_format
 from tests.bot.registry.test_agents import CODE, LINE
 from tests.kit.office import QUICK, TOML, settings_of
@@ -213,18 +214,32 @@ def _without_shards(environ: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name.upper() != "SAYSO_SHARDS"}
 
 
-@pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"]], ids=_first)
-def test_attack_a_process_ends_by_a_file_with_fewer_shards_than_its_store_has(tmp_path: Path, words: list[str]) -> None:
+_ACCEPTS = f'accept_durability = "{ACCEPTED_LOSS}"\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "then", "why"),
+    [
+        (["worker"], _ACCEPTS, f"shards = 1\n{_ACCEPTS}", "It may only grow"),
+        (["web", "--port", "0"], _ACCEPTS, f"shards = 1\n{_ACCEPTS}", "It may only grow"),
+        (["worker"], _ACCEPTS, "", "can lose what it has acknowledged"),
+    ],
+    ids=["worker, fewer shards", "web, fewer shards", "no word for a weak store"],
+)
+def test_attack_a_process_ends_by_a_file_that_does_not_suit_its_store(
+    tmp_path: Path, words: list[str], first: str, then: str, why: str
+) -> None:
     (data := tmp_path / "data").mkdir()
-    (file := data / "sayso.toml").write_text(TOML)
+    (file := data / "sayso.toml").write_text(f"{first}{TOML}")
     with (
         RedisServer(tmp_path / "redis") as redis,
         Fresh([*words, "--data", str(data)], _without_shards(environ_of(redis)), tmp_path / "log") as program,
     ):
+        redis.ask("CONFIG", "SET", "appendfsync", "everysec")
         program.wait_for()
-        file.write_text(f"shards = 1\n{TOML}")
+        file.write_text(f"{then}{TOML}")
         program.wait_for("the settings can't be read anew")
-        assert "It may only grow" in program.said()
+        assert why in program.said()
         assert program.process.poll() is None
 
 
