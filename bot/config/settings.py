@@ -428,7 +428,7 @@ def find_file(data_dir: Path | None, environ: Mapping[str, str], cwd: Path) -> t
     given = data_dir or environ.get(f"{PREFIX}DATA_DIR")
     places = ((cwd / (given or DEFAULT_DATA_DIR) / FILE_NAME, bool(given)), (cwd / FILE_NAME, False))
     here = handed_file(environ)
-    return next(((file, is_named) for file, is_named in places if file.exists() or str(file) == here), (None, True))
+    return next((one for one in places if (str(one[0]) == here if here else one[0].exists())), (None, True))
 
 
 def _check_trusted(file: Path, content: bytes, environ: Mapping[str, str]) -> None:
@@ -447,11 +447,12 @@ def _read(
 ) -> tuple[dict[str, object], bytes]:
     """Return the values of the file, and what stands in it; a value that must not be there is a problem and left out.
 
-    Where it was only found it must be trusted by whoever's `environ` is. Raises ConfigError.
+    Where it was only found it must be trusted by whoever's `environ` is; what was handed on was. Raises ConfigError.
     """
     try:
-        content = handed_content(environ) if str(file) == handed_file(environ) else read_file(file)
-        if not is_named:
+        is_handed = str(file) == handed_file(environ)
+        content = handed_content(environ) if is_handed else read_file(file)
+        if not is_named and not is_handed:
             _check_trusted(file, content, environ)
         values = values_in(content)
     except tomllib.TOMLDecodeError as error:

@@ -53,9 +53,11 @@ class ApprovalGuard:
         return await self._decisions.noted.settle(self._people)
 
     async def approved(
-        self, run: Run, call: GatedCall, started: ToolStarted
+        self, run: Run, call: GatedCall, started: ToolStarted, frozen: int
     ) -> RecordWrite | Literal["ask what happened"] | None:
         """The approval's record as `start_tool` must find it; None when the run must look again or ask again.
+
+        `frozen` is the number of the freezes that were looked at.
 
         People are asked what an earlier attempt did before they are asked for another approval.
         """
@@ -70,16 +72,16 @@ class ApprovalGuard:
                 return "ask what happened"
             await self._decisions.supersede(record, version, why, now)
             return None
-        return self.as_started(record, version, call, started, now)
+        return self.as_started(record, version, call, started, now, frozen)
 
     def as_started(
-        self, record: RequestRecord, version: int, call: GatedCall, started: ToolStarted, now: datetime
+        self, record: RequestRecord, version: int, call: GatedCall, started: ToolStarted, now: datetime, frozen: int
     ) -> RecordWrite | None:
         """Return a record as `start_tool` must find and leave it; None where a window freezes it by now."""
         if self._freezes.window(call.effect.environment, now):  # it has begun since it was looked for
             return None
         written = record_write(after(record, [started]), version, before=self.good_until(record, call, now))
-        return replace(written, environment=call.effect.environment or "")
+        return replace(written, frozen=frozen)
 
     def good_until(self, record: RequestRecord, call: GatedCall, now: datetime) -> datetime | None:
         """The moment until which what is approved may start, as things stand."""

@@ -385,7 +385,7 @@ def _frozen_at(
     held: Sequence[Freeze], freezes: FrozenRequests, environments: Sequence[str], at: datetime
 ) -> Iterator[Freeze]:
     """Yield what freezes one of these environments at a moment: what people have frozen lasts until they end it."""
-    yield from (one for one in held if not one.environment or one.environment in environments)
+    yield from (one for one in held if any(freezes.holds(one, where) for where in environments or ("",)))
     yield from filter(None, (freezes.window(where or None, at) for where in environments or ("",)))
 
 

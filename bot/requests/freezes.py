@@ -83,7 +83,7 @@ class FrozenRequests:
         if before and is_copy:
             await self._freezes.spread(held)  # whoever said it first may have died before all shards knew
             return before
-        is_listed = environment in self._people.as_written.environments
+        is_listed = self._is_listed(environment)
         freeze = Freeze(environment=environment, by=by, reason=reason, since=held.now, was_listed=is_listed)
         await self._note("frozen", environment, by, reason, proof)
         before = await self._freezes.put(environment, freeze)
@@ -142,7 +142,7 @@ class FrozenRequests:
 
     async def after_end(self, where: str) -> str:
         """Return what is told once the freeze of an environment (empty: everything) was ended: what still holds it."""
-        left = [one for one in await self.all() if not where or one.environment in ("", where)]
+        left = [one for one in await self.all() if not where or self.holds(one, where)]
         name = where or say("words.frozen-everything")
         if not left:
             return say("notice.unfrozen", where=name)
@@ -170,13 +170,23 @@ class FrozenRequests:
         """
         held = await self._freezes.read(shard_of(near))
         freeze = held.of(environment) or window_at(self._people.tables.windows, environment, held.now)
-        if freeze is None and environment in self._people.as_written.environments:
-            freeze = next((held.freezes[name] for name in self._unlisted(held)), None)
+        if freeze is None:
+            freeze = next((one for _, one in sorted(held.freezes.items()) if self.holds(one, environment or "")), None)
         return Found(freeze and freeze.at_first(), held.number)
 
+    def holds(self, freeze: Freeze, environment: str) -> bool:
+        """Return whether a freeze is of an environment (empty: none), of everything, or of whatever is listed."""
+        is_its = freeze.environment in ("", environment)
+        return is_its or (self._is_unlisted(freeze) and self._is_listed(environment))
+
     def _unlisted(self, held: FrozenPlaces) -> list[str]:
-        listed = self._people.as_written.environments
-        return sorted(name for name, one in held.freezes.items() if one.was_listed and name not in listed)
+        return sorted(name for name, one in held.freezes.items() if self._is_unlisted(one))
+
+    def _is_unlisted(self, freeze: Freeze) -> bool:
+        return freeze.was_listed and not self._is_listed(freeze.environment)
+
+    def _is_listed(self, environment: str | None) -> bool:
+        return environment in self._people.as_written.environments
 
     def window(self, environment: str | None, now: datetime) -> Freeze | None:
         """Return the freeze of an environment by windows."""

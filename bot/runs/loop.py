@@ -547,7 +547,7 @@ class Loop:
                 return await self._frozen(told, pending.request.id, found.freeze, found.number)
             if tool.supersedes and pending.request:  # whoever asked at the same moment may not have seen this one
                 await self._older.supersede(pending.request)
-            record = await self.guard.approved(run, call, started)
+            record = await self.guard.approved(run, call, started, found.number)
             if record is None:
                 return None
             if record == "ask what happened":

@@ -163,17 +163,18 @@ class ProgramStarts:
         if not isinstance(pending, PendingStep):
             return pending
         found = await self._covered(run, pending, read)
-        if not isinstance(found, GatedCall):
+        if isinstance(found, Refused):
             if found.kind == "closed":
                 await self._journal.queue.notify(WorkItem("run", run.id))  # it ends now
             return found
-        attempt_id, reports = AttemptId(new_id("attempt", shard_of(run.id))), _args_of(found).reports
+        call, frozen = found
+        attempt_id, reports = AttemptId(new_id("attempt", shard_of(run.id))), _args_of(call).reports
         started = ToolStarted(
             at=now,
             step_id=pending.id,
             attempt_id=attempt_id,
-            tool=found.tool,
-            effect=found.effect,
+            tool=call.tool,
+            effect=call.effect,
             request_id=record.request.id,
             idempotent=False,
             host="",
@@ -183,7 +184,7 @@ class ProgramStarts:
             called=attempt,
             unreported=not reports,
         )
-        written = self._guard.as_started(record, version, found, started, now)
+        written = self._guard.as_started(record, version, call, started, now, frozen)
         if written is None:
             return None
         if not await self._store.is_replicated(run.id):
@@ -201,8 +202,9 @@ class ProgramStarts:
         await self._journal.queue.notify(WorkItem("run", run.id))
         return None  # what is recorded says so to each who asks
 
-    async def _covered(self, run: Run, pending: PendingStep, read: RequestRead) -> GatedCall | Refused:
-        """Return the call as it would be made now, if the approval covers exactly that and nothing holds it.
+    async def _covered(self, run: Run, pending: PendingStep, read: RequestRead) -> tuple[GatedCall, int] | Refused:
+        """Return the call as it would be made now, if the approval covers exactly that and nothing holds it, and the
+        number of the freezes that were looked at.
 
         An approval that does not is over with that, whoever comes back.
         """
@@ -229,7 +231,7 @@ class ProgramStarts:
         if why:
             await self._decisions.supersede(record, version, why, now)
             return _closed(why)
-        return call
+        return call, found.number
 
     async def finish(
         self, request_id: RequestId, attempt: str, by: Beginner, *, ok: bool, summary: str

@@ -36,9 +36,9 @@ class RecordWrite:
 
     It stands in lists by when it was `opened_at`, also in those of everybody it `concerns`, and while it is open in
     those of the `people` on whom it waits; it leaves those of `others`. With `before` the whole change is refused from
-    that moment on. A start in its `environment` is refused while that is frozen. In a `place`, the newest are listed
-    whatever becomes of them; `was_in` is the one where it was listed until now. What it approves `waits`, or does so no
-    longer.
+    that moment on, and a start once the freezes by people are not those of the number `frozen` any more. In a `place`,
+    the newest are listed whatever becomes of them; `was_in` is the one where it was listed until now. What it approves
+    `waits`, or does so no longer.
     """
 
     request_id: str
@@ -48,7 +48,7 @@ class RecordWrite:
     opened_at: datetime
     people: Sequence[str] = ()
     before: datetime | None = None
-    environment: str = ""
+    frozen: int = 0
     concerns: Collection[str] = ()
     place: str = ""
     was_in: str | None = None
@@ -128,7 +128,7 @@ class Takes:
     """The begin of an `attempt`, which holds the run's lease for so long; with 0 ms it is over with its start.
 
     It is refused where the store lacks what was `seen` of it, where somebody has the lease, and where it is for a
-    record that is not approved, or in an environment that is frozen.
+    record that is not approved, or people have frozen or unfrozen something since that was looked at.
     """
 
     attempt: str
@@ -317,7 +317,7 @@ def _ended(commit: Commit) -> Iterable[WorkItem]:
 
 
 def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) -> dict[str, Any]:
-    seen, environment = takes.seen, next((one.environment for one in commit.records), None)
+    seen, frozen = takes.seen, next((one.frozen for one in commit.records), None)
     return {
         "attempt": takes.attempt,
         "lease": takes.lease_ms,
@@ -330,8 +330,8 @@ def _takes(takes: Takes, commit: Commit, keys: Keys, key: Callable[[str], int]) 
         {
             "seal": seen.seal if seen.n else None,
             "chain": key(keys.audit_chain) if seen.n else None,
-            "frozen": None if environment is None else key(keys.frozen),
-            "where": environment,
+            "frozen": None if frozen is None else key(keys.frozen),
+            "number": None if frozen is None else str(frozen),
         }
     )
 
@@ -442,7 +442,7 @@ class Record:
 class Start:
     """The answer whether an attempt may go ahead; `late` if the approval has become too old.
 
-    `frozen`: people have frozen its environment, or everything.
+    `frozen`: people have frozen or unfrozen something since that was looked at.
 
     `unconfirmed`: it is recorded, and too few replicas have it.
     """

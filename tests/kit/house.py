@@ -124,7 +124,7 @@ class House:
         begins = build.tool_started(attempt, record.request.step_id, tool="deploy", effect=effect.effect).model_copy(
             update={"request_id": request.id, "at": await self.store.now(request.id)}
         )
-        approval = await self.guard.approved(run, effect, begins)
+        approval = await self.guard.approved(run, effect, begins, found.number)
         if not isinstance(approval, RecordWrite):
             return ""
         return (await self.store.start_tool(run.id, run.seq, attempt, begins, approval)).state

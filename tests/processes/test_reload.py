@@ -9,14 +9,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from bot.config.trust import trust
 from bot.people.api_keys import Keyring
 from bot.people.directory import People
 from bot.store import Store
 from bot.store.client import Client
+from bot.store.client.durability import ACCEPTED_LOSS
 from bot.store.format import check_format
 from tests.bot.registry.test_agents import CODE, LINE
 from tests.kit.office import QUICK, TOML, settings_of
-from tests.kit.programs import KEY, Fresh, Program
+from tests.kit.programs import KEY, TOP, Fresh, Program
 from tests.kit.waiting import PATIENCE_S, wait_until
 from tests.servers.redis import RedisServer
 
@@ -178,6 +180,67 @@ def test_attack_a_process_ends_as_its_file_is_saved_once_more_while_it_starts_ag
 
         file.write_text(f'{TOML}triggers_per_trigger = "8/h"\n')
         wait_until(lambda: log.read_text().count('"ready"') == 3, what="the process is ready by the file that is right")
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["trusted with more", "one comes before it"])
+def test_attack_a_process_ends_as_another_file_than_it_was_tried_with_is_trusted_while_it_starts_again(
+    tmp_path: Path, *, is_elsewhere: bool
+) -> None:
+    folder, log, state = tmp_path / "here", tmp_path / "log", {"XDG_STATE_HOME": str(tmp_path / "state")}
+    (folder / ".sayso").mkdir(parents=True)
+    file = folder / "sayso.toml"
+
+    def save(text: str) -> None:
+        trust(state, file, text.encode())
+        file.write_text(text)
+
+    save(TOML)
+    with RedisServer(tmp_path / "redis") as redis:
+        environ = environ_of(redis) | state | {"PYTHONPATH": str(TOP)}
+        with Fresh(["worker"], environ, log, folder=folder) as program:
+            program.wait_for()
+            save(f'{TOML}triggers_per_trigger = "7/h"\n')
+            program.wait_for("this process starts again")
+            if is_elsewhere:
+                (folder / ".sayso" / "sayso.toml").write_text(TOML)
+            else:
+                save(f'{TOML}triggers_per_trigger = "8/h"\n')
+            ready, has_ended = 2 if is_elsewhere else 3, lambda: program.process.poll() is not None
+            wait_until(lambda: log.read_text().count('"ready"') == ready or has_ended(), what="it is ready again")
+            assert not has_ended(), program.said()
+
+
+def _without_shards(environ: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name.upper() != "SAYSO_SHARDS"}
+
+
+_ACCEPTS = f'accept_durability = "{ACCEPTED_LOSS}"\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "then", "why"),
+    [
+        (["worker"], _ACCEPTS, f"shards = 1\n{_ACCEPTS}", "It may only grow"),
+        (["web", "--port", "0"], _ACCEPTS, f"shards = 1\n{_ACCEPTS}", "It may only grow"),
+        (["worker"], _ACCEPTS, "", "can lose what it has acknowledged"),
+    ],
+    ids=["worker, fewer shards", "web, fewer shards", "no word for a weak store"],
+)
+def test_attack_a_process_ends_by_a_file_that_does_not_suit_its_store(
+    tmp_path: Path, words: list[str], first: str, then: str, why: str
+) -> None:
+    (data := tmp_path / "data").mkdir()
+    (file := data / "sayso.toml").write_text(f"{first}{TOML}")
+    with (
+        RedisServer(tmp_path / "redis") as redis,
+        Fresh([*words, "--data", str(data)], _without_shards(environ_of(redis)), tmp_path / "log") as program,
+    ):
+        redis.ask("CONFIG", "SET", "appendfsync", "everysec")
+        program.wait_for()
+        file.write_text(f"{then}{TOML}")
+        program.wait_for("the settings can't be read anew")
+        assert why in program.said()
+        assert program.process.poll() is None
 
 
 @pytest.mark.long

@@ -372,6 +372,22 @@ async def test_attack_a_freeze_holds_nothing_any_more_as_the_file_calls_otherwis
         assert await world.summary(run_id) == "done: ok: press bell: done"
 
 
+async def test_attack_somebody_reads_that_nothing_freezes_what_a_freeze_holds_whose_name_the_file_has_no_more(
+    redis: str, tmp_path: Path
+) -> None:
+    listed, gone = f"{TOML}{_LISTED.format(name='workshop')}", _LISTED.format(name="old")
+    async with a_world(redis, tmp_path / "data", listed + gone) as world:
+        for name in ("old", "workshop"):
+            await world.app.requests.freezes.freeze(name, BO, WHY, proof=None)
+        await becomes(world, f"{listed}# It is called otherwise by now.\n")
+
+        ended = await sayso(world, "unfreeze", "--env", "workshop", "--reason", "it is over", "--as", "dan")
+        assert "Still frozen: old" in ended.out
+        for env in (["--env", "workshop"], []):
+            explained = await sayso(world, "policies", "explain", "production", "--as", "anna", *env)
+            assert "so it may be any of theirs" in " ".join(explained.out.split())
+
+
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:
     freezes, store = world.app.requests.freezes, world.app.store
     await freezes.freeze("workshop", BO, WHY, proof=None)

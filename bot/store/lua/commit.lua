@@ -78,9 +78,8 @@ for _, record in each('records') do
     if the_time() >= record.before then return refused('late', the_time()) end -- check: expiry
   end
 end
-if takes and takes.frozen then
-  if redis.call('HEXISTS', KEYS[takes.frozen], '*') == 1 then return {'frozen', head} end -- check: all_frozen
-  if redis.call('HEXISTS', KEYS[takes.frozen], 'in ' .. takes.where) == 1 then return {'frozen', head} end -- check: frozen
+if takes and takes.frozen and (redis.call('HGET', KEYS[takes.frozen], 'n') or '0') ~= takes.number then
+  return {'frozen', head} -- check: frozen
 end
 local events = plan.events or {}
 if #events > 0 and head + #events > plan.limit then return refused('full') end -- check: limit

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agents.events import ToolStarted
-from agents.requests import RequestId
+from agents.requests import Freeze, PersonId, RequestId
 from agents.run import Run
 from agents.steps import CallTool
 from bot.config.deploy import DAYS, FreezeWindowConfig
@@ -32,7 +32,9 @@ class Looks:
     async def first(self) -> object:
         """What the look before the start finds."""
         tool, args, effect = await prepare(self.agent, self.run, self.step)
-        return await self.guard.approved(self.run, call_of(tool, args, effect), self.started)
+        call = call_of(tool, args, effect)
+        found = await self.guard.frozen(self.run, call)
+        return await self.guard.approved(self.run, call, self.started, found.number)
 
 
 @pytest.fixture
@@ -89,3 +91,22 @@ async def test_what_a_window_freezes_by_now_does_not_start_however_it_was_looked
 
     assert await looks.first() is None
     assert (await looks.world.request(looks.started.request_id or "")).state == "approved"
+
+
+async def test_attack_a_tool_starts_after_a_freeze_of_what_it_does_by_the_name_that_another_process_has_for_it(
+    looks: Looks,
+) -> None:
+    """Whoever said it was told that nothing starts there any more; the script can't know what else that name means."""
+    store, run_id = looks.world.app.store, looks.run.id
+    freeze = Freeze(environment="old", by=PersonId("bo"), reason="incident", since=await looks.world.now())
+
+    approval = await looks.first()
+    await store.freezes.put("old", freeze.model_copy(update={"was_listed": True}))
+    seq = (await store.run(run_id)).seq
+    assert isinstance(approval, RecordWrite)
+    assert (await store.start_tool(run_id, seq, looks.started.attempt_id, looks.started, approval)).state == "frozen"
+
+    await store.freezes.put("old", None)
+    again = await looks.first()
+    assert isinstance(again, RecordWrite)
+    assert again.frozen == (await store.freezes.read()).number

@@ -63,9 +63,9 @@ async def append(store: Store, *added: Event, expect: int | None = None, limit: 
 
 
 def write(
-    version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None, environment: str = ""
+    version: int = 0, state: str = "open", body: bytes = b"{}", before: datetime | None = None, frozen: int = 0
 ) -> RecordWrite:
-    return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before, environment)
+    return RecordWrite(REQUEST, version, state, body, AT, ("bo", "cy"), before, frozen)
 
 
 def line(text: str = "summary", state: RunState = "running") -> Line:
