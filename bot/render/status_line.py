@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agents.events import ToolQueued
-from agents.requests import DeliveryId, Request
+from agents.requests import DeliveryId, Freeze
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.steps import CallTool
@@ -53,7 +53,7 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     elif pending and pending.unknown:
         line = f"{_unknown(run)} {_waiting(record, people)}".strip()
     elif pending and run.freeze and not run.is_paused:
-        line = f"{waits_frozen(pending.request)}: {_what(run)}. {frozen_words(run.freeze, people)}"
+        line = f"{waits_frozen(run.freeze)}: {_what(run)}. {frozen_words(run.freeze, people)}"
     elif run.is_paused:
         line = f"{held}: {_asked(run)}"
     elif pending and pending.request and pending.decision is None:
@@ -63,10 +63,9 @@ def status_line(run: Run, record: RequestRecord | None, people: People) -> str:
     return one_line(line, _LINE_CHARS)
 
 
-def waits_frozen(request: Request | None) -> str:
+def waits_frozen(freeze: Freeze) -> str:
     """`Waits until production is unfrozen`: what something waits for that is approved and frozen."""
-    where = request.call.effect.environment if request and request.call else None
-    return say("status.frozen-in", where=where) if where else say("status.frozen")
+    return say("status.frozen-in", where=freeze.environment) if freeze.environment else say("status.frozen")
 
 
 def paused(run: Run, people: People) -> str:

@@ -362,7 +362,7 @@ async def test_attack_a_freeze_holds_nothing_any_more_as_the_file_calls_otherwis
         await world.decide("bo", record, "approve")
 
         assert (await frozen(world, run_id)).environment == "old"
-        assert "so it may be any of theirs" in (await world.next_mail("anna", about="Frozen: Press bell")).text
+        assert "so this freezes all that they list" in (await world.next_mail("anna", about="Frozen: Press bell")).text
         assert world.workshop.effects == []
 
         if ends == "by its name":
@@ -385,7 +385,7 @@ async def test_attack_somebody_reads_that_nothing_freezes_what_a_freeze_holds_wh
         assert "Still frozen: old" in ended.out
         for env in (["--env", "workshop"], []):
             explained = await sayso(world, "policies", "explain", "production", "--as", "anna", *env)
-            assert "so it may be any of theirs" in " ".join(explained.out.split())
+            assert "so this freezes all that they list" in " ".join(explained.out.split())
 
 
 async def test_attack_a_freeze_that_the_first_shard_lost_alone_is_shown_again_and_can_be_ended(world: World) -> None:

@@ -268,7 +268,7 @@ def _frozen(run: Run, people: People) -> str:
     """Return what a run waits for whose next call is approved and frozen; empty for any other."""
     if run.freeze is None or run.pending is None:
         return ""
-    return f"{waits_frozen(run.pending.request)}. {frozen_words(run.freeze, people)}."
+    return f"{waits_frozen(run.freeze)}. {frozen_words(run.freeze, people)}."
 
 
 def _rows(request: Request, told: RunPage) -> list[Row]:

@@ -115,7 +115,7 @@ def _held(what: Became, run: Run | None, people: People) -> list[str]:
     """Return what holds back what is approved, a sentence each."""
     if what.kind != "approved":
         return []
-    held = [waits_frozen(what.record.request)] if what.record.frozen else []
+    held = [waits_frozen(what.record.frozen)] if what.record.frozen else []
     held += [paused(run, people)] if run and run.is_paused else []
     return [f"{one}." for one in held]
 
