@@ -337,8 +337,8 @@ async def test_in_the_console_who_hears_alerts_freezes_every_page_says_it_and_wh
         await world.decide("bo", record, "approve")
         await frozen(world, run_id)
         words = (await cy.get(f"/runs/{run_id}")).words
-        assert "Waits until workshop is unfrozen. Frozen since" in words
-        assert "It has not begun, and can be stopped until it does. Waits until workshop is unfrozen." in words
+        assert "Waits until the freeze ends. Frozen since" in words
+        assert "It has not begun, and can be stopped until it does. Waits until the freeze ends." in words
 
         over = (await dan.get("/live")).form("/live/unfreeze")
         without_why = await dan.post(*sent(over, "Unfreeze"))
