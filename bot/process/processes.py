@@ -119,14 +119,11 @@ def telemetry_of(environ: Mapping[str, str]) -> Telemetry:
 
 async def check_starts(file: Handed) -> None:
     """Check that this program could start again with this file, by a trial of it. Raises ConfigError."""
-    nowhere, pipe, kept = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, (file.descriptor,)
-    command, environ = (
-        [sys.executable, *sys.orig_argv[1:]],
-        {**os.environ, **file.variables(), _TRIAL: "1"},
-    )
+    nowhere, pipe, environ = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE, {**os.environ, **file.variables()}
     tried = await asyncio.create_subprocess_exec(
-        *command, env=environ, stdin=nowhere, stdout=nowhere, stderr=pipe, pass_fds=kept
-    )
+        sys.executable, *sys.orig_argv[1:], env={**environ, _TRIAL: "1"}, pass_fds=(file.descriptor,),
+        stdin=nowhere, stdout=nowhere, stderr=pipe,
+    )  # fmt: skip
     try:
         async with asyncio.timeout(_TRIAL_S):
             _, said = await tried.communicate()
