@@ -20,7 +20,6 @@ from agents.steps import CallTool, Done, RequestHumanInput, Step
 
 # All that the file of an agent needs can be imported from here.
 __all__ = [
-    "MAIL_UNKNOWN",
     "MAIL_WITHIN_S",
     "Agent",
     "Arguments",
@@ -30,6 +29,7 @@ __all__ = [
     "Done",
     "Effect",
     "Fact",
+    "Mailed",
     "Outcome",
     "Pending",
     "Repeats",
@@ -50,10 +50,6 @@ A = TypeVar("A", bound=BaseModel)
 
 MAIL_WITHIN_S = 86_400.0
 """Seconds within which `ToolContext.mail` sends; later its approval is about a world that is gone."""
-MAIL_UNKNOWN = (
-    "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
-)
-"""What `ToolContext.mailed` says once these are over: a server may have taken it and have said nothing."""
 
 
 class Arguments(BaseModel):
@@ -89,6 +85,16 @@ class Outcome:
     printed: str = ""
     unknown: bool = False
     refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """What became of a tool's mail: a server took it, unless there was `trouble`. `is_unknown`: one may have taken it
+    and have said nothing.
+    """
+
+    trouble: str = ""
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +205,8 @@ class ToolContext(Protocol):
         """
         ...
 
-    async def mailed(self) -> str | None:
-        """Return what became of this step's mail: "" once a server took it, why none does, None while that is open."""
+    async def mailed(self) -> Mailed | None:
+        """Return what became of this step's mail, None while that is open."""
         ...
 
     async def command(

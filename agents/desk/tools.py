@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from agents import MAIL_UNKNOWN, MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
+from agents import MAIL_WITHIN_S, Arguments, Outcome, Pending, Tool, ToolContext, ToolRefused
 from agents.changes import SEND_REPLY
 from agents.desk.mail import Draft, Mail, mail_of
 from agents.requests import Effect, Fact, RunId
@@ -73,12 +73,12 @@ def reply_tool(policy: str, signature: str, render: Render) -> Tool[ReplyArgs]:
         return Pending(handle=f"mail {hands.key}", check_after_s=_LOOK_S, note=note)
 
     async def check(args: ReplyArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
-        state = await hands.mailed()
-        if state is None:
+        mailed = await hands.mailed()
+        if mailed is None:
             return Pending(handle=handle, check_after_s=_LOOK_S, note=say("desk.waits", address=args.to))
-        is_unknown = state == MAIL_UNKNOWN
-        sent = Outcome(say("desk.sent-to", address=args.to))
-        return Outcome("", error=trouble_of(state), unknown=is_unknown) if state else sent
+        if mailed.trouble:
+            return Outcome("", error=trouble_of(mailed.trouble), unknown=mailed.is_unknown)
+        return Outcome(say("desk.sent-to", address=args.to))
 
     return Tool(
         name=SEND_REPLY,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from agents import ChildRun, CommandResult, Variables
+from agents import ChildRun, CommandResult, Mailed, Variables
 from agents.requests import AttemptId, RunId, StepId
 from agents.run import Run
 from bot.errors import Unavailable
@@ -149,7 +149,7 @@ class StepContext:
         self.done.append("mail")
         await self.children.mailing.post(self.run, self.step_id, raw, to)
 
-    async def mailed(self) -> str | None:
+    async def mailed(self) -> Mailed | None:
         """See `agents.ToolContext`."""
         return await self.children.mailing.state(self.step_id)
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
+from pydantic import TypeAdapter
 
-from agents import MAIL_UNKNOWN, MAIL_WITHIN_S
+from agents import MAIL_WITHIN_S, Mailed
 from agents.requests import StepId
 from agents.run import Run, fold
 from bot.render.cards import notice
@@ -24,6 +25,8 @@ log = structlog.stdlib.get_logger()
 _CHANNEL = "email"
 _WITHIN = timedelta(seconds=MAIL_WITHIN_S)
 _REMEMBERED_S = 31 * 24 * 3600.0
+_MAILED = TypeAdapter(Mailed)
+_TOO_LATE = "no mail server could be reached for a day, so it is not tried any more. Whether one took it is not known"
 _OVER = "its run was over before any mail server was known to have taken it, so it is not tried any more"
 
 
@@ -49,10 +52,10 @@ class RawMail:
         once = Once(about=step_id, key="mail", outcome=b"posted")
         await self._journal.write(Commit(run_id=run.id, outgoing=[outbox_entry(entry)], once=once))
 
-    async def state(self, step_id: StepId) -> str | None:
-        """An empty text once it was sent, why it was not, or None while it is under way."""
+    async def state(self, step_id: StepId) -> Mailed | None:
+        """Return what became of it, None while it is under way."""
         found = await self._journal.store.remembered(_outcome_name(_entry_id(step_id)))
-        return None if found is None else found.decode()
+        return None if found is None else _MAILED.validate_json(found)
 
     async def deliver(self, entry: PostMail, channels: Mapping[str, Channel], receipt: str) -> None:
         """Take `entry` to the mail server, and remember what it said for good. Raises ChannelUnavailable.
@@ -63,13 +66,13 @@ class RawMail:
         cancels it just now may be too late, so its end says that the mail may go on. One that is done did not wait.
         Raises WentBack.
         """
-        why, channel = "", channels.get(_CHANNEL)
+        why, channel, is_late = "", channels.get(_CHANNEL), False
         loaded = await self._journal.store.load(entry.run_id)
         run = fold(loaded.events)
         if run.is_cancelled or (run.ended and run.ended.outcome != "done"):
             why = _OVER
         elif loaded.now - entry.card.at > _WITHIN:
-            why = MAIL_UNKNOWN
+            why, is_late = _TOO_LATE, True
         elif not isinstance(channel, Posts):
             why = "no channel is set up here that sends mail"
         else:
@@ -79,7 +82,8 @@ class RawMail:
             except ChannelRefused as error:
                 why = str(error)
         log.info("mail posted", outgoing_id=entry.id, decision=why or "sent")
-        await self._journal.store.remember(_outcome_name(entry.id), why.encode(), _REMEMBERED_S)
+        mailed = _MAILED.dump_json(Mailed(trouble=why, is_unknown=is_late))
+        await self._journal.store.remember(_outcome_name(entry.id), mailed, _REMEMBERED_S)
 
 
 def _entry_id(step_id: StepId) -> str:

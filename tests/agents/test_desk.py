@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import Agent, Outcome, Pending, ToolRefused
+from agents import Agent, Mailed, Outcome, Pending, ToolRefused
 from agents.desk import Desk, Draft, Knowledge, Mail, desk_agent
 from agents.desk.knowledge import article_for, facts_of
 from agents.desk.mail import context_of, mail_of
@@ -148,12 +148,12 @@ class PostingHands(PlainHands):
     """Hands that remember what was to be sent."""
 
     posted: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
-    state: str | None = None
+    state: Mailed | None = None
 
     async def mail(self, raw: bytes, to: str) -> None:
         self.posted.append((raw, to))
 
-    async def mailed(self) -> str | None:
+    async def mailed(self) -> Mailed | None:
         return self.state
 
 
@@ -178,7 +178,11 @@ async def test_how_it_went_is_looked_for_until_it_is_known() -> None:
     assert TOOL.check is not None
 
     assert isinstance(await TOOL.check(args, "mail key", PostingHands()), Pending)
-    for state, outcome in {"": Outcome("sent to eve@shop.example"), "550 no": Outcome("", error="550 no")}.items():
+    for state, outcome in (
+        (Mailed(), Outcome("sent to eve@shop.example")),
+        (Mailed("550 no"), Outcome("", error="550 no")),
+        (Mailed("no word", is_unknown=True), Outcome("", error="no word", unknown=True)),
+    ):
         assert await TOOL.check(args, "mail key", PostingHands(state=state)) == outcome
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from agents import ChildRun, CommandResult, ToolRefused, Variables
+from agents import ChildRun, CommandResult, Mailed, ToolRefused, Variables
 from agents.deploy import Environment
 from agents.requests import RunId
 from agents.run import Run
@@ -129,7 +129,7 @@ class PlainHands:
     async def mail(self, raw: bytes, to: str) -> None:
         raise ToolRefused("nobody sends mail here")
 
-    async def mailed(self) -> str | None:
+    async def mailed(self) -> Mailed | None:
         return None
 
     async def command(
