@@ -54,7 +54,7 @@ class AuditWatch:
             try:
                 looked, client = _HOME.audit_looked, self._store.client
                 # A look that Redis ended by being away is made again with the next asking, not in an hour.
-                is_due = await client.is_first(looked, ask_s)
+                is_due = await client.is_first(looked, _ASK_S)
                 if is_due and await self.look():
                     await client.claim(looked, _EVERY_S)
             except (StoreError, SaysoError) as error:
