@@ -1,11 +1,12 @@
 """What is said to be live is what tools saw since anybody may have changed it: an older look says nothing."""
 
 import subprocess
+from typing import Literal
 
 import pytest
 
 from agents.deploy.results import live_seen
-from agents.requests import RunId
+from agents.requests import Request, RunId
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
 from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
@@ -164,15 +165,21 @@ async def test_a_part_that_was_refused_is_not_titled_as_done_with_the_other(
     assert status_line(run, None, model_shop.people).startswith(title)
 
 
-async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_that_is_live(shop: World) -> None:
+async def deployed_and_broken(shop: World, way_back: Literal["approve", "deny"]) -> Request:
+    """The request for a deploy after which the page is broken, once Cy has said so much of the way back."""
     breaks_the_page(shop)
     run_id = await shop.trigger("deploy v1.3.0 to production")
     deploy = await shop.opened(run_id)
     await shop.decide("bo", deploy, "approve")
+    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), way_back)
+    await shop.ended(run_id)
+    return deploy.request
 
-    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), "deny")
 
-    run = await shop.ended(run_id)
+async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_that_is_live(shop: World) -> None:
+    deploy = await deployed_and_broken(shop, "deny")
+
+    run = await shop.run(deploy.run_id)
     assert live(shop, "production") == commit_of(shop, "v1.3.0")
     assert status_line(run, None, shop.people).startswith(f"Stopped: denied by Cy Cole: {run.text}. {CHANGED}")
     mail = await shop.next_mail("anna", about="Partly done: deploy v1.3.0 to production")
@@ -181,15 +188,10 @@ async def test_who_denied_the_way_back_is_not_said_to_have_stopped_the_deploy_th
 
 
 async def test_attack_the_card_of_a_deploy_says_that_it_left_live_what_people_put_back_after_it(shop: World) -> None:
-    breaks_the_page(shop)
-    run_id = await shop.trigger("deploy v1.3.0 to production")
-    deploy = await shop.opened(run_id)
-    await shop.decide("bo", deploy, "approve")
-    await shop.decide("cy", await shop.opened(run_id, after=deploy.request.id), "approve")
-    await shop.ended(run_id)
+    deploy = await deployed_and_broken(shop, "approve")
 
     async with a_console(shop) as console:
-        card = (await (await console.browser("bo")).get(f"/requests/{deploy.request.id}")).words
+        card = (await (await console.browser("bo")).get(f"/requests/{deploy.id}")).words
 
     assert "Done: Deploy v1.3.0 to production" in card
     assert "v1.0.0 (56a8c29) was live in production afterwards." in card
