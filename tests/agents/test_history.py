@@ -1,10 +1,10 @@
 """A copied story: what it leaves behind, and what of it can still be read."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.budgets import Budget
-from agents.events import Event, RunCancelled, RunForked, RunPaused, own
+from agents.events import Event, ModelCall, RunCancelled, RunForked, RunPaused, own
 from agents.requests import RunId
 from agents.run import Run, fold
 from bot.runs.moves import Think, next_move
@@ -16,6 +16,7 @@ from tests.agents.worlds import (
     chosen,
     decided,
     ended,
+    failed,
     finished,
     opened,
     orphaned,
@@ -60,6 +61,7 @@ def test_after_any_part_of_a_story_a_copy_thinks_anew_and_waits_for_nothing() ->
 
 
 @given(EVENTS)
+@example([started(), failed(), chosen(call=ModelCall(model="", rehearsal=True))])
 def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
     before, run = fold(events), fold([*events, FORKED])
     budget = Budget(heard=len(run.results))
@@ -73,6 +75,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         results=run.results,
         copied=len(run.results),
         is_rehearsal=before.is_rehearsal,
+        stand_in=before.stand_in,
         writers=run.writers,
         unheard=before.unheard,
         read_by=before.read_by,
