@@ -11,6 +11,7 @@ from agents.starting import START_RUN, live_below, start_run_tool
 from agents.steps import CallTool, Done, Step
 from agents.text import ends_of, quote
 from language import say
+from language.dates import in_words
 
 RELEASE, DEPLOY = "release", "deploy"
 _SUMMARY_CHARS, _TOLD_CHARS = 2_000, (2_500, 500)
@@ -31,7 +32,7 @@ def release_agent(deploy: Agent, announce: Agent) -> Agent:
 
 
 def next_step(run: Run) -> Step:
-    """Deploy; when that worked, announce what the deploy said of itself; tell how both ended.
+    """Deploy; when that worked, announce what the deploy said of itself, and when; tell how both ended.
 
     What was live in another run's story may be so no longer, and is no news.
     """
@@ -44,7 +45,7 @@ def next_step(run: Run) -> Step:
     if deployed.kind != "ok":
         return failed(say("agent.release-not-announced", said=_said(DEPLOY, deployed)), live_below(run))
     if not more:
-        announce = _start(ANNOUNCE, f"announce: {ends_of(deployed.text, *_TOLD_CHARS)}")
+        announce = _start(ANNOUNCE, f"announce: {ends_of(_news(deployed), *_TOLD_CHARS)}")
         why, said = say("agent.declined"), _said(DEPLOY, deployed)
         kept = Done(summary=say("agent.release-kept-quiet", why=why, said=said), says_live=live_below(run))
         return all_the_same(run, lambda: say("agent.release-announce"), announce, kept)
@@ -69,3 +70,9 @@ def _the_deploy(run: Run) -> str:
 
 def _said(agent: str, result: Result) -> str:
     return say("agent.release-said", agent=agent, text=quote(result.text, _SUMMARY_CHARS))
+
+
+def _news(deployed: Result) -> str:
+    """What a deploy said of itself, with its moment: this run may be paused before it announces that."""
+    ended_at = deployed.child.ended_at if deployed.child else None
+    return say("agent.release-news", at=in_words(ended_at), said=deployed.text) if ended_at else deployed.text

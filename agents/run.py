@@ -339,7 +339,7 @@ def _reported(run: Run, event: OutsideReported) -> Run:
     spent = run.budget.spent.beside(event.tokens, event.cost_usd)
     # What did not work may have changed what another one saw.
     is_clear = event.change in {"changed", "nothing", "not_wanted"}
-    live = {where: (what, event.at) for where, what in event.live.items()}
+    live = {where: (what, event.ended_at or event.at) for where, what in event.live.items()}
     live = {**run.child_live, **live} if is_clear else live
     return replace(run, child_live=live, budget=replace(run.budget, spent=spent))
 

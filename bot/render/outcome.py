@@ -241,7 +241,7 @@ def told(
 ) -> str:
     """Return what our own code knows of an end, and then the summary: quoted and labelled where a model wrote it.
 
-    `says_live` is what the summary itself says is live.
+    `says_live` is what the summary itself says is live: where nobody has seen that lately, it is told beside it.
     """
     said = _sentences(state, words_of, change, live, says_live)
     return " ".join(filter(None, (*said, as_words_of(words_of, summary, chars))))
@@ -269,7 +269,8 @@ def _sentences(
         is_due = is_model or outcome == "cancelled" or not (live or change == outcome)
         key = IN_SPITE[change] if is_due else None
     said = [say(key)] if key else []
-    return said + [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
+    said += [_live(what, where) for where, what in live.items() if says_live.get(where) != what]
+    return said + [say("card.live-before", where=where) for where in says_live if where not in live]
 
 
 def _live(what: str, where: str) -> str:

@@ -269,6 +269,7 @@ class Children:
             changed_in=changed_in(run),
             stopped=stopped_for_parent(run),
             by_people=by_people(run),
+            ended_at=run.ended.at,
         )
         wake = [Wake(WorkItem("run", parent.run_id))]
         commit = Commit(run_id=parent.run_id, events=[news], wake=wake, limit=MAX_EVENTS_AT_ALL, is_there=True)

@@ -24,6 +24,7 @@ from bot.runs.api_requests import Asker
 from bot.store.attachments import content_of
 from bot.testing.scripted import Scripted
 from channels import File
+from language.dates import in_words
 from tests.kit.said import said
 from tests.kit.shop import a_shop, shop_toml
 from tests.kit.world import World
@@ -91,7 +92,7 @@ async def test_a_deploy_that_worked_is_announced_once_outside_the_requesters_thr
     assert all_files(await shop.events(release.children[1].run_id)) == ()
     story = "\n".join(lines(await shop.events(release.id), shop.app.people))
     assert "of the deploy agent: deploy v1.2.0 to production" in story
-    assert "of the announce agent: announce: v1.2.0 (" in story
+    assert "of the announce agent: announce: As of " in story
     assert story.count("succeeded: ") == 2
 
 
@@ -120,6 +121,32 @@ async def test_a_copy_says_and_announces_nothing_that_was_live_when_it_was_copie
     assert run.ended
     assert "v1.2.0 (" not in run.ended.summary
     assert (await shop.next_mail("anna", about=f"Stopped: {ORDER}")).subject == f"Stopped: {ORDER}"
+
+
+async def test_attack_a_release_announces_after_an_hour_as_live_what_others_have_replaced(shop: World) -> None:
+    order = await triages(shop, ORDER)
+    deploy_id = await deploy_in(shop, order)
+    asked = await shop.opened(deploy_id)
+    await shop.steer(order, "pause")
+    await shop.steer(deploy_id, "resume")
+    await shop.decide("bo", asked, "approve")
+    ended = (await shop.ended(deploy_id)).ended
+    assert ended
+    await shop.move_time(3_600)
+    back = await shop.trigger("deploy v1.0.0 to production", agent="deploy")
+    await shop.decide("bo", await shop.opened(back), "approve")
+    await shop.ended(back)
+
+    await shop.steer(order, "resume")
+    await shop.ended(order)
+
+    at = in_words(ended.at)
+    assert live(shop, "production") == commit_of(shop, "v1.0.0")
+    announced = " ".join((await shop.next_mail("cy", about="Announced: ")).text.replace("> ", "").split())
+    assert f"As of {at}: v1.2.0 (" in announced
+    await shop.quiet()
+    told = next(mail.text for mail in reversed(shop.mails("anna")) if mail.subject == f"Done: {ORDER}")
+    assert said("card.live-before", where="production") in " ".join(told.split())
 
 
 class Costly(Scripted):
