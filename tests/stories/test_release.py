@@ -92,7 +92,7 @@ async def test_a_deploy_that_worked_is_announced_once_outside_the_requesters_thr
     assert all_files(await shop.events(release.children[1].run_id)) == ()
     story = "\n".join(lines(await shop.events(release.id), shop.app.people))
     assert "of the deploy agent: deploy v1.2.0 to production" in story
-    assert "of the announce agent: announce: As of " in story
+    assert "of the announce agent: announce: v1.2.0 (" in story
     assert story.count("succeeded: ") == 2
 
 
@@ -143,7 +143,7 @@ async def test_attack_a_release_announces_after_an_hour_as_live_what_others_have
     at = in_words(ended.at)
     assert live(shop, "production") == commit_of(shop, "v1.0.0")
     announced = " ".join((await shop.next_mail("cy", about="Announced: ")).text.replace("> ", "").split())
-    assert f"As of {at}: v1.2.0 (" in announced
+    assert f"verified and healthy (as of {at})" in announced
     await shop.quiet()
     told = next(mail.text for mail in reversed(shop.mails("anna")) if mail.subject == f"Done: {ORDER}")
     assert said("card.live-before", where="production") in " ".join(told.split())
