@@ -77,7 +77,15 @@ class Counted(Stored, Frozen):
     next_step: StepBegan | None = None
 
 
-class Decided(Frozen):
+class Last(Frozen):
+    """The request is over by the answer, or was before. `copies`: the runs that were made from its run and go on, where
+    somebody says no who has a say in those.
+    """
+
+    copies: tuple[RunId, ...] = ()
+
+
+class Decided(Last):
     """The answer decides the request."""
 
     type: Literal["decided"] = "decided"
@@ -85,19 +93,15 @@ class Decided(Frozen):
     vote: Vote | None = None
 
 
-class Revoked(Frozen):
+class Revoked(Last):
     """An approval is taken back before the start."""
 
     type: Literal["revoked"] = "revoked"
     vote: Vote
 
 
-class Late(Frozen):
-    """Nothing that comes now changes what became of the request. `copies`: the runs that were made from its run and go
-    on, where somebody says no who has a say in those.
-    """
-
-    copies: tuple[RunId, ...] = ()
+class Late(Last):
+    """Nothing that comes now changes what became of the request."""
 
 
 class TooLate(Late):

@@ -52,7 +52,7 @@ from bot.policy.judgements import (
     DelegationRefused,
     GlassUnconfirmed,
     Judgement,
-    Late,
+    Last,
     NotEntitled,
     NoteUnconfirmed,
     NotThisWay,
@@ -407,7 +407,7 @@ def copies_go_on(copies: Sequence[str]) -> str:
 def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
     told = _feedback(judgement, record, people) if stands(judgement, record) else _by_now(judgement, record, people)
-    return told + copies_go_on(judgement.copies if isinstance(judgement, Late) else ())
+    return told + copies_go_on(judgement.copies if isinstance(judgement, Last) else ())
 
 
 def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> str:

@@ -42,6 +42,7 @@ from bot.policy.judgements import (
     DelegationRefused,
     GlassUnconfirmed,
     Judgement,
+    Last,
     Late,
     NotThisWay,
     OutOfDate,
@@ -197,12 +198,13 @@ class Decisions:
                 answer = await self._answer(known, statement, now, change)
                 judgement, changed = await self._judged(record, answer, change)
             is_picked = picks_stop(record.request, answer)
-            if (answer.act in STOPS or answer.about or is_picked) and isinstance(judgement, Late):
-                is_over = isinstance(judgement, AlreadyDecided) and not is_picked
-                newer = None if is_over else await self.asked_anew(record, is_picked=is_picked)
-                if newer:
+            is_no = answer.act in STOPS or answer.about or is_picked
+            if is_no and isinstance(judgement, Late):
+                may_be = is_picked or not isinstance(judgement, AlreadyDecided)
+                if newer := await self.asked_anew(record, is_picked=is_picked) if may_be else None:
                     statement = await self._picked_anew(newer, statement) if is_picked else statement
                     return await self._decide(newer, statement, None, inbound, None, said_to or request_id)
+            if is_no and isinstance(judgement, Last):
                 judgement = judgement.model_copy(update={"copies": await self._copies(record, answer.person)})
             if isinstance(judgement, Counted):  # nobody knows what one more vote makes beside one of who is missing
                 if any(map(self._people.is_missing, _voted(record))) or self._may_be_needed(known, answer.person):
@@ -351,7 +353,8 @@ class Decisions:
         is_told = is_told and is_kept(record, answer.person, judgement)
         # Whoever takes back what they asked for has no card to see it on.
         has_card = bool(record.cards_of(answer.person))
-        is_told = is_told or (is_final and not has_card and _is_told_later(statement))
+        has_copies = isinstance(judgement, Decided | Revoked) and bool(judgement.copies)
+        is_told = is_told or (is_final and (has_copies or not has_card) and _is_told_later(statement))
         is_told = is_told or renewal.is_last
         placed = renewal.placement
         before = record if is_held else None

@@ -152,6 +152,34 @@ def test_attack_a_stop_is_heard_in_a_message_with_whatever_stands_around_it_and_
     assert [text for text in OTHER_MESSAGES if is_stop_message(text)] == []
 
 
+IF_POSSIBLE = {
+    "english": "*_it_if_possible if_possible,_please_*_it *_it_if_you_still_can *_it_before_it_starts "
+    "*_it_if_it's_not_too_late *_the_deploy_of_v1.2.0_to_production_if_it_isn't_too_late *_it,_if_at_all_possible",
+    "german": "bitte_*_falls_möglich *_wenn_es_noch_geht *,_falls_es_noch_nicht_zu_spät_ist *_bevor_es_losgeht",
+    "french": "*_si_possible *_si_c'est_encore_possible *_s'il_n'est_pas_trop_tard *_tout_si_vous_pouvez",
+    "spanish": "*_si_es_posible *_si_aún_puedes *_si_no_es_demasiado_tarde",
+    "portuguese": "*_se_possível *_se_ainda_for_possível *_se_não_for_tarde_demais",
+    "italian": "*_se_possibile *_se_è_ancora_possibile *_se_non_è_troppo_tardi",
+    "dutch": "*_indien_mogelijk *_als_het_nog_kan *_als_het_nog_niet_te_laat_is",
+    "japanese": "できれば* 可能なら*",
+}
+IF_ELSE = [
+    "stop it if the tests fail", "stop it if you can see errors", "stop before the third step", "if possible",
+    "stop the old server if possible, then deploy", "don't stop if possible", "stop before it starts the second step",
+    "stop the deploy to production if you can reach nobody", "wenn möglich nicht stoppen", "si possible, go on",
+    "cancel it if possible, otherwise roll back", "n'arrête pas si possible", "no pares si es posible",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", IF_POSSIBLE)
+def test_attack_a_stop_is_lost_over_a_doubt_whether_it_comes_in_time(language: str) -> None:
+    texts = said(language, IF_POSSIBLE[language])
+
+    assert [text for text in texts if not (is_stop(text) and is_withdrawal(text) and denies(text))] == []
+    assert [text for text in texts if not is_stop_message(text)] == []
+    assert [text for text in IF_ELSE if is_stop(text) or is_withdrawal(text) or denies(text)] == []
+
+
 NAMED_STOPS = [
     "stop the deploy to eu-west", "cancel the release of web-7", "stop rolling out build 4711",
     "please stop the deploy of web-7 to eu-west now", "@sayso stop the deploy to eu-west and us-east-1",

@@ -627,6 +627,24 @@ async def asks_to_approve(world: World, run_id: str) -> RequestRecord:
     return await until(found, what="others are asked to approve")
 
 
+@pytest.mark.parametrize("words", ["please stop it if possible", "brich es ab, bevor es losgeht", "arrête si possible"])
+async def test_attack_who_says_that_it_may_be_too_late_for_their_stop_stops_nothing_or_begins_another_run(
+    world: World, hallway: Hallway, words: str
+) -> None:
+    goes_on = world.workshop.hold("letter")
+    run_id = await begun(world, hallway, "stamp letter\nstamp cup")
+    await until(lambda: world.workshop.started, what="it stamps")
+
+    await handled(world, await world.app.messages.inbox.accept(hallway.begins("anna", words, "C01OPS/1712345999.0001")))
+    await handled(world, await world.app.messages.inbox.accept(hallway.follows("anna", words, THREAD)))
+    goes_on.set()
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == ["stamp letter"]
+    assert await world.app.store.lists.runs() == [run_id]
+    await until(lambda: hallway.to("anna", "nothing shows which run you mean"), what="Anna is told")
+
+
 @pytest.mark.long
 async def test_no_limit_of_words_keeps_a_stop_from_the_run(world: World, hallway: Hallway) -> None:
     goes_on = world.workshop.hold("letter")

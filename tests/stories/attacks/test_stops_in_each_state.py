@@ -337,6 +337,28 @@ async def test_attack_who_decides_and_stops_what_is_over_hears_of_the_runs_that_
     assert await state(world, again) == ("open", ["press bell"])
 
 
+async def test_attack_who_takes_back_denies_or_revokes_what_waits_reads_nothing_of_its_copies_that_go_on(
+    world: World, hallway: Hallway
+) -> None:
+    for person, words, became in (("anna", "stop", "withdrawn"), ("bo", "deny", "denied"), ("bo", "stop", "revoked")):
+        hallway.cards.clear()
+        record = await asked(world, hallway, thread=became)
+        run_id = record.request.run_id
+        if became == "revoked":
+            await world.steer(run_id, "pause")
+            await world.decide("bo", record, "approve")
+        async with serving(world.app) as api:
+            made = await (await api.client("anna", "steer")).post(f"/v1/runs/{run_id}/retry")
+        again = await world.opened(RunId(made.json()["id"]))
+
+        await write(world, hallway, person, words, thread=became, is_addressed=True)
+
+        assert await state(world, record) == (became, [])
+        told = [card.summary for card in hallway.to(person) if f"go on: {again.request.run_id}." in card.summary]
+        assert len(told) == 1
+        assert (await state(world, again))[0] == "open"
+
+
 OPERATOR = '\n[people.ole]\nname = "Ole Olsen"\nemail = "ole@corp.example"\n\n[roles]\noperator = ["person:ole"]\n'
 
 

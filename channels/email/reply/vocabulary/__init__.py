@@ -53,10 +53,11 @@ def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], s
     for table in cast("dict[str, dict[str, list[str]]]", found).values():
         if "named" not in table:
             continue
-        the, thing, kind, link = (f"(?:{'|'.join(table[key])})" for key in ("the", "thing", "kind", "link"))
+        keys = ("the", "thing", "kind", "link", "when")
+        the, thing, kind, link, when = (f"(?:{'|'.join(table[key])})" for key in keys)
         # No name has more parts; without a bound each of `1.1.1…` would begin one that reaches to the end.
         word = r"[`'\"*]?[@#]?\w++(?:[^\s\w,;!?()<>\"`*]++\w++){0,20}+[`'\"*]?"
-        name_of = rf"(?!(?:{moments}|{link})(?!\w|[^\s\w,;!?()<>\"`*]+\w)){word}"
+        name_of = rf"(?!(?:{moments}|{link}|{when})(?!\w|[^\s\w,;!?()<>\"`*]+\w)){word}"
         odd = rf"(?=[`'\"*]?[@#]?\w*?(?:[\d_]|[^\s\w,;!?()<>\"`*']{{1,20}}+\w)){word}"
         at = rf"(?: {link}(?: {the})?(?: {kind})? {name_of}(?:(?:,? and|,? und|,)? {odd})?)"
         parts = {
