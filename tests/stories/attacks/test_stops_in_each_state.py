@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from agents.events import AnswerNoted
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
+from bot.errors import Conflict
 from bot.store.ids import review_of
 from channels import Reply
 from tests.bot.execution.test_executor import found_gone
@@ -923,3 +926,20 @@ async def test_attack_a_decider_says_stop_to_what_was_done_once_the_next_has_beg
     assert "it was started at" in told
     assert "The run has your stop" not in told
     assert (await world.ended(record.request.run_id)).state == "done"
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+async def test_attack_who_asked_reads_that_what_was_cancelled_waits_for_somebody_to_resume_it(
+    world: World, verb: str
+) -> None:
+    goes_on = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter\nstamp cup")
+    await until(lambda: world.workshop.started, what="it stamps")
+    await world.steer(run_id, "cancel")
+
+    with pytest.raises(Conflict):
+        await world.steer(run_id, verb, "bo")
+
+    goes_on.set()
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert not [mail for mail in world.mails("anna") if "paused what you asked for" in mail.subject]
