@@ -27,7 +27,7 @@ def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
     """A rollback, which the environment's policy gates; without one whoever asked is asked first."""
     environment, story = argument(deploy, "environment"), unhealthy(deploy, health)
     before = live_before(run, deploy)
-    if any(map(is_about_rollback, run.results)):
+    if any(is_about_rollback(one) and argument(one, "environment") in {"", environment} for one in run.results):
         return failed(f"{story} {say('deploy.back-offered-before')}")
     if before is None:
         return failed(f"{story} {say('deploy.back-not-known')}")

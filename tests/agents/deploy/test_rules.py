@@ -509,6 +509,7 @@ def elsewhere(result: Result, where: str = "staging") -> Result:
         ([DEPLOYED, elsewhere(IS_LIVE)], LIVE),
         ([DEPLOYED, IS_LIVE, elsewhere(Result(HEALTH, "ok", "fine"))], LIVE),
         ([DEPLOYED, IS_LIVE, elsewhere(ILL)], LIVE),
+        ([elsewhere(DEPLOYED), elsewhere(ILL), elsewhere(BACK), DEPLOYED, IS_LIVE, ILL], ROLLBACK),
         ([Result(LIVE, "ok", OTHER), DEPLOYED, Result(HEALTH, "ok", "fine")], LIVE),
         (
             [DEPLOYED, Result(LIVE, "ok", OTHER), Result(HEALTH, "ok", "fine")],
