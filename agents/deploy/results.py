@@ -77,12 +77,14 @@ def argument(result: Result, name: str) -> str:
 
 def last_done(run: Run) -> Result | None:
     """The last deploy or rollback that worked."""
-    return _last(run, DEPLOYS | ROLLBACKS)
+    tools = DEPLOYS | ROLLBACKS
+    return next((one for one in reversed(run.results) if tool_of(one) in tools and one.kind == "ok"), None)
 
 
-def last_deploy(run: Run) -> Result | None:
-    """The last deploy that worked, whatever was rolled back since."""
-    return _last(run, DEPLOYS)
+def last_deploy(run: Run, where: str) -> Result | None:
+    """The last deploy to `where` that worked, whatever was rolled back since."""
+    done = (one for one in reversed(run.results) if tool_of(one) in DEPLOYS and one.kind == "ok")
+    return next((one for one in done if argument(one, "environment") == where), None)
 
 
 def is_about_rollback(result: Result) -> bool:
@@ -128,8 +130,8 @@ def live_now(run: Run, now: datetime | None = None) -> dict[str, str]:
     Without `now` it is as of the end. What code looked up at the end counts first; where it saw nothing, no deploy says
     what is live.
     """
-    done, looks, failed = _deployed(run), _looks(run), _tried_in_vain(run)
-    last = looks if run.looked_at_end else {**done, **looks}
+    done, seen, failed = _deployed(run), looks(run), _tried_in_vain(run)
+    last = seen if run.looked_at_end else {**done, **seen}
     last = {where: one for where, one in last.items() if where in done and where not in failed}
     told = {where: _live_as(done[where], _commit_in(last[where])) for where in _recent(run, last, now)}
     told |= {where: _live_as(done[where], live) for where, live in _looked_up(run).items() if where in done}
@@ -159,7 +161,7 @@ def is_out_of_sight(run: Run, now: datetime) -> bool:
     What was tried in vain may have changed it all the same.
     """
     tried = {*_deployed(run), *_tried_in_vain(run)}
-    return bool(tried - _looks(run).keys() or {*tried, *run.child_live} - live_seen(run, now).keys())
+    return bool(tried - looks(run).keys() or {*tried, *run.child_live} - live_seen(run, now).keys())
 
 
 def unhealthy(run: Run) -> tuple[str, ...]:
@@ -181,9 +183,9 @@ def is_not_seen(run: Run, now: datetime) -> bool:
 
 def serves_another(run: Run, now: datetime) -> bool:
     """Return whether, right after `run` deployed something, something else is live there by `now`."""
-    ended, looks, looked_up = _ended(run), _looks(run), _looked_up(run)
+    ended, looked, looked_up = _ended(run), looks(run), _looked_up(run)
     for where, deploy in _deployed(run).items():
-        look, at = looks.get(where), _at(ended, deploy)
+        look, at = looked.get(where), _at(ended, deploy)
         live, seen_at = (_commit_in(look), _at(ended, look)) if look else (looked_up.get(where), now)
         if live and at and seen_at and seen_at - at <= _RECENT and not is_wanted(deploy, live):
             return True
@@ -203,7 +205,7 @@ def live_already(run: Run, step: CallTool, now: datetime, heard_at: datetime | N
     done_at = _at(_ended(run), done)
     if done_at is None or (heard_at and heard_at >= done_at):
         return ""
-    look = _looks(run).get(where)
+    look = looks(run).get(where)
     live = _commit_in(look) if look else None
     return "" if live and not is_wanted(done, live) else live_now(run, now).get(where, "")
 
@@ -214,7 +216,7 @@ def _deployed(run: Run) -> dict[str, Result]:
     return {argument(one, "environment"): one for one in own}
 
 
-def _looks(run: Run) -> dict[str, Result]:
+def looks(run: Run) -> dict[str, Result]:
     """Return the last look of `run` at each environment since it last deployed there."""
     seen = dict[str, Result]()
     for result in run.results[run.copied :]:
@@ -301,7 +303,3 @@ def how_it_ended(result: Result) -> str:
     """Return how a step ended badly, as the end of a sentence."""
     why = f": {ending_of(result.text)}" if result.text else ""
     return f"{say(_ENDS[result.kind])}{why}"
-
-
-def _last(run: Run, tools: frozenset[str]) -> Result | None:
-    return next((one for one in reversed(run.results) if tool_of(one) in tools and one.kind == "ok"), None)

@@ -9,7 +9,9 @@ from agents.deploy.results import (
     how_it_ended,
     is_about_rollback,
     last_deploy,
+    last_done,
     live_before,
+    looks,
     read_commit,
     tool_of,
 )
@@ -25,11 +27,11 @@ def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
     """A rollback, which the environment's policy gates; without one whoever asked is asked first."""
     environment, story = argument(deploy, "environment"), unhealthy(deploy, health)
     before = live_before(run, deploy)
-    if any(map(is_about_rollback, run.results)):
+    if any(is_about_rollback(one) and argument(one, "environment") in {"", environment} for one in run.results):
         return failed(f"{story} {say('deploy.back-offered-before')}")
     if before is None:
         return failed(f"{story} {say('deploy.back-not-known')}")
-    if _is_live(run, before):
+    if _is_live(run, environment, before):
         return failed(f"{story} {say('deploy.back-live-already')}")
     if environment not in ways.ungated:
         return _rollback(environment, before, ways)
@@ -39,7 +41,9 @@ def offered(run: Run, deploy: Result, health: Result, ways: Ways) -> Step:
 
 def after_question(run: Run, answer: Result, ways: Ways) -> Step:
     """Return the step after a question: a plain yes begins one; everything else leaves things as they are."""
-    deploy, health = last_deploy(run), _last_health(run)
+    done = last_done(run)
+    deploy = last_deploy(run, argument(done, "environment")) if done else None
+    health = _failed_health(run, deploy) if deploy else None
     before = live_before(run, deploy) if deploy else None
     if deploy is None or health is None or before is None:
         return failed(say("deploy.back-to-nothing"))
@@ -51,15 +55,16 @@ def after_question(run: Run, answer: Result, ways: Ways) -> Step:
 
 def not_made(run: Run, rollback: Result) -> Step:
     """A rollback that people did not want, or that failed: told, and not tried again."""
-    story = why_rolled_back(run)
     version, environment = argument(rollback, "version"), argument(rollback, "environment")
+    story = why_rolled_back(run, environment)
     ended = say("deploy.back-not-made", environment=environment, version=version, how=how_it_ended(rollback))
     return failed(f"{story} {ended}".lstrip())
 
 
-def why_rolled_back(run: Run) -> str:
-    """Return what led to the rollback, as sentences; empty when the run does not say."""
-    deploy, health = last_deploy(run), _last_health(run)
+def why_rolled_back(run: Run, environment: str) -> str:
+    """Return what led to the rollback of `environment`, as sentences; empty when the run does not say."""
+    deploy = last_deploy(run, environment)
+    health = _failed_health(run, deploy) if deploy else None
     return unhealthy(deploy, health) if deploy and health else ""
 
 
@@ -75,13 +80,15 @@ def _rollback(environment: str, before: Commit, ways: Ways) -> Step:
     return CallTool(tool=tool, arguments={"version": before.version, "environment": environment})
 
 
-def _is_live(run: Run, commit: Commit) -> bool:
-    last = next((one for one in reversed(run.results) if tool_of(one) == "live"), None)
-    live = read_commit(last.text) if last and last.kind == "ok" else None
+def _is_live(run: Run, environment: str, commit: Commit) -> bool:
+    look = looks(run).get(environment)
+    live = read_commit(look.text) if look else None
     return live is not None and live.hash == commit.hash
 
 
-def _last_health(run: Run) -> Result | None:
-    """The health check that failed before a rollback was made."""
-    until = next((number for number, one in enumerate(run.results) if tool_of(one) in ROLLBACKS), len(run.results))
-    return next((one for one in reversed(run.results[:until]) if tool_of(one) == "health" and one.kind != "ok"), None)
+def _failed_health(run: Run, deploy: Result) -> Result | None:
+    """The health check that failed after `deploy`, where that went, before a rollback was made there."""
+    where = argument(deploy, "environment")
+    since = [one for one in run.results[run.results.index(deploy) + 1 :] if argument(one, "environment") == where]
+    until = next((number for number, one in enumerate(since) if tool_of(one) in ROLLBACKS), len(since))
+    return next((one for one in reversed(since[:until]) if tool_of(one) == "health" and one.kind != "ok"), None)

@@ -10,6 +10,7 @@ from agents.deploy.facts import shown
 from agents.deploy.names import environment_called, is_latest, named_in
 from agents.deploy.results import (
     DEPLOYS,
+    LOOKS,
     ROLLBACKS,
     Commit,
     argument,
@@ -17,6 +18,7 @@ from agents.deploy.results import (
     is_about_rollback,
     is_wanted,
     last_done,
+    looks,
     read_commit,
     tool_of,
 )
@@ -53,6 +55,8 @@ def next_step(run: Run, environments: Sequence[str], ways: Ways = _NO_WAYS) -> S
         return _after_refusal(run, last, environments, ways) if last.kind == "refused" else _after_deploy(last)
     if tool in ROLLBACKS:
         return _look(last) if last.kind == "ok" else rollback.not_made(run, last)
+    if tool in LOOKS and done and argument(last, "environment") != argument(done, "environment"):
+        return _look(done)  # a model looked elsewhere: that says nothing of where it deployed last
     if tool == "live" and done:
         return _after_live(run, done, last, ways)
     if tool == "health" and done:
@@ -206,7 +210,7 @@ def _look(done: Result) -> Step:
 def _after_live(run: Run, done: Result, live: Result, ways: Ways) -> Step:
     wanted, environment = argument(done, "version"), argument(done, "environment")
     is_back = tool_of(done) in ROLLBACKS
-    before = f"{rollback.why_rolled_back(run)} " if is_back else ""
+    before = f"{rollback.why_rolled_back(run, environment)} " if is_back else ""
     if live.kind != "ok":
         key = "deploy.back-not-looked-up" if is_back else "deploy.not-looked-up"
         return failed(f"{before}{say(key, version=wanted, environment=environment, how=how_it_ended(live))}")
@@ -220,10 +224,12 @@ def _after_live(run: Run, done: Result, live: Result, ways: Ways) -> Step:
 
 
 def _after_health(run: Run, done: Result, health: Result, ways: Ways) -> Step:
-    last = next((one for one in reversed(run.results) if tool_of(one) == "live" and one.kind == "ok"), None)
-    live = read_commit(last.text) if last else None
-    if live is None:
+    look = looks(run).get(argument(done, "environment"))
+    live = read_commit(look.text) if look else None
+    if look is None or live is None:
         return _look(done)
+    if not is_wanted(done, live):
+        return _after_live(run, done, look, ways)
     if health.kind == "ok":
         return _deployed(run, done, live, say("deploy.verified-healthy"))
     if tool_of(done) not in ROLLBACKS:
@@ -235,7 +241,7 @@ def _deployed(run: Run, done: Result, live: Commit, how: str) -> Done:
     named, environment = live.called(argument(done, "version")), argument(done, "environment")
     told, says_live = {"version": named, "environment": environment, "how": how}, {environment: shown(named)}
     if tool_of(done) in ROLLBACKS:
-        return failed(say("deploy.rolled-back", story=rollback.why_rolled_back(run), **told), says_live)
+        return failed(say("deploy.rolled-back", story=rollback.why_rolled_back(run, environment), **told), says_live)
     return Done(summary=say("deploy.done", as_read=_as_read(run, done), **told), says_live=says_live)
 
 

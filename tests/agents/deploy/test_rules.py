@@ -493,3 +493,35 @@ def test_what_was_live_in_a_copied_story_is_looked_up_again_before_anybody_is_to
     assert isinstance(told, Done)
     assert told.outcome == "failed"
     assert told.summary.startswith("The deploy of v1.2.0 to production ran, but production serves 7777")
+
+
+def elsewhere(result: Result, where: str = "staging") -> Result:
+    """The same, of another environment."""
+    step = result.step
+    assert isinstance(step, CallTool)
+    return replace(result, step=CallTool(tool=step.tool, arguments={**step.arguments, "environment": where}))
+
+
+@pytest.mark.parametrize(
+    ("results", "step"),
+    [
+        ([DEPLOYED, elsewhere(Result(LIVE, "ok", OTHER))], LIVE),
+        ([DEPLOYED, elsewhere(IS_LIVE)], LIVE),
+        ([DEPLOYED, IS_LIVE, elsewhere(Result(HEALTH, "ok", "fine"))], LIVE),
+        ([DEPLOYED, IS_LIVE, elsewhere(ILL)], LIVE),
+        ([elsewhere(DEPLOYED), elsewhere(ILL), elsewhere(BACK), DEPLOYED, IS_LIVE, ILL], ROLLBACK),
+        ([Result(LIVE, "ok", OTHER), DEPLOYED, Result(HEALTH, "ok", "fine")], LIVE),
+        (
+            [DEPLOYED, Result(LIVE, "ok", OTHER), Result(HEALTH, "ok", "fine")],
+            failed(f"The deploy of v1.2.0 to production ran, but production serves {OTHER}"),
+        ),
+        (
+            [elsewhere(DEPLOYED), elsewhere(ILL), DEPLOYED, elsewhere(Result(ROLLBACK, "denied", "no", BO))],
+            failed(f"{STORY.replace('production', 'staging')} Rolling staging back to v1.1.0 was denied: no"),
+        ),
+    ],
+)
+def test_what_a_model_saw_elsewhere_or_before_says_nothing_of_the_last_deploy(
+    results: list[Result], step: Step
+) -> None:
+    assert step_of(PLAIN, *results, ways=CHECKED) == step

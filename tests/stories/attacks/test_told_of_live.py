@@ -7,9 +7,10 @@ import pytest
 
 from agents.deploy.results import live_seen
 from agents.requests import Request, RunId
+from agents.steps import CallTool
 from bot.render.outcome import word_of
 from bot.render.status_line import status_line
-from tests.fakes.anthropic import FakeAnthropic, error, message, tool_use
+from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
 from tests.kit.long import few_of
 from tests.kit.tables import becomes
 from tests.kit.world import World
@@ -299,3 +300,29 @@ async def test_attack_a_model_keeps_to_itself_that_what_it_deployed_is_not_healt
         assert mail.subject == title
         assert ("The health check of staging failed." in mail.text) == (word == "failed"), mail.text
         assert status_line(run, None, model_shop.people).startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("looks", "says_so"),
+    [
+        ((calls("live", environment="staging"),), "verified"),
+        ((calls("live", environment="production"), calls("health", environment="staging")), "verified and healthy"),
+    ],
+    ids=["what is live", "whether it is well"],
+)
+async def test_attack_rules_that_take_over_say_of_a_deploy_what_a_model_saw_elsewhere(
+    model_shop: World, claude: FakeAnthropic, looks: tuple[Answer, ...], says_so: str
+) -> None:
+    deploy = calls("deploy", version="v1.1.0", environment="production")
+    claude.answers(deploy, *looks, *[error(400, "invalid_request_error")] * 8)
+    run_id = await model_shop.trigger("deploy v1.1.0 to production", agent="deploy")
+    await model_shop.decide("bo", await model_shop.opened(run_id), "approve")
+
+    run = await model_shop.ended(run_id)
+
+    assert word_of(run) == "done"
+    assert run.ended
+    assert says_so in run.ended.summary
+    last = run.results[-1].step
+    assert isinstance(last, CallTool)
+    assert last.arguments["environment"] == "production", "it is said to be well, so it was looked at"
