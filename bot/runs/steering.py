@@ -72,7 +72,7 @@ class Steering:
             if run.ended:
                 ended = say("run.has-ended", run=run_id, outcome=how_ended(run.ended))
                 raise Conflict(ended, say("run.nothing-changed"))
-            if run.is_cancelled and verb != "cancel":
+            if verb != "cancel" and run.is_cancelled:
                 raise Conflict(say("run.is-cancelled", run=run_id), say("run.nothing-changed"))
             full = Conflict(say("run.run-full"), say("run.nothing-changed"))
             if run.seq >= MAX_EVENTS_AT_ALL:  # before anything below it changes

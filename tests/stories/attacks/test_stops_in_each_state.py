@@ -1,6 +1,7 @@
 """A stop in words, in each state that a run can be in: it is heard, or its writer is told why not."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -930,7 +931,7 @@ async def test_attack_a_decider_says_stop_to_what_was_done_once_the_next_has_beg
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
 async def test_attack_who_asked_reads_that_what_was_cancelled_waits_for_somebody_to_resume_it(
-    world: World, verb: str
+    world: World, verb: Literal["pause", "resume"]
 ) -> None:
     goes_on = world.workshop.hold("letter")
     run_id = await world.trigger("stamp letter\nstamp cup")
