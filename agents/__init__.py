@@ -272,9 +272,9 @@ class Tool(Generic[A]):
     `ToolContext.key`, so that it may be called again after a crash; without it a crash leads to a question to people.
     Where `execute` gives back Pending, `check` looks for the result, changing nothing, for `waits_s` at most, counted
     from the start; it may be a function of the arguments.
-    `cancel`, given the arguments and the handle, asks outside that it stops once its run was cancelled, and returns
-    what people are told; it may be called again. `title` names a call in a few words, and `question` says what a yes to
-    exactly this effect does, where that is more.
+    `cancel`, given the arguments, the handle and the effect, asks outside that it stops once its run was cancelled, and
+    returns what people are told; it may be called again. `title` names a call in a few words, and `question` says what
+    a yes to exactly this effect does, where that is more.
     `changes` says that it changes something outside of the run; one that may be gated always does. What does not say so
     only looks: however well it works, a run is not done by it. `starts_runs`: what changes, the runs do that it starts.
     `begun_outside`: whoever asked for it makes its effect, and says when that begins and how it went; nothing is
@@ -295,7 +295,7 @@ class Tool(Generic[A]):
     prepare: Callable[[A], Awaitable[Effect]] = as_called
     prepare_for: Callable[[A, Run], Awaitable[Effect]] | None = None
     check: Callable[[A, str, ToolContext], Awaitable[Outcome | Pending]] | None = None
-    cancel: Callable[[A, str], Awaitable[str]] | None = None
+    cancel: Callable[[A, str, Effect], Awaitable[str]] | None = None
     gate: Callable[[A], str | None] = _no_gate
     title: Callable[[A], str] | None = None
     question: Callable[[A, Effect], str] | None = None

@@ -60,13 +60,13 @@ def dispatch_tool(environments: Mapping[str, Environment], way: Way = "deploy") 
 
     async def check(args: DeployArgs, handle: str, hands: ToolContext) -> Outcome | Pending:
         environment = named(environments, args.environment)
-        found = await backend_of(environment).look(handle)
         waits = hands.run.pending.waits if hands.run.pending else None
         effect = waits.attempt.effect if waits else None
+        found = await backend_of(environment).look(handle, effect)
         return _told(found, args, effect, environment) if isinstance(found, Outcome) else found
 
-    async def cancel(args: DeployArgs, handle: str) -> str:
-        return await backend_of(named(environments, args.environment)).cancel(handle)
+    async def cancel(args: DeployArgs, handle: str, effect: Effect) -> str:
+        return await backend_of(named(environments, args.environment)).cancel(handle, effect)
 
     def waits_s(args: DeployArgs) -> float:
         return named(environments, args.environment).timeout_s

@@ -69,8 +69,8 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bo
     program = tried.redis_server  # nothing is begun on what nobody has looked at
     if is_found:
         _check_ours(folder, environ)
-    if is_trial(tried):
-        _check(tried)
+    _check(tried)
+    if run(is_trial(tried.model_copy(update={"data_dir": folder}))):
         listen_at(tried.bind, 0).close()
         return False
     with ExitStack() as stack:

@@ -128,9 +128,11 @@ async def stop_outside(agent: Agent | None, pending: PendingStep | None) -> str:
     tool = agent.tool(pending.step.tool)
     if tool is None or tool.cancel is None:
         return ""
+    waits = pending.waits
     try:
         async with asyncio.timeout(tool.timeout_s):
-            told = await tool.cancel(tool.args.model_validate(pending.step.arguments), pending.waits.handle)
+            args = tool.args.model_validate(pending.step.arguments)
+            told = await tool.cancel(args, waits.handle, waits.attempt.effect)
     except Exception as error:  # noqa: BLE001 - the edge of a tool; its run ends all the same, and says what goes on
         log.warning(
             "what a run waited for could not be stopped", tool=tool.name, error=f"{type(error).__name__}: {error}"

@@ -26,14 +26,15 @@ from bot.people.listed import ListedNow
 from bot.process.logging import log_to
 from bot.process.reload import Reload
 from bot.process.running import keep_to_store, running
-from bot.registry.configured import agents_of, models_of
-from bot.registry.prompts import with_chosen_prompts
+from bot.registry.configured import agents_of
 from bot.registry.release import version
 from bot.render.cards import Words
 from bot.store.client import Client
+from bot.store.client.durability import check, check_sees_all
 from bot.store.ids import new_id
 from bot.store.locks import MailboxStore
 from bot.store.watch import ended
+from bot.store.went_back import compare
 from bot.telemetry import OFF, Telemetry, wanted
 from bot.wiring.local_mail import local_mail
 from bot.wiring.mail import RealMail
@@ -83,7 +84,7 @@ async def run_process(again: Again, *, works: bool, receives: Collection[str]) -
     check_reach(settings, receives)
     url = redis_url(settings)
     check_people(settings)
-    if is_trial(settings):
+    if await is_trial(settings):
         return False
     async with AsyncExitStack() as stack:
         client, by_mail, people = Client(url), list[EmailChannel](), People.of(settings)
@@ -137,11 +138,20 @@ async def check_starts(file: Handed) -> None:
         raise ConfigError([said.decode(errors="replace").strip()[-_TRIAL_CHARS:] or nothing])
 
 
-def is_trial(settings: Settings) -> bool:
-    """Return whether this process only tries whether it could start. Raises ConfigError, as making agents does."""
+async def is_trial(settings: Settings) -> bool:
+    """Return whether this process only tries whether it could start: with all its parts, over the store that the
+    settings name, which is to be the one that was seen. Raises ConfigError, StoreError and OSError.
+    """
     if _TRIAL not in os.environ:
         return False
-    models_of(settings, with_chosen_prompts(settings, agents_of(settings, ListedNow(People.of(settings)))))
+    client, people = Client(redis_url(settings)), People.of(settings)
+    try:
+        app = compose(settings, client, [], agents_of(settings, ListedNow(people)), people=people, sends=False)
+        await check(client, settings.accept_durability)
+        await check_sees_all(client, settings.shards)
+        await compare(client, settings.shards, app.data_dir.folder)
+    finally:
+        await client.close()
     return True
 
 
@@ -182,7 +192,7 @@ async def run_web(again: Again, port: int) -> bool:
     check_bind(settings)
     url = redis_url(settings)
     check_people(settings)
-    if is_trial(settings):
+    if await is_trial(settings):
         listen_at(settings.bind, 0).close()
         return False
     async with AsyncExitStack() as stack:

@@ -27,8 +27,7 @@ from bot.people.directory import People
 from bot.people.noted import NotedTables, Whole, difference, digest_of, hashes_of
 from bot.people.tables import Tables, group_files, tables_of
 from bot.process.half_taken import HalfTaken, content_of
-from bot.store import StoreError, StoreUnavailable
-from bot.store.client.durability import check, check_sees_all
+from bot.store import StoreError
 from bot.store.ids import new_id
 from bot.store.watch import ended
 from language import say
@@ -247,9 +246,7 @@ class Reload:
         return None
 
     async def _start_again(self, settings: Settings, tables: Tables, digest: str, *, at_once: bool) -> None:
-        """Have the process start again by this file, as it was tried. Raises ConfigError where it could not, and
-        StoreUnavailable.
-        """
+        """Have the process start again by this file, as it was tried. Raises ConfigError where it could not."""
         if at_once or digest != self._unfit or time.monotonic() >= self._try_at:
             self._why = await self._what_is_unfit(settings)
             self._unfit, self._try_at = digest, time.monotonic() + _TRY_S
@@ -262,19 +259,12 @@ class Reload:
         self.starts_again = True
 
     async def _what_is_unfit(self, settings: Settings) -> str:
-        """Return why this process could not start with this file; empty where it could, and is to read just that.
-
-        Raises StoreUnavailable.
-        """
+        """Return why this process could not start with this file; empty where it could, and is to read just that."""
         try:
             self.file = Handed(settings.config, settings.content)
             if self._check:
-                await check(client := self._app.store.client, settings.accept_durability)
-                await check_sees_all(client, settings.shards)
                 await self._check(self.file)
-        except StoreUnavailable:
-            raise
-        except (ConfigError, StoreError, OSError) as error:
+        except (ConfigError, OSError) as error:
             return str(error)
         return ""
 

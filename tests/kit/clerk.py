@@ -221,7 +221,7 @@ def _send_tool(workshop: Workshop) -> Tool[What]:
             raise workshop.breaks[f"look for {args.what}"]
         return workshop.arrived.get(args.what) or Pending(handle=handle, check_after_s=60)
 
-    async def cancel(args: What, handle: str) -> str:
+    async def cancel(args: What, handle: str, _: Effect) -> str:
         workshop.recalls.append(handle)
         if f"recall {args.what}" in workshop.breaks:
             raise workshop.breaks[f"recall {args.what}"]

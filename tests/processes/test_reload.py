@@ -243,6 +243,42 @@ def test_attack_a_process_ends_by_a_file_that_does_not_suit_its_store(
         assert program.process.poll() is None
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "why"),
+    [
+        ("worker", "redis_url", "Redis"),
+        ("web --port 0", "redis_url", "Redis"),
+        ("worker", "redis_url of another store", "store"),
+        ("web --port 0", "redis_url of another store", "store"),
+        ("worker", "data_dir", "/proc/nothing"),
+    ],
+)
+def test_attack_a_process_ends_or_waits_for_ever_by_a_file_that_names_another_store_or_folder_for_its_files(
+    tmp_path: Path, words: str, name: str, why: str
+) -> None:
+    (data := tmp_path / "data").mkdir()
+    file = data / "sayso.toml"
+    with RedisServer(tmp_path / "redis") as redis, RedisServer(tmp_path / "another") as another:
+        environ = environ_of(redis) | {"SAYSO_CONFIG": str(file)}
+        said = {"redis_url": environ.pop("SAYSO_REDIS_URL"), "data_dir": str(data)}
+        other = {
+            "redis_url": "redis://127.0.0.1:1/0",
+            "redis_url of another store": another.start().url,
+            "data_dir": "/proc/nothing",
+        }[name]
+
+        def text(**more: str) -> str:
+            return "".join(f'{key} = "{value}"\n' for key, value in (said | more).items()) + TOML
+
+        file.write_text(text())
+        with Fresh(words.split(), environ, tmp_path / "log") as program:
+            program.wait_for()
+            file.write_text(text(**{name.partition(" ")[0]: other}))
+            program.wait_for("the settings can't be read anew")
+            assert why in program.said()
+            assert program.process.poll() is None
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
 def test_attack_a_process_that_starts_or_leaves_is_told_to_read_its_files_anew(

@@ -70,12 +70,12 @@ class Backend(Protocol):
         """
         ...
 
-    async def look(self, handle: str) -> Outcome | Pending:
-        """Return how it stands there. Not being told is no end."""
+    async def look(self, handle: str, effect: Effect | None) -> Outcome | Pending:
+        """Return how what was begun by an `effect` stands there. Not being told is no end."""
         ...
 
-    async def cancel(self, handle: str) -> str:
-        """Ask there that it stops, and return what people are told about that."""
+    async def cancel(self, handle: str, effect: Effect) -> str:
+        """Ask there that what was begun by an `effect` stops, and return what people are told about that."""
         ...
 
     async def examine(self) -> tuple[Examined, ...]:

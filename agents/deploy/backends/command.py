@@ -69,11 +69,11 @@ class CommandBackend:
             return Outcome("", error=text_of(str(error)))
         return self._outcome(done)
 
-    async def look(self, handle: str) -> Outcome | Pending:
+    async def look(self, handle: str, effect: Effect | None) -> Outcome | Pending:
         """See `Backend`: nothing of it is ever waited for outside."""
         raise LookFailed(f"a command has no handle {handle}")
 
-    async def cancel(self, handle: str) -> str:
+    async def cancel(self, handle: str, effect: Effect) -> str:
         """See `look`."""
         raise LookFailed(f"a command has no handle {handle}")
 

@@ -88,7 +88,7 @@ class RemoteBackend(ABC):
     async def start(self, effect: Effect, hands: ToolContext) -> Outcome | Pending:
         """See `Backend`: what was begun before is only followed."""
         key = hands.key
-        if effect.argv[:2] != ("POST", self.address):
+        if not self._is_here(effect):
             return _not_started(say("deploy.another-backend"))
         try:
             if found := await self.find(key):
@@ -103,8 +103,10 @@ class RemoteBackend(ABC):
             return await self._found_later(key, error)
         return Pending(handle or key, _CHECK_S, say("deploy.begun", what=self.title))
 
-    async def look(self, handle: str) -> Outcome | Pending:
-        """See `Backend`."""
+    async def look(self, handle: str, effect: Effect | None) -> Outcome | Pending:
+        """See `Backend`; at another place a job of the same number is another one."""
+        if effect and not self._is_here(effect):
+            return Pending(handle, _CHECK_S, say("deploy.job-not-known", why=say("deploy.another-backend")))
         try:
             found = await self.find(handle)
         except ApiFailed as error:
@@ -118,8 +120,10 @@ class RemoteBackend(ABC):
             return Outcome(found.url)
         return Outcome("", error=say("deploy.job-ended", what=self.title, how=repr(found.end), url=found.url))
 
-    async def cancel(self, handle: str) -> str:
+    async def cancel(self, handle: str, effect: Effect) -> str:
         """See `Backend`."""
+        if not self._is_here(effect):
+            return say("deploy.not-stopped", what=self.title, why=say("deploy.another-backend"))
         try:
             found = await self.find(handle)
             if found is None:
@@ -130,6 +134,10 @@ class RemoteBackend(ABC):
         except ApiFailed as error:
             return say("deploy.not-stopped", what=self.title, why=text_of(str(error)))
         return say("deploy.stopping", what=self.title, url=found.url)
+
+    def _is_here(self, effect: Effect) -> bool:
+        """Return whether it is made at this place; the configuration may name another one since it was approved."""
+        return effect.argv[:2] == ("POST", self.address)
 
     async def _found_later(self, key: str, error: ApiFailed) -> Pending:
         """The job of a call whose answer was lost. Raises TimeoutError, which is: nobody knows."""

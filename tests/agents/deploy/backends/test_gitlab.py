@@ -62,7 +62,7 @@ async def test_a_pipeline_that_waits_for_somebody_has_not_ended(gitlab: FakeGitL
 
     gitlab.ends(int(handle), "manual")
 
-    assert isinstance(await backend.look(handle), Pending)
+    assert isinstance(await backend.look(handle, None), Pending)
 
 
 async def test_the_doctor_tells_what_gitlab_does_not(gitlab: FakeGitLab) -> None:

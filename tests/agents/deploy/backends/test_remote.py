@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
@@ -15,6 +16,10 @@ from agents.deploy.backends.github import Hub, Workflow
 from agents.deploy.backends.gitlab import Pipeline, Project
 from agents.deploy.backends.remote import RemoteBackend
 from agents.deploy.tools import dispatch_tool
+from agents.requests import AttemptId, Effect, StepId
+from agents.run import Run
+from agents.state import Attempt, PendingStep, Waiting
+from agents.steps import CallTool
 from tests.agents.deploy.backends.calls import KEY, V12, checked, environment_at, executed
 from tests.agents.deploy.repos import PlainHands, Repo
 from tests.fakes import argocd, github, gitlab
@@ -189,15 +194,52 @@ async def test_a_server_that_does_not_answer_ends_nothing(server: Server, repo: 
 async def test_a_job_is_asked_to_stop_and_people_are_told(server: Server, repo: Repo) -> None:
     environment = environment_at(server.backend(), repo)
     tool = dispatch_tool({"production": environment})
-    begun = await executed(environment)
+    begun, effect = await executed(environment), await tool.prepare(V12)
     assert isinstance(begun, Pending)
     assert tool.cancel is not None
 
-    told = await tool.cancel(V12, begun.handle)
-    again = await tool.cancel(V12, begun.handle)
+    told = await tool.cancel(V12, begun.handle, effect)
+    again = await tool.cancel(V12, begun.handle, effect)
     server.fake.is_now(down=502)
-    unheard = await tool.cancel(V12, begun.handle)
+    unheard = await tool.cancel(V12, begun.handle, effect)
 
     assert told.startswith(f"{server.backend().title} was asked to stop: http")
     assert server.backend().title in again
     assert unheard.startswith(f"{server.backend().title} could not be stopped (")
+
+
+def waiting_for(begun: Pending, effect: Effect) -> Run:
+    """A run whose step waits for what was begun by an effect."""
+    now = datetime.now(UTC)
+    attempt = Attempt(AttemptId("s0t-aaaaaaaaaaaaa"), now, "host", idempotent=False, effect=effect)
+    waits = Waiting(attempt, begun.handle, now, now)
+    step = CallTool(tool="dispatch", arguments=V12.model_dump())
+    return Run(pending=PendingStep(StepId(KEY), step, "production", waits=waits))
+
+
+@pytest.mark.parametrize("kind", [(AtGitHub, github.running), (AtGitLab, gitlab.running)], ids=["github", "gitlab"])
+async def test_attack_a_job_of_the_same_number_where_the_file_points_by_now_is_taken_for_ours(
+    kind: tuple[Callable[[Ordered], Server], Callable[[], contextlib.AbstractContextManager[Ordered]]], repo: Repo
+) -> None:
+    at, running = kind
+    with running() as first, running() as second:
+        before, now = at(first), at(second)
+        effect = await dispatch_tool({"production": environment_at(before.backend(), repo)}).prepare(V12)
+        begun = await executed(environment_at(before.backend(), repo))
+        other = await executed(environment_at(now.backend(), repo), "s0p-mlkjihgfedcba")
+        assert isinstance(begun, Pending)
+        assert isinstance(other, Pending)
+        assert begun.handle == other.handle
+
+        tool = dispatch_tool({"production": environment_at(now.backend(), repo)})
+        assert tool.check is not None
+        assert tool.cancel is not None
+        told = await tool.cancel(V12, begun.handle, effect)
+        is_running = await now.backend().look(other.handle, None)
+        now.ends("well")
+        found = await tool.check(V12, begun.handle, PlainHands(KEY, run=waiting_for(begun, effect)))
+
+        assert "could not be stopped (the configuration now names another place)" in told
+        assert isinstance(is_running, Pending)
+        assert isinstance(found, Pending)
+        assert found.note == "not known yet: the configuration now names another place"
