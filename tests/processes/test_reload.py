@@ -278,6 +278,9 @@ def test_attack_a_process_ends_or_waits_for_ever_by_a_file_that_names_another_st
             assert why in program.said()
             assert program.process.poll() is None
 
+            file.write_text(text().replace('"1000/h"', '"999/h"'))
+            wait_until(lambda: program.said().count('"ready"') == 2, what="it starts again with what was put right")
+
 
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["worker"], ["web", "--port", "0"], ["mail"]], ids=["worker", "web", "mail"])
