@@ -202,12 +202,16 @@ async def kept_replies(
 _SHOWN = 100
 
 
-async def note_fork(client: Client, source: str, fork: str, at: datetime) -> None:
+async def note_fork(client: Client, source: str, fork: str, at: datetime, *, has_left: bool = False) -> None:
     """`fork` is about to be made of `source`, or was.
 
-    The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists.
+    The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists. That
+    of one that `has_left` goes with nothing, so it is kept as long as a thread.
     """
-    await client.do("ZADD", Keys.of(source).forks(source), scripts.at_ms(at), fork)
+    key = Keys.of(source).forks(source)
+    await client.do("ZADD", key, scripts.at_ms(at), fork)
+    if has_left:
+        await client.do("EXPIRE", key, _THREAD_KEEP_S)
 
 
 async def forks_of(client: Client, source: str) -> tuple[str, ...]:
