@@ -54,6 +54,18 @@ async def may_begin_thread(store: Store, channel: str, thread: str, run_id: str)
         await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
 
 
+async def restore_thread(store: Store, channel: str, thread: str, run_id: str) -> None:
+    """`run_id` lives in a thread, behind the runs that are known there; where it is one of these it keeps its place."""
+    keys, name = _thread(store, channel, thread)
+    if run_id in await runs_of_thread(store, channel, thread):
+        return
+    if not await store.client.do("SET", keys.thread(name), run_id, "EX", _THREAD_KEEP_S, "NX"):
+        key = keys.thread_before(name)
+        await store.client.do("RPUSH", key, run_id)
+        await store.client.do("LTRIM", key, 0, _BEFORE - 1)
+        await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
+
+
 async def note_question(store: Store, channel: str, thread: str, comment_id: str) -> None:
     """Note that the message above a thread asks for an answer to a comment."""
     await store.remember(_asks(channel, thread), comment_id.encode(), _ASKS_KEEP_S)
