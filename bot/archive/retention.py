@@ -24,6 +24,7 @@ from bot.render.cards import Words
 from bot.render.views import Summary
 from bot.store import Store, StoreError
 from bot.store.ids import new_id, shard_of
+from bot.store.indexes import forks_of
 from language import say
 
 log = structlog.stdlib.get_logger()
@@ -153,11 +154,17 @@ class Retention:
     async def _is_free(self, read: Read) -> bool:
         """Return whether nobody answers it or reads it any more: no request of it is open, the run that started it has
         ended, and those that it started have told it so. A run that has left, or never began, does neither.
+
+        Nor does any copy of it go on: whoever stops what is over hears of those.
         """
-        parent = read.run.started.parent if read.run.started else None
-        family = [*([parent.run_id] if parent else []), *(child.run_id for child in read.run.children)]
         if read.is_asking:
             return False
+        parent = read.run.started.parent if read.run.started else None
+        family = [*([parent.run_id] if parent else []), *(child.run_id for child in read.run.children)]
+        made = [read.kept.run_id]
+        for source in made:
+            made += [copy for copy in await forks_of(self._store.client, source) if copy not in made]
+        family += made[1:]
         return not any([await self._goes_on(run_id) for run_id in family])
 
     async def _goes_on(self, run_id: str) -> bool:

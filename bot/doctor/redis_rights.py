@@ -42,6 +42,7 @@ NEEDED: tuple[tuple[str, ...], ...] = tuple(
     PEXPIREAT {key} 1
     PTTL {key}
     PUBLISH {key} m
+    RPUSH {key} m
     SADD {key} m
     SCAN 0
     SET {key} v

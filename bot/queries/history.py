@@ -83,7 +83,7 @@ class History:
 
     async def forks_of(self, run_id: str, story: Story) -> tuple[str, ...]:
         """The runs that go on from this one's story, oldest first."""
-        return story.forks if story.archived_at else await self._forks.forks_of(run_id)
+        return tuple(dict.fromkeys((*story.forks, *await self._forks.forks_of(run_id))))
 
     async def ended_in(self, month: str, cursor: str | None, limit: int) -> tuple[tuple[Summary, ...], str | None]:
         """The runs in the archive that ended in a month such as `2026-10` (UTC), newest first, page by page.

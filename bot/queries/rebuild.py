@@ -1,8 +1,8 @@
 """Indexes made anew from the events, which are the only truth. Nothing is decided, sent or executed by it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -26,12 +26,15 @@ from bot.policy.glass import broken
 from bot.render.status_line import StatusLines, written_in
 from bot.render.views import line_of
 from bot.store import Commit, Store, Wake, WorkItem
-from bot.store.indexes import begin_thread, note_fork, note_thread
+from bot.store.indexes import begin_thread, note_fork, restore_thread
 from bot.store.journal import record_write
 from bot.store.outbox_entry import Delivery
 from channels import Address, Placement
 
 log = structlog.stdlib.get_logger()
+
+_Home = tuple[datetime, str, str, RunId]
+"""When a run began that goes on, a channel and a thread where it lives, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,10 @@ async def rebuild(store: Store) -> Rebuilt:
 
     Workers may run meanwhile.
     """
-    found = Rebuilt()
+    found, homes = Rebuilt(), list[_Home]()
     for run_id in await store.lists.runs():
         try:
-            made = await _run_anew(store, run_id)
+            made = await _run_anew(store, run_id, homes)
         except ValueError:
             log.exception("a run can't be read, so nothing of it was rebuilt", run_id=run_id)
             found = replace(found, unread=found.unread + 1)
@@ -60,13 +63,15 @@ async def rebuild(store: Store) -> Rebuilt:
         if made:
             requests, differed = made
             found = Rebuilt(found.runs + 1, found.requests + requests, found.differed + differed, found.unread)
+    for _, channel, thread, run_id in sorted(homes, reverse=True):
+        await restore_thread(store, channel, thread, run_id)
     return found
 
 
-async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
+async def _run_anew(store: Store, run_id: str, homes: list[_Home]) -> tuple[int, int] | None:
     """(records, how many differed) of one run, written only if it has not moved on since it was read.
 
-    None where it has left for the archive since it was listed.
+    None where it has left for the archive since it was listed. Where it lives while it goes on is added to `homes`.
     """
     while events := (await store.load(run_id)).events:
         run = fold(events)
@@ -86,10 +91,11 @@ async def _run_anew(store: Store, run_id: str) -> tuple[int, int] | None:
             is_rebuilt=True,
         )
         if (await store.commit(commit)).state == "committed":
-            await _threads_anew(store, run)
+            homes += await _threads_anew(store, run)
             await _days_anew(store, run, events)
-            if run.forked and run.forked.how != "import" and await store.length(run.forked.source):
-                await note_fork(store.client, run.forked.source, run.id, run.forked.at)
+            if run.forked and run.forked.how != "import":
+                source = run.forked.source
+                await note_fork(store.client, source, run.id, run.forked.at, has_left=not await store.length(source))
             olds = stored.values()
             return len(told), sum(old is None or old.body != new.body for old, new in zip(olds, writes, strict=True))
     return None
@@ -105,20 +111,22 @@ def _next_look(record: RequestRecord) -> Wake:
     return Wake(WorkItem("ask", request.id), None if has_more else request.expires_at)
 
 
-async def _threads_anew(store: Store, run: Run) -> None:
-    """Restore the threads where people write to `run`.
+async def _threads_anew(store: Store, run: Run) -> Sequence[_Home]:
+    """Restore the threads where people write to `run`; return those that it has as one that goes on.
 
-    Of several runs in one place, the one that goes on keeps it, and of a run and its child the run.
+    Those are restored once all are known: of several that go on in one place, a stop is for the newest.
     """
     places = {(run.started.channel, run.started.thread)} if run.started else set[tuple[str, str]]()
     cards = [card for card in run.cards if not card.together]
     places |= {(card.channel, thread) for card in cards for thread in (card.thread, card.handle)}
     if line := await StatusLines(store).find(run.id):
         places |= {(line.address.channel, thread) for thread in written_in(line)}
-    is_below = run.ended or (run.started is not None and run.started.parent is not None)
-    for channel, thread in places:
-        if thread:
-            await (begin_thread if is_below else note_thread)(store, channel, thread, run.id)
+    there = [place for place in places if place[1]]
+    if run.started and run.started.parent is None and not run.ended:
+        return [(run.started.at, *place, run.id) for place in there]
+    for channel, thread in there:
+        await begin_thread(store, channel, thread, run.id)
+    return ()
 
 
 async def _days_anew(store: Store, run: Run, events: tuple[Event, ...]) -> None:

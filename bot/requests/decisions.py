@@ -192,7 +192,8 @@ class Decisions:
             record, version, now = found
             if found.is_archived:
                 log.info("answer to an archived request", request_id=request_id, person=statement.person)
-                return long_closed(record), record
+                copies = await self._copies(record, statement.person) if statement.said == "deny" else ()
+                return long_closed(record).model_copy(update={"copies": copies}), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 known = as_known_now(record, self._people)
                 answer = await self._answer(known, statement, now, change)

@@ -48,13 +48,13 @@ How = Literal["fork", "retry", "import"]
 class _Made:
     """The copied events, their source and length, and the bytes of their files.
 
-    It `is_noted` with a source that is in Redis.
+    It is noted with its source, but for what a file brings: also with one that `has_left` Redis.
     """
 
     story: Sequence[Event]
     forked: RunForked
     files: Sequence[tuple[str, bytes]] = ()
-    is_noted: bool = False
+    has_left: bool = False
 
 
 class RunForks:
@@ -108,7 +108,7 @@ class RunForks:
         now, story = await self._store.now(run_id), events[:at_seq]
         forked = _forked(now, how, source, at_seq, asker)
         files = await contents_of(self._store.client, source, all_files(story))
-        made = _Made(story, forked, files, is_noted=archived is None)
+        made = _Made(story, forked, files, has_left=archived is not None)
         return await self._make(made, asker, run_id)
 
     async def _make(self, made: _Made, asker: Asker, run_id: RunId) -> RunId:
@@ -128,8 +128,8 @@ class RunForks:
         story = await folded(made.story)
         events = [_begun(made, story, asker, run_id, config), *made.story[1:], forked]
         events += self._next(story, forked, started.agent, run_id)
-        if made.is_noted:
-            await note_fork(self._store.client, forked.source, run_id, forked.at)
+        if forked.how != "import":
+            await note_fork(self._store.client, forked.source, run_id, forked.at, has_left=made.has_left)
         commit = Commit(
             run_id=run_id,
             events=events,

@@ -54,6 +54,18 @@ async def may_begin_thread(store: Store, channel: str, thread: str, run_id: str)
         await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
 
 
+async def restore_thread(store: Store, channel: str, thread: str, run_id: str) -> None:
+    """`run_id` lives in a thread, behind the runs that are known there; where it is one of these it keeps its place."""
+    keys, name = _thread(store, channel, thread)
+    if run_id in await runs_of_thread(store, channel, thread):
+        return
+    if not await store.client.do("SET", keys.thread(name), run_id, "EX", _THREAD_KEEP_S, "NX"):
+        key = keys.thread_before(name)
+        await store.client.do("RPUSH", key, run_id)
+        await store.client.do("LTRIM", key, 0, _BEFORE - 1)
+        await store.client.do("EXPIRE", key, _THREAD_KEEP_S)
+
+
 async def note_question(store: Store, channel: str, thread: str, comment_id: str) -> None:
     """Note that the message above a thread asks for an answer to a comment."""
     await store.remember(_asks(channel, thread), comment_id.encode(), _ASKS_KEEP_S)
@@ -202,12 +214,16 @@ async def kept_replies(
 _SHOWN = 100
 
 
-async def note_fork(client: Client, source: str, fork: str, at: datetime) -> None:
+async def note_fork(client: Client, source: str, fork: str, at: datetime, *, has_left: bool = False) -> None:
     """`fork` is about to be made of `source`, or was.
 
-    The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists.
+    The list is kept with the source, in whose shard the fork is not: it is noted first, and shown once it exists. That
+    of one that `has_left` goes with nothing, so it is kept as long as a thread.
     """
-    await client.do("ZADD", Keys.of(source).forks(source), scripts.at_ms(at), fork)
+    key = Keys.of(source).forks(source)
+    await client.do("ZADD", key, scripts.at_ms(at), fork)
+    if has_left:
+        await client.do("EXPIRE", key, _THREAD_KEEP_S)
 
 
 async def forks_of(client: Client, source: str) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ class Keys:
     forks = Each(
         "forks:RUN",
         "store.indexes",
-        "with the run",
+        "with the run, 400 days where that has left",
         "its forks",
         "zset",
         "the runs that go on from its story, by when they were made",

@@ -310,3 +310,33 @@ async def test_attack_a_freeze_that_was_ended_does_not_begin_again_with_the_stop
 
     assert "nothing was stopped" in (await world.next_mail("cy", "Not passed on to the run")).text
     assert await freezes.all() == ()
+
+
+@pytest.mark.parametrize("copied", ["before it leaves", "once it has left"])
+async def test_attack_whoever_denies_what_is_over_never_reads_that_a_copy_of_it_goes_on(
+    world: World, api: Api, copied: str
+) -> None:
+    anna, cy = await api.client("anna"), await api.client("cy")
+    run_id = await world.trigger("press bell")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    await world.move_time(MONTH_S)
+    if copied == "once it has left":
+        assert await world.retention() == 1
+    copy = RunId((await anna.post(f"/v1/runs/{run_id}/retry")).json()["id"])
+    second = RunId((await anna.post(f"/v1/runs/{copy}/retry")).json()["id"])
+    await world.steer(copy, "cancel")
+    await world.opened(second)
+    await world.quiet()
+    await world.retention()
+
+    vote = {"vote": "deny", "digest": record.request.digest, "reason": "too risky"}
+    late = await cy.post(f"/v1/requests/{record.request.id}/answer", json=vote)
+
+    assert (late.status_code, f"go on: {second}." in late.json()["detail"]) == (409, True)
+    assert copy in (await anna.get(f"/v1/runs/{run_id}")).json()["forks"]
+    await world.steer(second, "cancel")
+    await leave(world, copy, second)
+    assert not await world.app.store.length(run_id), "it leaves once nothing goes on"

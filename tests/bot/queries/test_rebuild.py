@@ -2,11 +2,15 @@ import asyncio
 
 import pytest
 
+from agents.requests import RunId
+from agents.requests.record import RequestRecord
 from agents.run import fold
 from bot.people.offers import deciders
 from bot.queries.rebuild import Rebuilt, rebuild
 from bot.store.client import Client
+from bot.store.indexes import runs_of_thread
 from bot.store.keys import Keys
+from tests.fakes.hallway import Hallway
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.office import STEPS
 from tests.kit.opens import opens
@@ -130,3 +134,31 @@ async def test_a_run_that_leaves_for_the_archive_after_it_was_listed_is_left_alo
     assert await rebuild(world.app.store) == Rebuilt()
 
     assert await client.do("ZSCORE", keys.wake, f"run {run_id}") is None
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@opens(beside=("hallway",), reach=("slack", "email"))
+async def test_attack_a_stop_in_a_thread_is_for_another_run_once_it_was_rebuilt(
+    world: World, hallway: Hallway, *, is_lost: bool
+) -> None:
+    inbox, store, ids, thread = world.app.messages.inbox, world.app.store, list[RunId](), ""
+    records = list[RequestRecord]()
+    while ids == sorted(ids):  # runs are rebuilt in the order of their ids, which says nothing of their age
+        thread, ids, records = f"{thread}+", list[RunId](), list[RequestRecord]()
+        for wish in ("press bell", "press gong"):
+            item = await inbox.accept(hallway.begins("anna", wish, thread))
+            ids.append(RunId(world.app.runs.starter.run_id(item)))
+            records.append(await world.opened(ids[-1]))
+    await world.quiet()
+    if is_lost:
+        for pattern in ("{s*}:thread:*", "{s*}:thread_before:*"):
+            async for name in store.client.scan(pattern):
+                await store.client.do("DEL", name)
+
+    for _ in range(2):
+        await rebuild(store)
+    await inbox.handle(await inbox.accept(hallway.follows("anna", "stop", thread)))
+    await world.quiet()
+
+    assert await runs_of_thread(store, hallway.name, thread) == (ids[1], ids[0])
+    assert [(await world.request(one.request.id)).state for one in records] == ["open", "withdrawn"]
