@@ -49,6 +49,7 @@ from bot.policy.stops import (
     is_turned,
     may_be_stop,
     only_quotes_stop,
+    read_ends,
     stops_plainly,
     with_ids,
     without_names,
@@ -413,7 +414,7 @@ def _is_only_said(request: Request, statement: Statement) -> bool:
 
 def refuses(text: str) -> bool:
     """Return whether `text` plainly refuses, beyond a bare no: to a question that is an answer."""
-    text = called(without_quotes(text))
+    text = called(without_quotes(read_ends(text)))
     rest = _behind_no(text)
     if stops_plainly(text) or goes_on(text) or goes_on(rest):
         return stops_plainly(text)
@@ -444,7 +445,7 @@ def is_withdrawal(text: str) -> bool:
     """Return whether a requester's words plainly take back the request: a denial, or `cancel`, or `stop`."""
     if stops_plainly(text):
         return True
-    said = called(text)
+    said = called(read_ends(text))
     return _denies(said) and not goes_on(_behind_no(said))
 
 
@@ -553,8 +554,7 @@ def left_named(text: str) -> list[str]:
 
 def stops_among(text: str) -> bool:
     """Return whether a stop stands among other words: `none, stop it`."""
-    is_said = len(text) <= DECISION_CHARS and may_be_stop(text)
-    return is_said and not (is_stop(text) or _behind_answer(text))
+    return may_be_stop(read_ends(text)) and not (is_stop(text) or _behind_answer(text))
 
 
 def refused_beside(text: str) -> str:
@@ -606,7 +606,8 @@ def _read_named(text: str) -> tuple[dict[str, str], list[str], list[str]]:
 
     Of a text that names none, no line is read.
     """
-    if len(text) > DECISION_CHARS or not _names_ours(text):
+    text = read_ends(text)
+    if not _names_ours(text):
         return {}, [], []
     listed = _BETWEEN.sub(r"\1, ", text)
     read = _read_listed(listed)
@@ -723,7 +724,8 @@ def is_of_ids(line: str) -> bool:
 
 
 def _stops_around_ids(text: str) -> bool:
-    ids = list(_OUR_ID.finditer(text)) if len(text) <= DECISION_CHARS else []
+    text = read_ends(text)
+    ids = list(_OUR_ID.finditer(text))
     is_around = bool(ids) and (refuses(text[: ids[0].start()]) or refuses(text[ids[-1].end() :]))
     return is_around or (bool(ids) and any(map(_stopped_in, _PIECES.split(text))))
 

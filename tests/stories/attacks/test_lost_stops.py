@@ -657,3 +657,46 @@ async def test_no_limit_of_words_keeps_a_stop_from_the_run(world: World, hallway
     goes_on.set()
 
     assert (await world.ended(run_id)).state == "cancelled"
+
+
+# Longer than what is read as an order.
+LOG = "\n".join(f"12:00:{at} worker {at} gave up: the connection was reset by its peer" for at in range(10, 60))
+
+
+@BY_MAIL
+async def test_attack_above_a_long_log_that_also_answers_the_open_question(world: World) -> None:
+    run_id, letter = await asked_by_mail(world, "ask free_text Which version?", "stamp letter")
+
+    await world.reply("anna", letter, f"stop\n\n{LOG}")
+    told = await world.next_mail("anna", about="Nothing goes on before you say which")
+    assert (await world.run(run_id)).state == "waiting"
+    await world.reply("anna", told, f"stop\n\n{LOG}")
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert (await stopped_by(world, run_id), world.workshop.effects) == (["anna"], [])
+
+
+@BY_MAIL
+async def test_attack_above_a_long_log_in_the_thread_of_what_runs(world: World) -> None:
+    goes_on = world.workshop.hold("letter")
+    run_id, letter = await answered(world, "stamp letter", "stamp cup")
+    await until(lambda: world.workshop.started, what="it stamps")
+
+    await world.reply("anna", letter, f"Stop it, the tests are red:\n\n{LOG}")
+    await until(lambda: stopped_by(world, run_id), what="it is stopped")
+    goes_on.set()
+
+    assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == ["stamp letter"]
+
+
+@BY_MAIL
+@pytest.mark.parametrize("is_above", [True, False])
+async def test_attack_by_its_id_beside_a_long_log(world: World, is_above: bool) -> None:
+    run_id, _, _ = await with_gate(world)
+    stop = f"please stop {run_id}"
+
+    await world.send("anna", SAYSO, f"{stop}\n\n{LOG}" if is_above else f"{LOG}\n\n{stop}")
+
+    assert (await world.ended(run_id)).state in {"cancelled", "failed"}
+    assert (await world.app.store.lists.runs(), world.workshop.effects) == ([run_id], [])
