@@ -246,7 +246,9 @@ class Reload:
         return None
 
     async def _start_again(self, settings: Settings, tables: Tables, digest: str, *, at_once: bool) -> None:
-        """Have the process start again by this file, as it was tried. Raises ConfigError where it could not."""
+        """Have the process start again by this file, as it was tried. Raises ConfigError where it could not, and
+        StoreUnavailable.
+        """
         if at_once or digest != self._unfit or time.monotonic() >= self._try_at:
             self._why = await self._what_is_unfit(settings)
             self._unfit, self._try_at = digest, time.monotonic() + _TRY_S
@@ -259,7 +261,14 @@ class Reload:
         self.starts_again = True
 
     async def _what_is_unfit(self, settings: Settings) -> str:
-        """Return why this process could not start with this file; empty where it could, and is to read just that."""
+        """Return why this process could not start with this file; empty where it could, and is to read just that.
+
+        An environment in which a deploy runs keeps its name: another one would begin there at once.
+        Raises StoreUnavailable.
+        """
+        running = [name for name, turns in (await self._app.live.turns()).items() if turns.running]
+        if lost := [name for name in running if name not in settings.deploy.environments]:
+            return say("error.deploy-runs-there", names=both(lost))
         try:
             self.file = Handed(settings.config, settings.content)
             if self._check:

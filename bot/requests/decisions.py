@@ -191,9 +191,7 @@ class Decisions:
             found, read = read or await self.request(request_id), None
             record, version, now = found
             if found.is_archived:
-                log.info("answer to an archived request", request_id=request_id, person=statement.person)
-                copies = await self._copies(record, statement.person) if statement.said == "deny" else ()
-                return long_closed(record).model_copy(update={"copies": copies}), record
+                return await self._archived(record, statement), record
             with self._people.speaking_to(statement.person):  # a form is filled in as people there write dates
                 known = as_known_now(record, self._people)
                 answer = await self._answer(known, statement, now, change)
@@ -262,6 +260,12 @@ class Decisions:
         named = {*who_of(record).named, *_voted(record)}
         is_concerned = bool(events) and stands.state == "open" and not all(map(self._people.is_here, named))
         return [Wake(WorkItem("ask", record.request.id))] if is_concerned else []
+
+    async def _archived(self, record: RequestRecord, statement: Statement) -> Judgement:
+        """The judgement of an answer to a request that has left Redis."""
+        log.info("answer to an archived request", request_id=record.request.id, person=statement.person)
+        copies = await self._copies(record, statement.person) if statement.said == "deny" else ()
+        return long_closed(record).model_copy(update={"copies": copies})
 
     async def _copies(self, record: RequestRecord, person: PersonId) -> tuple[RunId, ...]:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too

@@ -3,14 +3,19 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from agents.requests import PersonId
 from agents.requests.proof import as_by
+from bot.people.noted import NotedTables
 from bot.policy.edits import Edited
 from bot.policy.judgements import Counted
+from bot.process.reload import Reload
 from tests.kit.office import TOML
 from tests.kit.opens import opens
-from tests.kit.tables import becomes, without
+from tests.kit.said import said
+from tests.kit.shop import a_shop
+from tests.kit.tables import becomes, settings_in, without, write
 from tests.kit.waiting import until
 from tests.kit.world import World, beside_it
 from tests.stories.people.standing import ALLOWED, done_once, granted
@@ -124,3 +129,32 @@ async def test_attack_who_granted_a_standing_approval_never_hears_that_a_process
         await other.app.requests.standing.revoke(one, PersonId("cy"), proof=as_by("cli"))
 
         assert "Cy Cole revoked" in " ".join((await world.next_mail("eve", about="Revoked: ")).text.split())
+
+
+async def test_attack_two_deploys_run_at_once_in_an_environment_that_is_called_otherwise_as_one_runs_there(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    (started := tmp_path / "started").mkdir()
+    goes_on = tmp_path / "goes_on"
+    waits = f"touch {started}/$1; until [ -e {goes_on} ]; do sleep 0.05; done; ./deploy.sh $0 $1"
+
+    def slow(toml: str) -> str:
+        quick = 'command = ["./deploy.sh", "{environment}", "{commit}"]'
+        return toml.replace(quick, f'command = ["bash", "-c", "{waits}", "{{environment}}", "{{commit}}"]', 1)
+
+    async with a_shop(redis, tmp_path / "data", demo, slow) as shop:
+        run_id = await shop.trigger("deploy v1.2.0 to production")
+        await shop.decide("bo", await shop.opened(run_id), "approve")
+        await until(lambda: list(started.iterdir()), what="the deploy runs")
+        reload = Reload(shop.app, lambda: settings_in(shop.folder), works=True)
+        write(shop, shop.toml.replace("[deploy.environments.production]", "[deploy.environments.prod]"))
+
+        await reload.look(at_once=True)
+        assert not reload.starts_again
+        wrong = await NotedTables(shop.app.store).wrong()
+        assert said("error.deploy-runs-there", names="production") in wrong
+
+        goes_on.touch()
+        await shop.ended(run_id)
+        await reload.look(at_once=True)
+        assert reload.starts_again
