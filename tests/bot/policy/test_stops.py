@@ -400,4 +400,4 @@ def test_attack_an_order_is_lost_above_or_below_a_log_that_is_too_long_to_be_rea
     assert is_no_wish(f"{log}\n\nstop it")
     assert may_mean_freeze(f"{log}\n\nfreeze", ["production"], is_addressed=True)
     assert has_order(f"{log}\n\nv2, freeze production")
-    assert not (is_stop(log) or stops_among(log) or is_no_wish(log) or has_order(log))
+    assert not any(reads(log) for reads in (is_stop, stops_among, is_no_wish, has_order))
