@@ -286,14 +286,15 @@ def _names_approval(statement: Statement) -> bool:
 def _heard(request: Request, statement: Statement, *, is_asked: bool) -> Statement:
     """Return `statement` as the denial that its words are, whichever way they came; who refuses is not asked back.
 
-    Of a mail the channel has read all, and what else is in it: only a stop in words that it has not is heard, and one
-    that names the request or its run.
+    Of a mail that is no longer than a decision the channel has read all, and what else is in it: only a stop in words
+    that it has not is heard, and one that names the request or its run.
     """
     if statement.said not in {"free_text", "ask"}:
         return statement
     is_answer = is_asked or statement.for_people
     text = statement.text
-    is_read = statement.channel == "email" and without_names(text) == (text,) and not begins_with_stop(text)
+    is_short = len(text) <= DECISION_CHARS and without_names(text) == (text,) and not begins_with_stop(text)
+    is_read = statement.channel == "email" and is_short
     is_refusal = takes_back(text, is_asked=is_answer) and not is_read
     names_it = not {request.id, request.run_id}.isdisjoint(stops_named(text))
     return as_denial(request, statement) if is_refusal or names_it or stops_plainly(text) else statement

@@ -28,6 +28,7 @@ from bot.policy.stops import (
     ends_in_condition,
     is_condition,
     may_be_stop,
+    read_ends,
     stops_plainly,
 )
 from channels.email.reply import read_reply
@@ -350,7 +351,7 @@ def may_mean_freeze(text: str, names: Collection[str], *, is_addressed: bool) ->
         return False
     shuts = rf"(?<![\w-])(?:{ORDERS['shuts']})".replace("<names>", "|".join(map(re.escape, names)) or "(?!)")
     means = re.compile(rf"(?:(?<!\w)(?:{ORDERS['speaks_of']})|{shuts})(?![\w-])", re.IGNORECASE)
-    lines = said_lines(text[:READ_CHARS])
+    lines = said_lines(read_ends(text, READ_CHARS))
     found = (one for line in lines for one in _ENDS.split(line) if is_addressed or not one.endswith("?"))
     parts = (" ".join(part.split()) for one in found for part in _CLAUSES.split(one) if len(part.split()) <= _FEW)
     return any(means.search(fold(one)) and not _pattern(_TALKS_OF).search(fold(one)) for one in parts)
@@ -405,7 +406,7 @@ def may_mean_end(text: str) -> bool:
     none but a sentence that names the id may: `deny. revoke s1g-… too`.
     """
     ends, kind = _pattern(r"\b(?:<revoke>|<may_end>)\b"), _pattern(r"\b<grant>\b")
-    parts = [part for part in re.split(r"(?<=[.!?])\s+|\n", fold(text[:READ_CHARS])) if ends.search(part)]
+    parts = [part for part in re.split(r"(?<=[.!?])\s+|\n", fold(read_ends(text, READ_CHARS))) if ends.search(part)]
     is_stop = is_withdrawal(text) or may_be_stop(text)
     names = any(_are_few(part, _IDS) for part in (parts if is_stop else (text, *parts)))
     is_one = names or (not is_stop and any(_are_few(part, kind) for part in parts))
@@ -416,7 +417,7 @@ def has_order(text: str) -> bool:
     """Return whether a part of an answer in any words would freeze something by itself, `v2, freeze production`, or the
     answer may mean to end a standing approval that it names: who only speaks of such things orders none.
     """
-    parts = (part for line in said_lines(text[:READ_CHARS]) for part in _pattern(_NEXT).split(line))
+    parts = (part for line in said_lines(read_ends(text, READ_CHARS)) for part in _pattern(_NEXT).split(line))
     freezes = (one for one in map(typed_freeze, parts) if one and not one.ends and one.environment is not None)
     return any(freezes) or bool(grants_in(text) and may_mean_end(text))
 

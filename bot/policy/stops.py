@@ -146,13 +146,13 @@ def stops_plainly(text: str) -> bool:
     return any(_is_made_of_stops(" ".join(one.split())) for one in said)
 
 
-def read_ends(text: str) -> str:
+def read_ends(text: str, most_chars: int = DECISION_CHARS) -> str:
     """Return the beginning and the end of a text that is too long to be read as an order, such as a stop above a log
     that its writer pasted, or below it; any other one as it is. It is cut between lines, else between words.
     """
-    if len(text) <= DECISION_CHARS:
+    if len(text) <= most_chars:
         return text
-    head, tail = text[: DECISION_CHARS // 2], text[-DECISION_CHARS // 2 :]
+    head, tail = text[: most_chars // 2], text[-most_chars // 2 :]
     head = head[: head.rfind("\n" if "\n" in head else " ")]
     tail = tail[tail.find("\n" if "\n" in tail else " ") + 1 :]
     return f"{head}\n\n{tail}"
@@ -201,7 +201,7 @@ def without_quotes(text: str) -> str:
 
 def only_quotes_stop(text: str) -> bool:
     """Return whether `text` is a quote that says stop, and nothing else: nobody knows whose stop it is."""
-    return not without_quotes(text).strip() and may_be_stop(read_ends(text))
+    return not without_quotes(text).strip() and may_be_stop(read_ends(text, _MESSAGE_CHARS))
 
 
 def is_stop_message(text: str) -> bool:
@@ -211,7 +211,7 @@ def is_stop_message(text: str) -> bool:
     """
     if only_quotes_stop(text):
         return True
-    said = said_lines(without_quotes(strip_invisible(read_ends(text))))
+    said = said_lines(without_quotes(strip_invisible(read_ends(text, _MESSAGE_CHARS))))
     if parse(text) or is_turned(" ".join(said)):
         return False
     sentences = [one for line in said for one in _SENTENCE.split(_signed(line)) if one.strip()]

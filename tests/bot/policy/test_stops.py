@@ -9,7 +9,17 @@ from hypothesis import given as any_of_them
 from hypothesis import strategies as st
 
 from agents.requests.proof import as_by
-from bot.policy.answers import is_stop, is_withdrawal, may_mean_stop, read_answer, refused_beside, stops_named
+from bot.policy.answers import (
+    is_no_wish,
+    is_stop,
+    is_withdrawal,
+    may_mean_stop,
+    read_answer,
+    refused_beside,
+    stops_among,
+    stops_named,
+)
+from bot.policy.orders import has_order, may_mean_freeze
 from bot.policy.stops import ends_in_condition, is_stop_message, may_be_stop
 from tests.bot.examples import LATER, approval, question
 from tests.bot.policy.test_answers import statement
@@ -379,3 +389,15 @@ def test_in_german_what_is_to_be_stopped_needs_no_article(text: str) -> None:
 )  # fmt: skip
 def test_attack_of_several_runs_in_one_message_each_is_stopped(text: str) -> None:
     assert list(stops_named(text.replace("ONE", RUN).replace("TWO", OTHER))) == [RUN, OTHER]
+
+
+def test_attack_an_order_is_lost_above_or_below_a_log_that_is_too_long_to_be_read() -> None:
+    log = "\n".join(f"12:00:{at} worker {at} gave up: the connection was reset by its peer" for at in range(10, 99))
+
+    assert is_stop(f"stop\n\n{log}")
+    assert stops_among(f"{log}\n\nstop it")
+    assert [*stops_named(f"{log}\n\nstop s1r-aaaaaaaaaaaaa")] == ["s1r-aaaaaaaaaaaaa"]
+    assert is_no_wish(f"{log}\n\nstop it")
+    assert may_mean_freeze(f"{log}\n\nfreeze", ["production"], is_addressed=True)
+    assert has_order(f"{log}\n\nv2, freeze production")
+    assert not any(reads(log) for reads in (is_stop, stops_among, is_no_wish, has_order))

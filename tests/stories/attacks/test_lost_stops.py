@@ -700,3 +700,17 @@ async def test_attack_by_its_id_beside_a_long_log(world: World, is_above: bool) 
 
     assert (await world.ended(run_id)).state in {"cancelled", "failed"}
     assert (await world.app.store.lists.runs(), world.workshop.effects) == ([run_id], [])
+
+
+@BY_MAIL
+@pytest.mark.parametrize("no", ["no", "deny, see below"])
+async def test_attack_a_no_of_who_decides_above_a_long_log(world: World, no: str) -> None:
+    _, _, record = await with_gate(world)
+
+    await world.reply("bo", await world.next_mail("bo"), f"{no}\n\n{LOG}")
+
+    async def is_closed() -> bool:
+        return (await world.request(record.request.id)).state == "denied"
+
+    await until(is_closed, what="it is denied")
+    assert world.workshop.effects == []
