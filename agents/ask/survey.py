@@ -126,7 +126,9 @@ async def _look(args: SurveyArgs, deadline: datetime, hands: ToolContext, direct
 
 
 def _heard(person: str, child: ChildRun) -> Heard:
-    return Heard(person, _answer(child), person in child.reached, is_withdrawn=child.stopped == "withdrawn")
+    return Heard(
+        person, _answer(child), person in child.reached, is_withdrawn=child.stopped in {"withdrawn", "cancelled"}
+    )
 
 
 def _answer(child: ChildRun) -> str | None:

@@ -272,9 +272,11 @@ def _steering(operation: Operation) -> Callable[..., None]:
         from bot.cli.client import speaking
 
         with speaking(data, person) as client:
-            state = client.do(operation, run_id=run_id)["state"]
+            steered = client.do(operation, run_id=run_id)
+        state, told = steered["state"], steered["told"]
         is_ending = operation is CANCEL and state != "cancelled"
-        print(f"{run_id}: {verb}, it {'ends as soon as nothing of it executes' if is_ending else f'is {state}'}.")
+        became = "ends as soon as nothing of it executes" if is_ending else f"is {state}"
+        print(f"{run_id}: {verb}, it {became}. {told}".rstrip())
 
     return command
 

@@ -542,7 +542,7 @@ class FollowUps:
 
     async def _copies(self, trigger: Trigger, run_id: RunId) -> list[RunId]:
         """Return the runs that were made from it and go on, where whoever wrote has a say."""
-        return [copy.id for copy in await copies_of(self._store, run_id) if self._has_say(trigger, copy)]
+        return await copies_of(self._store, run_id, lambda copy: self._has_say(trigger, copy))
 
     async def _check_steers(self, person: PersonId, run: Run, proof: Proof) -> None:
         """Check that words may steer the run in whose thread they stand. Raises Forbidden and WaitsForFile."""

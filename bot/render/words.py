@@ -407,7 +407,12 @@ def copies_go_on(copies: Sequence[str]) -> str:
 def feedback_text(judgement: Judgement, record: RequestRecord, people: People) -> str:
     """Tell the person who answered what became of the answer, and what to do now if anything."""
     told = _feedback(judgement, record, people) if stands(judgement, record) else _by_now(judgement, record, people)
-    return told + copies_go_on(judgement.copies if isinstance(judgement, Last) else ())
+    return told + copies_go_on(copies_left(judgement))
+
+
+def copies_left(judgement: Judgement) -> Sequence[str]:
+    """Return the copies that go on whatever an answer stopped."""
+    return judgement.copies if isinstance(judgement, Last) else ()
 
 
 def _feedback(judgement: Judgement, record: RequestRecord, people: People) -> str:

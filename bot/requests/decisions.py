@@ -271,8 +271,12 @@ class Decisions:
         """Return the runs that were made from that of a request and go on, where `person` has a say: whoever comes too
         late with a no would read that nothing begins.
         """
-        copies, ids = await copies_of(self._journal.store, record.request.run_id), self._people.ids_of(person)
-        return tuple(copy.id for copy in copies if not concern_of(copy).everybody.isdisjoint(ids))
+        ids = self._people.ids_of(person)
+
+        def has_say(copy: Run) -> bool:
+            return not concern_of(copy).everybody.isdisjoint(ids)
+
+        return tuple(await copies_of(self._journal.store, record.request.run_id, has_say))
 
     async def _judged(
         self, record: RequestRecord, answer: Answer, change: Change | None

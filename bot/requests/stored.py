@@ -1,6 +1,6 @@
 """A request as it is kept: in Redis, or in the archive once its run has left."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -67,16 +67,24 @@ def long_closed(record: RequestRecord) -> Judgement:
     return ClosedOtherwise(state=record.state)
 
 
-async def copies_of(store: Store, run_id: RunId) -> Sequence[Run]:
-    """Return the newest runs that were made from `run_id`, and from those, and go on."""
-    made, found = [run_id], list[Run]()
+async def copies_of(store: Store, run_id: RunId, has_say: Callable[[Run], bool]) -> list[RunId]:
+    """Return the newest runs that go on and were made from `run_id`, from what is above it, which has the same started
+    once more, from what is below it, which ends with it, and from those: of each the first in which somebody `has_say`,
+    which may be one below it.
+    """
+    family, found = [run async for run in family_of(store, run_id)], list[RunId]()
+    # Of one in the archive only its id is known here.
+    made, above = [run_id, *(run.id for run in family[1:] if run.started)], family[0].started
+    while above and above.parent:
+        made.append(above.parent.run_id)
+        above = (await store.run(above.parent.run_id)).started
+    known = len(made)
     for source in made:
         newest = map(RunId, (await forks_of(store.client, source))[-_COPIES:])
-        made += [copy for copy in newest if copy not in made][: _COPIES + 1 - len(made)]
-    for copy in made[1:]:
-        run = await store.run(copy)
-        if run.started and not run.ended:
-            found.append(run)
+        made += [copy for copy in newest if copy not in made][: known + _COPIES - len(made)]
+    for copy in made[known:]:
+        goes_on = [run async for run in family_of(store, copy) if run.started and not run.ended]
+        found += [run.id for run in goes_on if goes_on[0].id == copy and has_say(run)][:1]
     return found
 
 

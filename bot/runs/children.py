@@ -179,7 +179,8 @@ class Children:
         answers = tuple((person, one.text) for one in answered for person in one.by)
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
         told, stop = told_of(child, self._rights.people), stopped(child)
-        return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, stop and stop.how)
+        how = "cancelled" if child.ended and child.cancelled_by and child.stopped_with is None else stop and stop.how
+        return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, how)
 
     async def _printed(self, child: Run) -> str:
         """What the command printed over which `child` failed, as it is kept beside that run; empty if there is none."""

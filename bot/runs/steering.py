@@ -24,7 +24,7 @@ from bot.policy.answers import Statement
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, NotEntitled
 from bot.render.outcome import how_ended
 from bot.render.words import state_word
-from bot.requests.decisions import Decisions
+from bot.requests.decisions import Decisions, Outcome
 from bot.requests.edits import Edit
 from bot.runs.children import Children
 from bot.runs.loop import question_of
@@ -145,8 +145,8 @@ class Steering:
             elif verb == "pause":
                 await self._steer_below(below, verb, by, proof)
 
-    async def withdraw(self, request_id: RequestId, by: PersonId, why: str, proof: Proof) -> RequestId:
-        """Take back a request that is open, or approved and not started, and return it; or the one in its place.
+    async def withdraw(self, request_id: RequestId, by: PersonId, why: str, proof: Proof) -> Outcome:
+        """Take back a request that is open, or approved and not started; its outcome may be of the one in its place.
 
         Raises Forbidden for anybody but a requester, and Conflict when it is closed or was started: then only what has
         not begun stops.
@@ -173,7 +173,7 @@ class Steering:
             case _ if not outcome.counts:
                 raise Conflict(outcome.words, say("run.look-again"))
             case _:
-                return outcome.record.request.id
+                return outcome
 
     def edit(self, values: Mapping[str, JsonValue]) -> Edit:
         """Return the change of these arguments, for `Decisions.answer`: the call is prepared by its agent."""

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, JsonValue, StringConstraints
 
 from agents.requests import Freeze, Frozen, PersonId, RequestId, RunId
 from agents.requests.proof import Proof
+from agents.run import Run
 from bot.app import App
 from bot.errors import NotFound
 from bot.operations import (
@@ -32,9 +33,11 @@ from bot.people.api_keys import ApiKey
 from bot.people.noted import DIGEST_CHARS, NotedTables
 from bot.people.refusals import Refusals
 from bot.people.rights import Caller, Denied
+from bot.policy.approvers.concern import concern_of
 from bot.policy.standing import Ended, Standing
-from bot.render.words import no_environment
+from bot.render.words import copies_go_on, no_environment
 from bot.requests.reassignment.absences import AbsenceWanted
+from bot.requests.stored import copies_of
 from bot.store.ids import check
 from bot.web.api import docs
 from bot.web.api.keyed import KEY
@@ -272,7 +275,13 @@ async def cancel(run_id: RunPath, by: Doer) -> Steered:
 async def _steer(run_id: str, verb: Literal["pause", "resume", "cancel"], by: By) -> Steered:
     async with by.app.guard.in_turn(by.caller, run_id):
         after = await by.app.runs.steering.steer(RunId(run_id), verb, by.speaker, proof=by.proof)
-    return Steered(id=after.id, state=after.state)
+    rights = by.app.access.rights
+
+    def has_say(copy: Run) -> bool:
+        return not rights.denial(by.caller, "cancel", concern_of(copy), copy.id)
+
+    copies = await copies_of(by.app.store, after.id, has_say) if verb == "cancel" else ()
+    return Steered(id=after.id, state=after.state, told=copies_go_on(copies).strip())
 
 
 async def _of_run(operation: Operation, by: By, run_id: str) -> None:
@@ -393,7 +402,8 @@ class Served:
 
     def told(self, done: Frozen) -> str:
         """Return what people are told of it."""
-        return say(self.words, **dict(done)) if self.words else dict(done)["told"]
+        words = say(self.words, **dict(done)) if self.words else ""
+        return f"{words} {dict(done).get('told', '')}".strip()
 
 
 SERVED = (

@@ -86,11 +86,16 @@ async def test_at_the_deadline_the_answers_so_far_are_told_and_who_gave_none(wor
     assert late.type == "closed"
 
 
-async def test_whose_question_was_withdrawn_is_not_said_to_have_kept_silent(world: World) -> None:
+@pytest.mark.parametrize("way", ["withdrawn", "cancelled"])
+async def test_whose_question_was_withdrawn_is_not_said_to_have_kept_silent(world: World, way: str) -> None:
     run_id = await asks(world)
     questions = await asked(world, run_id)
     await world.next_mail("cy", about="Which day suits?")
-    await world.steering.withdraw(questions["cy"].request.id, PersonId("anna"), "", as_by("cli"))
+    asks_cy = questions["cy"].request
+    if way == "withdrawn":
+        await world.steering.withdraw(asks_cy.id, PersonId("anna"), "", as_by("cli"))
+    else:
+        await world.steer(asks_cy.run_id, "cancel")
     await world.decide("bo", questions["bo"], "free_text", "Wed")
 
     summary = await world.summary(run_id)

@@ -75,7 +75,7 @@ SEEN = {
     "reply_is_same": None,
     "reply_note": "What the model answered is not kept, or no longer: see keep_replies in the settings.",
 }
-STEERED = {"id": _RUN_ID, "state": "paused"}
+STEERED = {"id": _RUN_ID, "state": "paused", "told": ""}
 STANDING: dict[str, Any] = {
     "id": "s0g-k7m2xq4d5v6ab",
     "state": "valid",

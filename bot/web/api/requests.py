@@ -27,6 +27,7 @@ from bot.policy.whole import is_of_program
 from bot.queries.lists import requests
 from bot.render.in_run import in_run
 from bot.render.views import AnswerFile, RequestView, files_of, request_view
+from bot.render.words import copies_go_on, copies_left
 from bot.store import folded
 from bot.store.watch import FollowingEnds, Watch, ended
 from bot.web.api import docs
@@ -329,9 +330,9 @@ async def withdrawn(
         problem = trouble(HTTPStatus.FORBIDDEN, "not-yours", detail, do)
         raise await refused(here, key, "withdraw", problem, record.request.run_id)
     taken_back = await here.app.runs.steering.withdraw(known, by, reason, proof=key.proof)
-    stands, _, _ = await here.app.requests.decisions.request(taken_back)
+    stands, left = taken_back.record, copies_go_on(copies_left(taken_back.judgement))
     beside = await here.app.messages.inbox.not_ordered(record.request, by, reason)
-    return Withdrawn(id=taken_back, state=stands.state, told=beside)
+    return Withdrawn(id=stands.request.id, state=stands.state, told=f"{beside}{left}".strip())
 
 
 def _may_give_reasons(key: ApiKey, record: RequestRecord) -> bool:

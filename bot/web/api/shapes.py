@@ -314,14 +314,17 @@ class Answered(Frozen):
 
 
 class Steered(Frozen):
-    """The run after it was steered."""
+    """The run after it was steered; `told` says which copies of what was cancelled go on."""
 
     id: str
     state: Literal["running", "waiting", "paused", "unknown", "done", "failed", "cancelled"]
+    told: str = ""
 
 
 class Withdrawn(Frozen):
-    """The request after it was taken back; `told` says which orders in the reason were not done."""
+    """The request after it was taken back; `told` says which orders in the reason were not done, and which copies of
+    its run go on.
+    """
 
     id: str
     state: RequestState

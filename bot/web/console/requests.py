@@ -26,7 +26,7 @@ from bot.queries import lists
 from bot.render.due import hand_on_inputs
 from bot.render.edits import edit_inputs
 from bot.render.views import request_view
-from bot.render.words import feedback_text
+from bot.render.words import copies_go_on, copies_left, feedback_text
 from bot.render.worklist import KINDS, Kind, item_of, work_list
 from bot.requests.decisions import Outcome
 from bot.requests.reassignment.delegation import HandOn
@@ -254,10 +254,10 @@ async def withdrawn(request: HttpRequest) -> Response:
     back = f"/requests/{request_id}"
     try:
         await request_for(request, "withdraw")
-        await process.app.runs.steering.withdraw(request_id, visit.person, "", proof=visit.known.proof)
+        done = await process.app.runs.steering.withdraw(request_id, visit.person, "", proof=visit.known.proof)
     except (Conflict, Forbidden) as error:
         return to(request, back, str(error), is_well=False)
-    return to(request, back, say("console.request-withdrawn"))
+    return to(request, back, say("console.request-withdrawn") + copies_go_on(copies_left(done.judgement)))
 
 
 async def denying(request: HttpRequest) -> Response:
@@ -283,6 +283,7 @@ async def denied(request: HttpRequest) -> Response:
     Raises Refusal and SaysoError where none of them can be looked at.
     """
     visit, counted, others, beside = visit_of(request), 0, list[str](), ""
+    copies = dict[str, None]()
     picked_ids = [RequestId(check(one, "request")) for one in dict.fromkeys(visit.fields("pick")[:_DENIED_AT_ONCE])]
     failed = list[Refusal | SaysoError]()
     for request_id in picked_ids:
@@ -293,13 +294,14 @@ async def denied(request: HttpRequest) -> Response:
             others.append(say("console.deny-not-counted", title=request_id, why=str(error)))
             continue
         counted, beside = counted + outcome.counts, more or beside
+        copies |= dict.fromkeys(copies_left(outcome.judgement) if outcome.counts else ())
         if not outcome.counts:
             title = quote(outcome.record.request.title, _TITLE_CHARS)
             others.append(say("console.deny-not-counted", title=title, why=outcome.words))
     if failed and len(failed) == len(picked_ids):
         raise failed[0]
     done = say_many("console.deny-done", counted) if counted else say("console.deny-nothing-done")
-    told = " ".join(filter(None, [done, *others, beside]))
+    told = " ".join(filter(None, [done + copies_go_on([*copies]), *others, beside]))
     return to(request, "/requests", told, is_well=bool(counted) and not others)
 
 

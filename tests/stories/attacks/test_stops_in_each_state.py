@@ -11,6 +11,7 @@ from agents.requests.record import RequestRecord
 from bot.errors import Conflict
 from bot.store.ids import review_of
 from channels import Reply
+from tests.bot.cli.shell import sayso
 from tests.bot.execution.test_executor import found_gone
 from tests.bot.inbound.test_follow_ups import brought_back, written
 from tests.bot.web.api.test_asking_approval import asked as asked_by_program
@@ -361,6 +362,73 @@ async def test_attack_who_takes_back_denies_or_revokes_what_waits_reads_nothing_
         told = [card.summary for card in hallway.to(person) if f"go on: {again.request.run_id}." in card.summary]
         assert len(told) == 1
         assert (await state(world, again))[0] == "open"
+
+
+async def copied(world: World, run_id: RunId) -> RunId:
+    """Return the run that Anna makes from one, once both are known to belong together and people are asked."""
+    async with serving(world.app) as api:
+        made = await (await api.client("anna", "steer")).post(f"/v1/runs/{run_id}/retry")
+    await world.quiet()
+    return RunId(made.json()["id"])
+
+
+async def test_attack_who_cancels_or_takes_back_by_a_page_a_terminal_or_a_program_reads_nothing_of_the_copies(
+    world: World, hallway: Hallway
+) -> None:
+    told = list[tuple[str, str]]()
+    async with a_console(world) as console, serving(world.app) as api:
+        anna, bo, key = await console.browser("anna"), await console.browser("bo"), await api.client("anna", "steer")
+        for way in (
+            "page",
+            "taken back there",
+            "denied there",
+            "terminal",
+            "taken back in a terminal",
+            "program",
+        ):
+            record = await asked(world, hallway, thread=way)
+            run_id, request_id = record.request.run_id, record.request.id
+            copy = await copied(world, run_id)
+            match way:
+                case "page":
+                    sure = await anna.get(f"/runs/{run_id}/confirm/cancel")
+                    words = (await anna.submit(sure.form(f"/runs/{run_id}/cancel"))).words
+                case "taken back there":
+                    sure = await anna.get(f"/requests/{request_id}")
+                    words = (await anna.submit(sure.form(f"/requests/{request_id}/withdraw"))).words
+                case "denied there":
+                    sure = await bo.get(f"/requests/deny?pick={request_id}")
+                    words = (await bo.submit(sure.form("/requests/deny"))).words
+                case "terminal":
+                    words = (await sayso(world, "cancel", run_id, "--as", "anna")).out
+                case "taken back in a terminal":
+                    words = (await sayso(world, "withdraw", request_id, "--as", "anna")).out
+                case _:
+                    words = (await key.post(f"/v1/runs/{run_id}/cancel")).text
+            told.append((way, "" if f"go on: {copy}." in words else words))
+
+    assert [(way, words) for way, words in told if words] == []
+
+
+async def test_attack_who_stops_a_part_or_the_whole_of_a_run_reads_nothing_of_the_copies_of_the_rest(
+    world: World, hallway: Hallway
+) -> None:
+    for person in ("anna", "bo", "ole"):  # the first two stop the child of what was copied, Ole what has the copied one
+        hallway.cards.clear()
+        inbox = world.app.messages.inbox
+        wish = await inbox.accept(hallway.begins("anna", "start_run press bell", person))
+        run_id = RunId(world.app.runs.starter.run_id(wish))
+        child = await world.child(run_id)
+        record = await world.opened(child.id)
+        copy = await copied(world, child.id if person == "ole" else run_id)
+        asks = copy if person == "ole" else (await world.child(copy)).id
+
+        await write(
+            world, hallway, person, f"stop {run_id if person == 'ole' else record.request.id}", is_addressed=True
+        )
+
+        assert (await state(world, record))[0] in {"withdrawn", "denied"}
+        assert hallway.to(person, f"go on: {asks if person == 'bo' else copy}."), f"{person} hears of it"
 
 
 OPERATOR = '\n[people.ole]\nname = "Ole Olsen"\nemail = "ole@corp.example"\n\n[roles]\noperator = ["person:ole"]\n'
