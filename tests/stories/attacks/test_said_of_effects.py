@@ -9,6 +9,7 @@ from agents.requests.record import RequestRecord
 from bot.errors import Conflict
 from bot.render.status_line import status_line
 from bot.runs.api_requests import Asker
+from tests.bot.cli.shell import sayso
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
@@ -176,6 +177,22 @@ async def test_attack_who_approved_what_was_done_reads_in_their_home_only_that_i
     [line] = (await home(world).overview("bo")).decided
     assert said("overview.the-run", state=ends) in line.text
     assert CHANGED in line.text.lower()
+
+
+async def test_attack_a_list_says_for_ever_that_something_runs_now_below_a_run_that_was_cancelled(world: World) -> None:
+    may_end = world.workshop.hold("bell")
+    run_id, child_id = await _child_of(world, "start_run press bell")
+    await world.decide("bo", await world.opened(child_id), "approve")
+    await until(lambda: world.workshop.started == ["press bell"], what="it has begun")
+    await world.steer(run_id, "cancel", "anna")
+    await world.ended(run_id)
+    may_end.set()
+    await world.ended(child_id)
+    await world.quiet()
+
+    listed = (await sayso(world, "runs")).out
+    assert said("run.may-go-on", summary="Anna Ames", what=said("run.goes-on-running", tool="press")) in listed
+    assert "runs now" not in listed
 
 
 async def test_a_refusal_to_steer_does_not_say_that_a_run_that_changed_something_changed_nothing(world: World) -> None:
