@@ -25,6 +25,8 @@ def _after(asked: Asked, move: Move, event: RequestReassigned) -> Asked:
             return begun(asked, move.number, move.filled, event.at)
         case SeatsPassed(into=None):
             kept = tuple(one for one in asked.away if one.person != move.out)
+            if move.until and move.until <= event.at:  # they are back
+                return asked.model_copy(update={"away": kept})
             away = Away(person=move.out, until=move.until, to=move.asked)
             return asked.model_copy(update={"away": (*kept, away)})
         case SeatsPassed():

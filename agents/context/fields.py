@@ -154,7 +154,10 @@ def _of_beginning(event: RunStarted | ContextFetched | RunForked, cut: Cut) -> S
             said |= {"context": _each(event.context, cut), "attached_files": _of_files(event.files, cut)}
             keys = (*filter(None, [event.submitter]), *event.holders)
             by = [Author(person=event.requester, part="asked"), *(Author(person=one, part="key") for one in keys)]
-            return Shown(said, (*by, *(Author(person=one, part="inherited") for one in event.inherits)))
+            behind = (
+                Author(person=one, part="behind" if one in event.only_read else "inherited") for one in event.inherits
+            )
+            return Shown(said, (*by, *behind))
         case ContextFetched():
             return Shown({"facts": [[fact.label, fact.text] for fact in event.facts]}, _NOBODY)
         case RunForked():

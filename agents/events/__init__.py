@@ -214,8 +214,9 @@ class RunStarted(Happened, Began):
     """Somebody wants something; `context` and `files` came with it. `submitter` or `service`: whose API key asked.
 
     `parent` is the run that started this one as a step of its own, `inherits` are that run's requesters by then: they
-    are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Where a person began it
-    and there is no `parent`, `inherits` wrote the text. `proof` is how it is known who asked; neither a trigger nor
+    are requesters here as well, and so are `holders`, in whose hands the key of `service` is. Of those who inherit,
+    `only_read` neither asked nor steered there. Where a person began it and there is no `parent`, `inherits` wrote the
+    text. `proof` is how it is known who asked; neither a trigger nor
     another run has one. `weakness` says why what began it proves too little for an approval. It `quotes` what somebody
     else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a program asked
     people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy; by these `ways`
@@ -239,6 +240,7 @@ class RunStarted(Happened, Began):
     files: tuple[Attachment, ...] = ()
     parent: Parent | None = None
     inherits: tuple[PersonId, ...] = ()
+    only_read: tuple[PersonId, ...] = ()
     origin: Origin = FromPerson()
     holders: tuple[PersonId, ...] = ()
     proof: Proof | None = None

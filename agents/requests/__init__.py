@@ -265,7 +265,9 @@ class GatedCall(Stored, Frozen):
         return {name: meant.get(one, one) if isinstance(one, str) else one for name, one in self.arguments.items()}
 
 
-Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe"]
+Part = Literal["asked", "key", "inherited", "wrote", "objected", "answered", "maybe", "behind"]
+ONLY_READ = frozenset[Part]({"objected", "answered", "maybe", "behind"})
+"""Who had such a part neither asked nor steered; whoever stands `behind` had one in the run that started this one."""
 
 
 class Author(Stored, Frozen):
@@ -282,7 +284,7 @@ class Author(Stored, Frozen):
     @property
     def asks(self) -> bool:
         """Whether they asked or steered, and did not only answer or object."""
-        return self.part not in {"objected", "answered", "maybe"}
+        return self.part not in ONLY_READ
 
 
 class AuthoredLine(Stored, Frozen):
@@ -408,7 +410,7 @@ class Asking(Began):
     @property
     def askers(self) -> tuple[PersonId, ...]:
         """The people who asked or steered; not those who only may not decide because of what they answered."""
-        return tuple(one for one in self.requesters if self.parts.get(one) not in {"objected", "answered", "maybe"})
+        return tuple(one for one in self.requesters if self.parts.get(one) not in ONLY_READ)
 
 
 class Request(Asking):

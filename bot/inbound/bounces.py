@@ -14,7 +14,7 @@ from agents.requests import DeliveryId, PersonId, RunId
 from bot.outbound.failures import DeliveryFailures
 from bot.people.directory import People
 from bot.render.cards import Words
-from bot.requests.opening import requesters_of
+from bot.requests.opening import who_asked
 from bot.requests.tokens import Tokens
 from bot.store import Store
 from bot.store.ids import is_a
@@ -77,8 +77,8 @@ class Bounces:
     async def _notify_requesters(self, inbound_id: str, run_id: RunId, to: str, why: str) -> None:
         """A reply that was approved did not arrive: whoever wrote still waits, and nobody here would know."""
         if await self._store.admit(f"bounces {to} {run_id}", inbound_id, _ALERTS, _ALERTS_PER_S):
-            requesters = requesters_of(await self._store.run(run_id))
-            await self._alert(run_id, partial(_of_reply, to, why), requesters)
+            asked = who_asked(await self._store.run(run_id))
+            await self._alert(run_id, partial(_of_reply, to, why), asked)
 
     async def _notify_operators(self, inbound_id: str, run_id: str, person: str, title: str, why: str) -> None:
         """Rather twice than never, but not for ever: a broken address gets a few alerts a day.

@@ -11,7 +11,7 @@ from agents.steps import CallTool
 from agents.text import one_line
 from bot.config.tables import CHANNELS
 from bot.people.directory import People
-from bot.requests.opening import requesters_of
+from bot.requests.opening import who_asked
 from bot.store import Commit
 from bot.store.commit import Once
 from bot.store.ids import derived_id
@@ -68,7 +68,7 @@ class Announcements:
         return Card(
             title=one_line(title, _TITLE_CHARS),
             at=at,
-            summary=say(key, agent=agent, names=self._people.names_of(requesters_of(run))),
+            summary=say(key, agent=agent, names=self._people.names_of(who_asked(run))),
             quoted=text[:_TEXT_CHARS],
             ref=run.id,
             closes=True,

@@ -29,7 +29,7 @@ from bot.render.cards import Words, notice
 from bot.render.request_card import comment_standing
 from bot.requests.decisions import Decisions
 from bot.requests.gathering import Gathering
-from bot.requests.opening import requesters_of
+from bot.requests.opening import who_asked
 from bot.store import Commit, WorkItem, Written
 from bot.store.commit import MAX_EVENTS_AT_ALL
 from bot.store.indexes import begin_thread, note_question, note_thread
@@ -477,7 +477,7 @@ class Outbox:
         """Return who had `entry` announced: their run has ended, and told them that it was."""
         if not isinstance(entry, Tell) or entry.thread != announced_in(entry.run_id):
             return ()
-        return requesters_of(await self._store.run(entry.run_id))
+        return who_asked(await self._store.run(entry.run_id))
 
     async def _may_alarm(self, entry: OutboxEntry) -> bool:
         return await self._store.admit("alarms", entry.id, _ALARMS, _ALARMS_PER_S)

@@ -16,6 +16,7 @@ from bot.queries import lists
 from bot.render.became import became, line
 from bot.render.difference import difference_page, with_difference
 from bot.render.forms import reasons
+from bot.render.outcome import IN_SPITE
 from bot.render.request_card import so_far, standing_card
 from bot.render.views import Summary, request_view, summary_in
 from bot.render.words import decided, reason_given, state_title, state_word, unread_words, who_decides
@@ -202,6 +203,8 @@ class StoredRequests:
         words = [decided(record.decision, self._people)]
         # What people refused did not fail: who decided says it all.
         words += [say("overview.the-run", state=_stand(run, state_word))] if run and run.word not in _REFUSED else []
+        if run and run.change and run.state != "done" and run.word != run.change and run.change in IN_SPITE:
+            words.append(say(IN_SPITE[run.change]))
         return " ".join(words)
 
     def _so_far(self, record: RequestRecord) -> list[str]:

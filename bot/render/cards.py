@@ -420,6 +420,7 @@ PARTS: dict[Part, str] = {
     "asked": "card.part-asked",
     "key": "card.part-key",
     "inherited": "card.part-inherited",
+    "behind": "card.part-inherited",
     "wrote": "card.part-wrote",
     "objected": "card.part-objected",
     "answered": "card.part-answered",

@@ -204,7 +204,10 @@ def _pressed(event: RequestReassigned | RequestReminded | RequestFrozen, people:
 def _away(event: RequestReassigned, people: People) -> str:
     """Say who is away, and that whoever stands in is asked already, if anybody does."""
     name = people.name_of(event.person) if event.person else ""
-    to = next((one.asked for one in event.moves if isinstance(one, SeatsPassed)), None)
+    moves = [one for one in event.moves if isinstance(one, SeatsPassed)]
+    if any(one.until and one.until <= event.at for one in moves):
+        return say("story.reassigned-back", name=name)
+    to = next((one.asked for one in moves), None)
     if to is None:
         return say("story.reassigned-away", name=name)
     return say("story.reassigned-asked-already", name=name, to=people.name_of(to))

@@ -12,6 +12,7 @@ from agents.events import ContinuationAsked, RequestFrozen, RequestOpened, Reque
 from agents.forms import FormField
 from agents.relay import RELAY, Approval, Question, asked_in, wanted_of
 from agents.requests import (
+    ONLY_READ,
     DeliveryId,
     Fact,
     Format,
@@ -513,6 +514,11 @@ def _reviewed_parts(run: Run) -> tuple[PersonId, ...]:
     return reviewed.took_part if reviewed else ()
 
 
+def who_asked(run: Run) -> tuple[PersonId, ...]:
+    """Return those of the requesters who asked or steered."""
+    return tuple(one for one, part in _parts(run).items() if part not in ONLY_READ)
+
+
 def everybody_behind(run: Run) -> tuple[PersonId, ...]:
     """Return who asked and who was read: they stand behind a run that this one starts, whatever that will ask for."""
     return tuple(dict.fromkeys((*requesters_of(run), *(one.person for one in run.read_by))))
@@ -550,10 +556,12 @@ def _parts(run: Run) -> dict[PersonId, Part]:
     parts[begun.requester] = "asked"
     for person in (*filter(None, [begun.submitter]), *begun.holders):
         parts.setdefault(person, "key")
-    for person in begun.inherits:
+    for person in (one for one in begun.inherits if one not in begun.only_read):
         parts.setdefault(person, "wrote" if _is_anothers_text(run) or _is_from_desk(run) else "inherited")
     for person in (*run.writers, *(one.person for one in run.read_by if one.asks)):
         parts.setdefault(person, "maybe" if person in run.others else "wrote")
+    for person in begun.only_read:
+        parts.setdefault(person, "behind")
     return parts
 
 

@@ -40,7 +40,7 @@ from bot.policy.approvers.who import who_of
 from bot.render.became import told_of
 from bot.render.outcome import by_people, is_only_said, stopped, stopped_for_parent, word_of
 from bot.render.views import line_of
-from bot.requests.opening import are_own, everybody_behind, thread_of
+from bot.requests.opening import are_own, everybody_behind, thread_of, who_asked
 from bot.runs.budgets import allowance_of_child, set_aside
 from bot.runs.endings import goes_on
 from bot.runs.start import TEXT_BYTES
@@ -135,6 +135,7 @@ class Children:
                 by_mail=run.by_mail,
             ),
             inherits=tuple(person for person in others if person != parent.requester),
+            only_read=tuple(person for person in others if person not in who_asked(run)),
             weakness=_weakness(parent, run),
             ways=parent.ways,
         )
@@ -319,7 +320,7 @@ def _read_in(events: Sequence[Event]) -> tuple[Author, ...]:
     """Return whose words may be in what a child with these events comes to, beside those with which it was begun: these
     its parent knows. To which call they said no is not to be seen there.
     """
-    own = (one for one in authors(events) if one.part not in {"asked", "key", "inherited"})
+    own = (one for one in authors(events) if one.part not in {"asked", "key", "inherited", "behind"})
     return tuple(dict.fromkeys(one.model_copy(update={"no_to": ""}) for one in own))
 
 

@@ -117,6 +117,30 @@ async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_t
         assert "Nobody else can be asked in their place, so they are still asked." in " ".join(told.text.split())
 
 
+@pytest.mark.parametrize("ends", ["said so", "over"])
+async def test_attack_who_is_back_is_said_to_be_away_for_as_long_as_a_request_of_before_is_open(
+    world: World, api: Api, ends: str
+) -> None:
+    await away(world, "bo", None, days=1 / 24)
+    record = await asked(world)
+    assert "away until" in status_line(await world.run(record.request.run_id), record, world.people)
+    await world.next_mail("anna", about="is away until")
+    if ends == "said so":
+        await world.app.requests.absences.end(PersonId("bo"), PersonId("bo"), proof=as_by("cli"))
+    else:
+        await world.move_time(3700)
+        await world.app.requests.absences.look()
+    await world.quiet()
+
+    record = await world.request(record.request.id)
+    shown = (await (await api.client("anna")).get(f"/v1/requests/{record.request.id}")).json()
+    run = await world.run(record.request.run_id)
+    assert status_line(run, record, world.people).startswith("Waiting for Bo Berg: ")
+    assert shown["away"] == []
+    assert "Bo Berg is back" in list(lines(await world.events(run.id), world.people))[-1]
+    assert len(world.mails("anna")) == 1, "that he is away, and nothing else"
+
+
 async def test_a_stand_in_who_is_asked_already_is_named_in_the_story_and_on_the_card(world: World) -> None:
     world.workshop.policy_of["bell"] = "production"
     for to, line in (

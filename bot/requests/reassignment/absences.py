@@ -93,6 +93,7 @@ class AbsentPeople:
         if ended is None:
             raise self._is_here_already(person)
         log.info("absence ended", person=person, by=by)
+        await self._look_at(ended, await self._store.now(self._near))
         return ended
 
     def _is_here_already(self, person: PersonId) -> NotFound:
@@ -135,6 +136,7 @@ class AbsentPeople:
             if now and absence.until <= now:
                 await self._audit.note("absence_ended", people=(absence.person,), outcome="over", proof=None)
                 await self._absences.change(absence, None)
+                await self._look_at(absence, now)
             elif now and self._people.is_here(absence.person) and absence.holds(now) and _is_due(absence, now):
                 await self._look_at(absence, now)
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 from typing import ClassVar
 
 from agents.events import RequestReassigned
@@ -166,7 +167,8 @@ class Delegation:
         )
 
     async def stood_in(self, record: RequestRecord, now: datetime, run: Run | None = None) -> list[RequestReassigned]:
-        """Return what goes from those who are away to their stand-ins, and who stays asked; nothing is written.
+        """Return what goes from those who are away to their stand-ins, who stays asked, and who is back; nothing is
+        written.
 
         `run` is that of a request that is still to be opened; where there is none, it is read.
 
@@ -175,16 +177,19 @@ class Delegation:
         """
         policy, known = record.request.policy, as_known_now(record, self._people)
         out = {*who_of(known).out, *may_have_sat(record, self._people)}
-        away = {one: gone for one, gone in (await self.absences.at(now, policy)).items() if one not in out}
+        absent = await self.absences.at(now, policy)
+        told = [one.person for one in record.asked.away if one.until and self._people.is_here(one.person)]
+        made = [_gone(record, SeatsPassed(out=one, until=now), now) for one in told if one not in absent]
+        away = {one: gone for one, gone in absent.items() if one not in out}
         involved = involved_in(record, self._people)
         if not any(one in away and one not in involved.voters for one in who_of(record).approve):
-            return []
+            return made
         await self._people.look_up_policy(policy.name)
         stand_ins = {one.to for one in away.values() if one.to}
         named = [gone.to for one, gone in (await self.absences.all()).items() if one in away and gone.to]
         await self._noted.check_joined((*record.askers, *named), self._people)
         kept_out = await took_part(self._store, self._people, record, stand_ins, run)
-        takes, made, stands = self._people.may_take(record, now), list[RequestReassigned](), record
+        takes, stands = self._people.may_take(record, now), reduce(as_reassigned, made, record)
 
         def accepts(seat: Anyone) -> Collection[PersonId]:
             return [one for one in takes(seat) if one not in kept_out]
@@ -229,7 +234,7 @@ class Delegation:
         if not away:
             return []
         gone, told = [one for one in record.asked.away if one.person in away], list[Outgoing]()
-        for requester in asking_now(record.askers, self._people):
+        for requester in asking_now(record.askers, self._people) if gone else ():
             with self._people.speaking_to(requester):
                 text = " ".join(f"{away_words(one, self._people)}." for one in gone)
                 title = say("delegation.away-title", title=request.title.removesuffix("?"))

@@ -55,8 +55,8 @@ def test_why_a_question_is_closed() -> None:
 
 def test_what_outlasts_the_end() -> None:
     assert goes_on(fold((started(),))) == ""
-    assert goes_on(fold(RUNNING)) == "deploy, which runs now and is finished first"
+    assert goes_on(fold(RUNNING)) == "deploy, which ran then and was to be finished"
     for events in (UNKNOWN, MAY_HAVE_HAPPENED):
         assert goes_on(fold(events)) == "deploy, of which it is not known whether it happened"
     with speaking("de"):
-        assert goes_on(fold(RUNNING)) == "deploy, das jetzt läuft und erst beendet wird"
+        assert goes_on(fold(RUNNING)) == "deploy, das da lief und noch zu beenden war"

@@ -16,11 +16,11 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    18: (
+    19: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
-            '"mark":"abcdefgh"},"parent":{"run_id":"r0","step_id":"p0","by_mail":true},"ways":["api"]}'
+            '"mark":"abcdefgh"},"parent":{"run_id":"r0","step_id":"p0","by_mail":true},"inherits":["bo"],"only_read":["bo"],"ways":["api"]}'
         ),
         (
             f'{{{AT},"type":"step_chosen","schema_version":1,"step_id":"p1","step":{{"type":"done","outcome":"done",'

@@ -9,12 +9,15 @@ from agents.requests.record import RequestRecord
 from bot.errors import Conflict
 from bot.render.status_line import status_line
 from bot.runs.api_requests import Asker
+from tests.bot.cli.shell import sayso
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.said import said
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.attacks.test_lying_model import surfaces
+from tests.stories.attacks.test_told_who_may import home
 from tests.stories.faults.test_budgets import DAY_S, with_budget
 from tests.stories.test_break_glass import NIGHT, breaks
 
@@ -155,6 +158,41 @@ async def test_no_end_leaves_out_what_was_changed_before_it(
         ways = (said, "nobody knows") if said == UNKNOWN else (said,)
         assert any(one in " ".join(text.split()).lower() for one in ways), (place, text)
     assert told["App Home"].splitlines()[-1].startswith(word)
+
+
+@opens(TOML + EVE)
+@pytest.mark.parametrize("ends", ["cancelled", "failed"])
+async def test_attack_who_approved_what_was_done_reads_in_their_home_only_that_its_run_was_cancelled_or_failed(
+    world: World, ends: str
+) -> None:
+    world.workshop.breaks["b"] = RuntimeError("no space left")
+    run_id = await world.trigger(f"press bell\n{'press gong' if ends == 'cancelled' else 'pull b'}")
+    record = await world.opened(run_id)
+    await world.decide("bo", record, "approve")
+    if ends == "cancelled":
+        await world.opened(run_id, after=record.request.id)
+        await world.steer(run_id, "cancel", "anna")
+    await world.ended(run_id)
+
+    [line] = (await home(world).overview("bo")).decided
+    assert said("overview.the-run", state=ends) in line.text
+    assert CHANGED in line.text.lower()
+
+
+async def test_attack_a_list_says_for_ever_that_something_runs_now_below_a_run_that_was_cancelled(world: World) -> None:
+    may_end = world.workshop.hold("bell")
+    run_id, child_id = await _child_of(world, "start_run press bell")
+    await world.decide("bo", await world.opened(child_id), "approve")
+    await until(lambda: world.workshop.started == ["press bell"], what="it has begun")
+    await world.steer(run_id, "cancel", "anna")
+    await world.ended(run_id)
+    may_end.set()
+    await world.ended(child_id)
+    await world.quiet()
+
+    listed = (await sayso(world, "runs")).out
+    assert said("run.may-go-on", summary="Anna Ames", what=said("run.goes-on-running", tool="press")) in listed
+    assert "runs now" not in listed
 
 
 async def test_a_refusal_to_steer_does_not_say_that_a_run_that_changed_something_changed_nothing(world: World) -> None:
