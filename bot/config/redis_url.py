@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 Kind = Literal["server", "cluster", "sentinel"]
 
@@ -32,7 +32,7 @@ class RedisPlace:
 
     def at(self, host: str, port: int) -> str:
         """The address of one server among them, with the user, password, database and TLS of all."""
-        parts = urlsplit(self.url)
+        parts = _split(self.url)
         user, at, _ = parts.netloc.rpartition("@")
         options = urlencode([one for one in parse_qsl(parts.query) if one[0] in _OPTIONS])
         place = f"[{host}]" if ":" in host else host
@@ -53,7 +53,7 @@ def parse_redis_url(url: str) -> RedisPlace:
             "an address that begins with redis://, rediss:// (TLS), unix://, redis+cluster:// or redis+sentinel://; "
             "the last two also with rediss"
         )
-    parts, named = urlsplit(url), _KINDS[kind]
+    parts, named = _split(url), _KINDS[kind]
     options = dict(parse_qsl(parts.query))
     own = set(_OF_SENTINEL) if named == "sentinel" else set[str]()
     if unknown := sorted(options.keys() - _OPTIONS - own):
@@ -61,6 +61,14 @@ def parse_redis_url(url: str) -> RedisPlace:
     service, db = _service(parts.path, named)
     of_sentinel = tuple((_OF_SENTINEL[name], value) for name, value in options.items() if name in own)
     return RedisPlace(named, url, _hosts(parts.netloc.rpartition("@")[2], named), service, db, of_sentinel)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address, also of several hosts with brackets among them, which `urlsplit` takes for one."""
+    scheme, _, rest = url.partition("://")
+    netloc = rest[: next((at for at, char in enumerate(rest) if char in "/?#"), len(rest))]
+    # With nothing where the hosts stand, what is behind them is read as it is.
+    return urlsplit(f"//{rest[len(netloc) :]}", scheme)._replace(netloc=netloc)
 
 
 def _hosts(netloc: str, kind: Kind) -> tuple[tuple[str, int], ...]:
@@ -90,7 +98,7 @@ def _service(path: str, kind: Kind) -> tuple[str, int]:
 
 def passwords_in(url: str) -> list[str]:
     """Passwords that an address holds, before the host or as an option; also as they stand there, encoded."""
-    user, _, _ = urlsplit(url).netloc.rpartition("@")
+    user, _, _ = _split(url).netloc.rpartition("@")
     written = user.partition(":")[2]
-    options = [value for name, value in parse_qsl(urlsplit(url).query) if name.endswith("password")]
+    options = [value for name, value in parse_qsl(_split(url).query) if name.endswith("password")]
     return [word for word in dict.fromkeys([written, unquote(written), *options]) if word]

@@ -34,12 +34,13 @@ class Step:
 class Behind:
     """Who stands behind a run by now: the table of *The rules* on requesters, and invariant 4.
 
-    A child has all who stood `before` it, behind the run that began it. Who answered a question, or said why they do
-    not want a call, decides no more than a requester where something else may come of that.
+    A child has all who asked `before` it, in the run that began it, and who answered there. Who answered a question, or
+    said why they do not want a call, decides no more than a requester where something else may come of that.
     """
 
     requester: str
     before: frozenset[str] = frozenset()
+    answered_before: frozenset[str] = frozenset()
     wrote: set[str] = field(default_factory=set[str])
     answered: set[str] = field(default_factory=set[str])
     unwanted: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
@@ -50,16 +51,17 @@ class Behind:
 
     def wished(self, version: str = "") -> frozenset[str]:
         """Return whose wish a call may be: theirs who said no to another one as well."""
-        return frozenset({*self.answered, *(person for person, other in self.unwanted if other != version)})
+        unwanted = {person for person, other in self.unwanted if other != version}
+        return self.answered_before | self.answered | unwanted
 
     def child(self) -> "Behind":
         """Return who stands behind a run that this one begins."""
-        return Behind(self.requester, (self.asked() | self.wished()) - {self.requester})
+        return Behind(self.requester, self.asked() - {self.requester}, self.wished())
 
     def hears_of(self, child: "Behind") -> None:
         """Go on by what came of a child: what was said there may be in it."""
         self.wrote |= child.wrote
-        self.answered |= child.wished()
+        self.answered |= child.wished() - child.answered_before
 
 
 @dataclass

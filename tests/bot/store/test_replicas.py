@@ -175,8 +175,12 @@ class Front:
         self.to, self.waits, self._lines = to, asyncio.Event(), list[asyncio.StreamWriter]()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection, until one of its ends is closed."""
-        there, onward = await asyncio.open_connection("127.0.0.1", self.to)
+        """Serve one connection, until one of its ends is closed; none where nobody is there by now."""
+        try:
+            there, onward = await asyncio.open_connection("127.0.0.1", self.to)
+        except ConnectionError:
+            writer.close()
+            return
         self._lines += [writer, onward]
         await asyncio.gather(self._pass(reader, onward), self._pass(there, writer))
 

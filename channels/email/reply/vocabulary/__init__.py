@@ -55,8 +55,10 @@ def _read_named(name: str, moments: str) -> tuple[tuple[tuple[re.Pattern[str], s
             continue
         keys = ("the", "thing", "kind", "link", "when")
         the, thing, kind, link, when = (f"(?:{'|'.join(table[key])})" for key in keys)
-        # No name has more parts; without a bound each of `1.1.1…` would begin one that reaches to the end.
-        word = r"[`'\"*]?[@#]?\w++(?:[^\s\w,;!?()<>\"`*]++\w++){0,20}+[`'\"*]?"
+        # No name has more parts; without a bound each of `1.1.1…` would begin one that reaches to the end. In an atomic
+        # group, as a possessive quantifier of a group matches too little before Python 3.11.5:
+        # https://github.com/python/cpython/issues/106052
+        word = r"[`'\"*]?[@#]?\w++(?>(?:[^\s\w,;!?()<>\"`*]++\w++){0,20})[`'\"*]?"
         name_of = rf"(?!(?:{moments}|{link}|{when})(?!\w|[^\s\w,;!?()<>\"`*]+\w)){word}"
         odd = rf"(?=[`'\"*]?[@#]?\w*?(?:[\d_]|[^\s\w,;!?()<>\"`*']{{1,20}}+\w)){word}"
         at = rf"(?: {link}(?: {the})?(?: {kind})? {name_of}(?:(?:,? and|,? und|,)? {odd})?)"

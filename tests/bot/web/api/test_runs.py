@@ -58,7 +58,7 @@ async def test_a_run_is_started_and_steered_by_a_person_and_by_a_service_for_tho
 
     for verb, state in (("pause", "paused"), ("resume", "waiting"), ("cancel", "waiting")):
         answer = await anna.post(f"/v1/runs/{run_id}/{verb}")
-        assert (answer.status_code, answer.json()) == (200, {"id": run_id, "state": state})
+        assert (answer.status_code, answer.json()) == (200, {"id": run_id, "state": state, "told": ""})
 
     assert (await world.ended(run_id)).cancelled_by == "anna"
     assert (await world.ended(other)).cancelled_by == "service:ci"
