@@ -108,6 +108,7 @@ class Archive:
 
     async def gives_back(self) -> bool:
         """Return whether the place gives back what is written to it, which is removed again."""
+        await self._is_marked(self._there)  # else something is written to what is not the archive
         return await self._asked(_gives_back, self._there)
 
     async def segments(self, shard: int) -> Sequence[str]:

@@ -66,6 +66,8 @@ class Heads:
                 await self._threads[place].ask(sending)
         except TimeoutError as error:
             raise OSError(f"it does not answer within {self._within_s:g} s") from error
+        except UnicodeError as error:
+            raise OSError(f"no host can have that name ({error})") from error
 
     async def _by_mail(self, person: str) -> None:
         if await self._is_first(f"audit heads {person}", MAIL_EVERY_S):

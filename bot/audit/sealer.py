@@ -198,6 +198,8 @@ class Sealer:
                 await self._say(head)  # whoever sealed it may have died before saying so
             self._announced.add(shard)
         except StoreError as error:
+            # What was sealed, as its answer was lost, or as telling of it broke off, may not have been said.
+            self._announced.discard(shard)
             log.warning("sealing put off", shard=shard, error=str(error))
         except Exception:
             log.exception("not sealed, comes again", shard=shard)

@@ -368,13 +368,15 @@ class RetentionConfig(Table):
     region: str | None = Field(default=None, description="The region of the bucket. Unset: us-east-1.")
 
 
+_LAST_PORT = 65_535
 _HEADS = re.compile(r"file:\S+|syslog:(/\S+|[^\s:/]+:\d{1,5})|mail:person:\S+")
 
 
 def _heads(text: str) -> str:
-    if not _HEADS.fullmatch(text):
-        raise ValueError('"file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" or "mail:person:NAME"')
     kind, _, where = text.partition(":")
+    port = where.rpartition(":")[2] if kind == "syslog" and not where.startswith("/") else "0"
+    if not _HEADS.fullmatch(text) or int(port) > _LAST_PORT:
+        raise ValueError('"file:PATH", "syslog:/dev/log", "syslog:HOST:PORT" or "mail:person:NAME"')
     return f"file:{absolute(Path(where))}" if kind == "file" else text
 
 

@@ -91,11 +91,19 @@ async def _saved(url: str) -> BackedUp:
             raise NotWhole(stored)
         await look_at_format(client)
         *told, keys = await client.read(*asked(Keys(0)), ["DBSIZE"])
+        began = await _life(client)
         await _begin(client, "BGSAVE")
         await _is_over(client, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+        if await _life(client) != began:  # one that has just begun says that all is well, and there is an older file
+            raise Unavailable("Redis began anew while it wrote its file", "Give its disk room, and make it again")
         return BackedUp(adjusted(*told)[0], keys)
     finally:
         await client.close()
+
+
+async def _life(client: Client) -> str:
+    """Return what is the same for as long as the server lives."""
+    return str((await client.do("INFO", "server"))["run_id"])
 
 
 async def _begin(client: Client, *command: str) -> None:

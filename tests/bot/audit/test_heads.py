@@ -11,6 +11,7 @@ import pytest
 
 from bot.audit.chain import Head
 from bot.audit.heads import Heads, heads_in
+from bot.config.tables import AuditConfig
 from bot.errors import Invalid
 from bot.store import Keys, Store
 from tests.kit.waiting import PATIENCE_S
@@ -73,6 +74,22 @@ async def test_a_place_that_hangs_is_told_of_once_and_keeps_no_other_from_its_he
         _, alarms = await announced(store, f"file:{hangs}", f"file:{file}", within_s=0.1)
 
     assert (alarms, heads_in(str(file))) == ([f"file:{hangs}"], [HEAD, HEAD])
+
+
+async def test_attack_a_name_that_no_host_can_have_keeps_no_other_place_from_its_heads(
+    store: Store, tmp_path: Path
+) -> None:
+    file = tmp_path / "heads"
+
+    _, alarms = await announced(store, "syslog:logs..corp.example:514", f"file:{file}")
+
+    assert (alarms, heads_in(str(file))) == (["syslog:logs..corp.example:514"], [HEAD, HEAD])
+
+
+def test_a_port_that_no_server_has_is_refused() -> None:
+    assert AuditConfig(heads=("syslog:logs.corp.example:65535", "syslog:/dev/log:1", "syslog:/65536:70000"))
+    with pytest.raises(ValueError, match="syslog:HOST:PORT"):
+        AuditConfig(heads=("syslog:logs.corp.example:65536",))
 
 
 def test_a_file_without_heads_is_told_of(tmp_path: Path) -> None:

@@ -24,11 +24,13 @@ from bot.audit.sealer import Sealer, head_of
 from bot.config.data_dir import DataDir
 from bot.config.settings import Settings
 from bot.errors import Invalid, Unavailable
-from bot.store import Commit, Keys, Store, scripts
+from bot.store import Commit, Keys, Store, StoreUnavailable, scripts
+from bot.store.watch import ended
 from bot.testing import events as build
 from tests.bot.audit.parts import KEY, Names, a_reader, a_sealer, announced, log_of, sealed_all, verified
 from tests.bot.store.stores import RUN, a_store, append, paused, started
 from tests.kit.guards import guards
+from tests.kit.waiting import until
 
 CHAIN, KEPT = Keys(0).audit_chain, Keys(0).audit_kept
 
@@ -163,6 +165,40 @@ async def test_attack_no_fact_is_sealed_in_a_store_that_was_put_back_meanwhile_a
     assert await interrupted(store, the_store_is_put_back).seal(0) is None
 
     assert await log_of(store) == []
+
+
+@pytest.mark.parametrize("lost", ["answer", "telling"])
+async def test_attack_a_head_is_said_once_redis_is_back_that_went_away_right_after_it_was_sealed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    said, run = list[Head](), store.client.run
+
+    async def announce(head: Head) -> None:
+        if lost == "telling" and has_gone.is_set():
+            raise StoreUnavailable("Redis does not answer", "Start it")
+        said.append(head)
+
+    async def answer_lost(call: Any) -> Any:
+        await run(call)
+        raise StoreUnavailable("Redis does not answer", "Start it")
+
+    sealer, has_gone = Sealer(store, Names(), lambda: KEY, announce), asyncio.Event()
+    await append(store, started(), paused(), expect=0)
+    await sealer.sweep(0)
+    await append(store, paused())
+    with monkeypatch.context() as gone:
+        has_gone.set()
+        if lost == "answer":
+            gone.setattr(store.client, "run", answer_lost)
+        await sealer.sweep(0)
+    has_gone.clear()
+    assert len(said) == 1
+
+    sealing = asyncio.create_task(sealer.keep_sealing(0.01))
+    await until(lambda: len(said) > 1, what="the newest head is said")
+    await ended([sealing])
+
+    assert said[1:] == [await head_of(store, 0)]
 
 
 async def test_a_seal_whose_answer_was_lost_is_not_made_twice(store: Store) -> None:

@@ -8,7 +8,9 @@ import pytest
 from bot.config.settings import Settings, load
 from bot.doctor.finding import Finding
 from bot.doctor.retention import examine_retention
+from bot.store import Keys
 from tests.bot.archive.places import BUCKET, KEY_ID, SECRET, ObjectStore, object_store
+from tests.bot.store.stores import a_store
 
 OWN_REDIS = {"SAYSO_REDIS_URL": "redis://127.0.0.1:1"}
 
@@ -51,6 +53,22 @@ async def test_with_a_redis_of_ones_own_and_no_place_runs_stay_for_ever_and_that
     assert one.sign == "!"
     assert "stay for ever" in one.what
     assert "s3://BUCKET/PREFIX" in one.fix
+
+
+async def test_attack_the_doctor_finds_a_folder_right_in_whose_place_nothing_is_mounted(
+    redis: str, tmp_path: Path
+) -> None:
+    environ, folder = {"SAYSO_REDIS_URL": redis, "SAYSO_RETENTION__TO": f"{tmp_path}/archive"}, tmp_path / "archive"
+    folder.mkdir()
+    assert (await findings(tmp_path / "data", environ))[0].sign == "✓"
+    async with a_store(redis) as store:
+        await store.client.do("SET", Keys(1).archived, 1)
+
+    [one] = await findings(tmp_path / "data", environ)
+    assert (one.sign, "is not mounted, or not the archive" in one.what) == ("✗", True)
+
+    (folder / "sayso-archive").write_text("")
+    assert (await findings(tmp_path / "data", environ))[0].sign == "✓"
 
 
 @pytest.mark.long

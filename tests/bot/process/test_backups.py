@@ -1,5 +1,6 @@
 """A Redis of somebody else is backed up and put back by its own means, and sayso says so."""
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +9,13 @@ import pytest
 from bot.config.settings import Settings, load
 from bot.errors import Conflict, Unavailable
 from bot.process.backups import back_up, piped, written
+from bot.store import Keys
+from bot.store.client import Client
+from bot.store.client.durability import SHARDS
+from bot.store.embedded import EmbeddedRedis
+from bot.store.format import FORMAT
 from tests.kit.office import TOML
+from tests.kit.waiting import until
 
 
 @pytest.fixture
@@ -23,6 +30,35 @@ def test_a_redis_that_the_settings_name_is_backed_up_by_its_own_means(settings: 
         back_up(settings, str(tmp_path / "backup"))
 
     assert not (tmp_path / "backup").exists()
+
+
+async def test_attack_an_older_backup_is_taken_for_one_that_redis_did_not_live_to_write(
+    tmp_path: Path, short_path: Path
+) -> None:
+    (tmp_path / "sayso.toml").write_text(TOML)
+    settings = load(tmp_path, {})
+    with EmbeddedRedis(settings.data_dir, short_path) as server:
+        client = Client(server.start())
+        many = [("SET", f"{{s0}}:{number}", number) for number in range(100)]
+        await client.read(("SET", SHARDS, 8), ("SET", Keys(0).format, FORMAT), *many)
+        await asyncio.to_thread(back_up, settings, str(tmp_path / "first"))
+        await client.do("CONFIG", "SET", "rdb-key-save-delay", 100_000)  # in microseconds
+
+        async def is_saving() -> bool:
+            return bool((await client.do("INFO", "persistence"))["rdb_bgsave_in_progress"])
+
+        second = asyncio.create_task(asyncio.to_thread(back_up, settings, str(tmp_path / "second")))
+        await until(is_saving)
+        assert server.process
+        server.process.kill()  # as it ends by itself where there is no room for its log
+        server.process.wait()
+        server.start()
+
+        with pytest.raises(Unavailable, match="began anew"):
+            await second
+        await client.close()
+
+    assert not (tmp_path / "second").exists()
 
 
 def test_a_backup_replaces_none_and_half_of_one_is_never_there(tmp_path: Path) -> None:
