@@ -43,7 +43,7 @@ from bot.process.processes import (
 from bot.process.reload import Reload
 from bot.registry.configured import agents_of
 from bot.store.client import Client
-from bot.store.embedded import EmbeddedRedis
+from bot.store.embedded import EmbeddedRedis, find_server
 from bot.web.here import Demo
 from bot.web.serve import port_of
 from bot.web.serve import serve as serve_web
@@ -71,7 +71,8 @@ def run_dev(data: Path | None, ports: "Ports", environ: Mapping[str, str]) -> bo
         _check_ours(folder, environ)
     _check(tried)
     if run(is_trial(tried.model_copy(update={"data_dir": folder}))):
-        listen_at(tried.bind, 0).close()
+        find_server(program)
+        listen_at(tried.bind, ports.web, tries=True).close()
         return False
     with ExitStack() as stack:
         redis = EmbeddedRedis(folder, program=program)

@@ -70,7 +70,6 @@ class People:
         self._maybe: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._again: Mapping[PersonId, tuple[PersonId, ...]] = {}
         self._namesakes: frozenset[str] = frozenset()
-        self._unknown_before: frozenset[PersonId] = frozenset()
         self._written: Tables = Tables({}, {})
         self._tables: Tables = self._written
         self._whole: Tables = self._written
@@ -109,7 +108,6 @@ class People:
         humans = self._humans if humans is None else humans
         marks = {name: mark_of(person) for name, person in written.people.items()}
         who = humans.who_is(marks, names_in(written))
-        self._unknown_before = frozenset(human.id for human in who.values() if human.id not in humans.known)
         self._humans = humans.with_those(who.values())
         self._ids = {name: human.id for name, human in who.items()}
         self._written, self._tables = written, written.under(self._ids)
@@ -231,15 +229,16 @@ class People:
         """Return who `ids` are by now: an operator may have said of one that it was another's."""
         return tuple(dict.fromkeys(self.ids_of(one)[0] for one in ids))
 
-    def counting_as_new(self) -> dict[str, tuple[PersonId, ...]]:
+    def counting_as_new(self, untold: Collection[PersonId]) -> dict[str, tuple[PersonId, ...]]:
         """Return whom the file calls as others that have left, or who is new and may be one of those.
 
-        By what it calls them, with the ids of those, the first one first. Not where both have a uid and no address in
+        By what it calls them, with the ids of those, the first one first; `untold` are all who are new and whom nobody
+        has looked at so. Not where both have a uid and no address in
         common: then they are two humans.
         """
         found, left_as = dict[str, tuple[PersonId, ...]](), dict[PersonId, list[PersonId]]()
         for one, others in self._maybe.items():
-            for person in self._unknown_before.intersection(others):
+            for person in {*untold}.intersection(others):
                 left_as.setdefault(person, []).append(one)
         for name, person in self._ids.items():
             base, _, number = person.rpartition("~")

@@ -267,6 +267,15 @@ class NotedTables:
         if others := (await self._halves()).keys() - {digest}:
             await self._client.do("HDEL", _KEYS.tables_half, *others)
 
+    async def untold(self) -> list[PersonId]:
+        """Return who is new in the register since somebody was last told who counts as new."""
+        return sorted(PersonId(one.decode()) for one in await self._client.do("SMEMBERS", _KEYS.people_untold))
+
+    async def have_told(self, new: Collection[PersonId]) -> None:
+        """Note that whoever is to hear of these has."""
+        if new:
+            await self._client.do("SREM", _KEYS.people_untold, *new)
+
     async def keep(self, inbound_id: str) -> None:
         """Note that something came in which is read once a file is whole."""
         await self._client.do("SADD", _KEYS.tables_kept, inbound_id)

@@ -39,6 +39,9 @@ class Register:
         for _ in range(_TRIES):
             number, humans = await self._read()
             who = humans.who_is(marks, names_in(written))
+            new = [human.id for human in who.values() if human.id not in humans.known]
+            if humans.known and new:
+                await self._client.do("SADD", _KEYS.people_untold, *new)
             if all([await self._keep(humans.known.get(human.id), human) for human in who.values()]):
                 self._people.joined_as_of = number
                 return self._people.change(written, humans) if is_given else self._people.know(humans)

@@ -193,7 +193,7 @@ async def run_web(again: Again, port: int) -> bool:
     url = redis_url(settings)
     check_people(settings)
     if await is_trial(settings):
-        listen_at(settings.bind, 0).close()
+        listen_at(settings.bind, port, tries=True).close()
         return False
     async with AsyncExitStack() as stack:
         client, people = Client(url), People.of(settings)
@@ -238,17 +238,20 @@ def _handed(option: str) -> str:
     return f"_SAYSO_LISTENER{option.replace('-', '_').upper()}"
 
 
-def listen_at(bind: str, port: int, option: str = "--port") -> socket.socket:
-    """A socket to serve at: the one that was `handed_on` where it is that. Raises Unavailable, in words for people."""
+def listen_at(bind: str, port: int, option: str = "--port", *, tries: bool = False) -> socket.socket:
+    """A socket to serve at: the one that was `handed_on` where it is that, or as `listen` has it.
+
+    Raises Unavailable, in words for people.
+    """
     from bot.web.serve import listen, port_of  # noqa: PLC0415 - see `run_web`
 
     if number := os.environ.pop(_handed(option), ""):
         handed = socket.socket(fileno=int(number))
-        if handed.getsockname()[0] == bind and port in {0, port_of(handed)}:
+        if handed.getsockname()[0] == ("127.0.0.1" if bind == "localhost" else bind) and port in {0, port_of(handed)}:
             return handed
         handed.close()
     try:
-        return listen(bind, port)
+        return listen(bind, port, tries=tries)
     except OSError as error:
         raise Unavailable(f"Port {port} can't be used ({error.strerror})", f"Choose another one: {option} 0") from error
 

@@ -323,14 +323,17 @@ class Reload:
     async def _tell_who_is_new(self) -> bool:
         """Tell the operators once of each whose address has changed without a uid: whom they were has left."""
         people, near = self._app.people, new_id("outgoing", 0)
-        found = people.counting_as_new()
+        untold = [one for one in await self._noted.untold() if people.is_here(one)]
+        found = people.counting_as_new(untold)
         names = {f"new {people.of_file(name)}": name for name in found}
 
-        async def tell(untold: Sequence[str]) -> None:
-            new = {names[one]: found[names[one]] for one in untold}
+        async def tell(unheard: Sequence[str]) -> None:
+            new = {names[one]: found[names[one]] for one in unheard}
             await self._app.messages.outbox.alert(near, lambda: _words_of_new(new, people))
 
-        return await self._noted.tell_once(names, tell, _TOLD_OF_PERSON_S)
+        if is_told := await self._noted.tell_once(names, tell, _TOLD_OF_PERSON_S):
+            await self._noted.have_told(untold)
+        return is_told
 
     async def _tell_that_nobody_hears(self) -> bool:
         """Tell those who heard the alerts before, and the operators, that nobody does: a rotation may begin later."""

@@ -489,6 +489,14 @@ class Keys:
         "text",
         "how often an operator has said that two are one",
     )
+    people_untold = One(
+        "people:untold",
+        "people.register",
+        "until operators have heard",
+        "who is new",
+        "set",
+        "the ids of who is new since operators last heard who counts as new",
+    )
     absences = One(
         "absences",
         "people.absences",

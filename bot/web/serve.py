@@ -106,8 +106,9 @@ def each_time(listener: socket.socket) -> list[socket.socket]:
     return [listener, *(listener.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
 
 
-def listen(bind: str, port: int) -> socket.socket:
-    """A listening socket at `bind`; `port` 0 means any free one. Raises OSError.
+def listen(bind: str, port: int, *, tries: bool = False) -> socket.socket:
+    """A listening socket at `bind`; `port` 0 means any free one. One that only `tries` listens to nobody, and a process
+    of ours may have the port. Raises OSError.
 
     It says that it is TCP: only then does asyncio send at once what is written in two parts (TCP_NODELAY). Otherwise
     each answer waits some 40 ms for the acknowledgement of its own header.
@@ -116,8 +117,11 @@ def listen(bind: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, tries)
         listener.bind((bind, port))
-        listener.listen(_BACKLOG)
+        if not tries:
+            listener.listen(_BACKLOG)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # whoever listens can't bind beside it
     except OSError:
         listener.close()
         raise

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bot.store import Store
 from bot.store.client import Client
 from bot.store.client.durability import ACCEPTED_LOSS
 from bot.store.format import check_format
+from bot.web.serve import port_of
 from tests.bot.registry.test_agents import CODE, LINE
 from tests.kit.office import QUICK, TOML, settings_of
 from tests.kit.programs import KEY, TOP, Fresh, Program
@@ -280,6 +282,51 @@ def test_attack_a_process_ends_or_waits_for_ever_by_a_file_that_names_another_st
 
             file.write_text(text().replace('"1000/h"', '"999/h"'))
             wait_until(lambda: program.said().count('"ready"') == 2, what="it starts again with what was put right")
+
+
+def test_attack_a_process_ends_by_a_file_that_has_it_listen_where_another_program_has_its_port(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    (file := data / "sayso.toml").write_text(TOML)
+    with RedisServer(tmp_path / "redis") as redis, socket.create_server(("127.0.0.2", 0)) as another:
+        words = ["web", "--port", str(port_of(another)), "--data", str(data)]
+        environ = environ_of(redis) | {"SAYSO_PUBLIC_URL": "https://sayso.corp.example"}
+        with Fresh(words, environ, tmp_path / "log") as web:
+            web.wait_for()
+            file.write_text(f'bind = "0.0.0.0"\n{TOML}')
+            web.wait_for("the settings can't be read anew")
+            assert "can't be used" in web.said()
+            assert web.process.poll() is None
+
+            another.close()
+            web.signal(signal.SIGHUP)
+            wait_until(lambda: web.said().count('"ready"') == 2, what="it starts again at the address that is free")
+
+
+def test_attack_whoever_connects_by_a_name_of_this_machine_is_refused_as_a_process_starts_again(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    (file := data / "sayso.toml").write_text(toml := f'bind = "localhost"\n{TOML}')
+    with (
+        RedisServer(tmp_path / "redis") as redis,
+        Fresh(["web", "--port", "0", "--data", str(data)], environ_of(redis), tmp_path / "log") as web,
+    ):
+        web.wait_for()
+        address = web.address()
+        file.write_text(f'{toml}triggers_per_trigger = "7/h"\n')
+        wait_until(lambda: web.said().count('"ready"') == 2, what="it starts again")
+        assert httpx2.get(f"{address}/healthz", timeout=PATIENCE_S, trust_env=False).status_code == 200
+
+
+def test_attack_sayso_dev_ends_by_a_file_that_names_a_redis_which_is_not_there(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir()
+    (file := data / "sayso.toml").write_text(TOML)
+    with Fresh(
+        ["dev", "--port", "0", "--no-open", "--data", str(data)], {"SAYSO_SECRET_KEY": KEY}, tmp_path / "log"
+    ) as dev:
+        dev.wait_for()
+        file.write_text(f'redis_server = "/nowhere/valkey-server"\n{TOML}')
+        dev.wait_for("the settings can't be read anew")
+        assert "There is no program /nowhere/valkey-server" in dev.said()
+        assert dev.process.poll() is None
 
 
 @pytest.mark.long
