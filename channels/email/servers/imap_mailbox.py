@@ -94,6 +94,11 @@ class ImapMailbox:
             saved = Cursor(session.validity, 0, (self._now() - FIRST_LOOK).date())
             _log.info("first look at this mailbox: mail from before %s is left alone", saved.since)
             await self._bookmark.move(saved, None)
+        if saved.validity == session.validity and session.next_uid is not None and session.next_uid <= saved.uid:
+            # A folder that was put back from a copy: what comes has UIDs that others had. No folder's UIDVALIDITY is 0.
+            _log.warning("UIDs up to %s were read, and %s is given out next", saved.uid, session.next_uid)
+            saved = Cursor(0, 0, saved.since)
+            await self._bookmark.move(saved, None)
         if saved.validity != session.validity:
             _log.warning("UIDVALIDITY is %s now, not %s: every mail is looked at", session.validity, saved.validity)
             return Cursor(session.validity, 0, saved.since)

@@ -171,6 +171,25 @@ async def test_new_uids_bring_nothing_twice_and_lose_nothing(box: Box) -> None:
     assert box.shelf.cursor.uid == 3
 
 
+async def test_attack_new_mail_is_never_read_as_the_folder_was_put_back_and_gives_out_its_uids_again(
+    box: Box, tmp_path: Path
+) -> None:
+    box.deliver("one")
+    await box.bodies(1)
+    box.dovecot.keep(box.user, tmp_path / "copy")
+    box.deliver("two", "three", "four")
+    await box.bodies(3)
+
+    box.dovecot.put_back(box.user, tmp_path / "copy")
+    box.deliver("stop")
+
+    assert await box.bodies(1) == ["stop"]
+    assert box.shelf.cursor is not None
+    assert box.shelf.cursor.uid == 2
+    box.deliver("five")
+    assert await box.bodies(1) == ["five"]
+
+
 async def looked_once(box: Box, now: datetime) -> None:
     """Returns after one look at the mailbox at that time."""
     looked = asyncio.Event()
