@@ -144,7 +144,7 @@ async def test_a_mail_server_that_refuses_our_log_in_uses_up_no_tries_and_gets_e
 
 
 class AtLimit(SlowChannel):
-    """The world's mail, whose server takes no more today, and says so with an id of each conversation, as Gmail does."""
+    """The world's mail, whose server takes no more today, and names the conversation as it says so, as Gmail does."""
 
     takes_us, conversation = False, 1
 
