@@ -1,5 +1,6 @@
 """A channel that refuses sayso itself: operators are notified, readiness reports it, and what waits is kept."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -20,6 +21,8 @@ _TITLES = {"email": "notice.alert-email-refused", "slack": "notice.alert-slack-r
 
 # One alert in so long for each channel and each thing that it says.
 _TOLD_S = 6 * 3600.0
+# Servers say when, and in which conversation: `550 5.4.5 … d9443c01a7336-2 - gsmtp`. It is no other thing for that.
+_OF_ONE_TIME = re.compile(r"\S*\d\S*")
 # What a process remembers; what is forgotten is over by itself a little later.
 _REMEMBERED = 10_000
 
@@ -37,7 +40,8 @@ class LockedOut:
         self._met[some_id, error.channel] = error.what
         if len(self._met) > _REMEMBERED:
             del self._met[next(iter(self._met))]
-        await self._alert(f"locked out {error.channel} {error.what}", _TOLD_S, some_id, lambda: _words(error))
+        thing = _OF_ONE_TIME.sub("", error.what)
+        await self._alert(f"locked out {error.channel} {thing}", _TOLD_S, some_id, lambda: _words(error))
 
     async def works(self, some_id: str, channel: str) -> None:
         """The channel took `some_id`, for which it may have refused us before."""

@@ -5,8 +5,10 @@ Knows no web framework.
 
 import hashlib
 import hmac
+import math
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +39,8 @@ _KEEP_GITHUB_S = 60 * 24 * 3600.0
 _LOGIN_CHARS = 100
 # Compared with where there is no secret, so that an unknown name takes as long as a wrong signature.
 _NOBODYS = secrets.token_hex(32)
+# Whoever guesses may do so as often as they like, and fills no log: one line in so long for each trigger and reason.
+_SAID_S = 10.0
 
 
 class NotSigned(Exception):
@@ -86,7 +90,7 @@ class Hooks:
         triggers: Mapping[str, TriggerConfig],
     ) -> None:
         self._store, self._people, self._firing, self._reports = store, people, firing, reports
-        self._triggers = triggers
+        self._triggers, self._said_at = triggers, dict[tuple[str, str], float]()
 
     async def take(self, name: str, posted: Posted) -> Taken | Passed:
         """Give it its effect, once for each delivery.
@@ -121,7 +125,11 @@ class Hooks:
         if is_right and is_now and config and config.secret:
             return
         why = "no such trigger" if config is None else "it has no secret" if config.secret is None else ""
-        log.warning("not signed", trigger=name[:60], why=why or ("wrong signature" if not is_right else "wrong time"))
+        why = why or ("wrong signature" if not is_right else "wrong time")
+        line, at = (name if config else "", why), time.monotonic()
+        if at - self._said_at.get(line, -math.inf) >= _SAID_S:
+            self._said_at[line] = at
+            log.warning("not signed", trigger=name[:60], why=why)
         raise NotSigned
 
     async def _webhook(self, name: str, config: TriggerConfig, posted: Posted) -> Taken:

@@ -93,7 +93,7 @@ class Transport:
             await self._log_in_and(raw, relay, sender=sender, recipients=recipients)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             told = _channel_error(error, relay)
-            if isinstance(told, ChannelUnauthorized):
+            if isinstance(told, ChannelUnauthorized) and not _is_about_whom(error):
                 self._refused = (self._clock() + self._rests_s, told)
             raise told from error
 
@@ -244,6 +244,11 @@ def _is_about_us(error: Exception, code: int) -> bool:
     if isinstance(error, aiosmtplib.SMTPConnectResponseError | aiosmtplib.SMTPHeloError):
         return code >= 500
     return not code and isinstance(error, aiosmtplib.SMTPException) and _WAY_IN.search(_words(error)) is not None
+
+
+def _is_about_whom(error: Exception) -> bool:
+    """Return whether a log-in is wanted for this recipient, who need not be anybody we know; others' mail may pass."""
+    return isinstance(error, aiosmtplib.SMTPRecipientsRefused) and _code(error) in _LOG_IN
 
 
 def _is_about_sender(error: Exception) -> bool:

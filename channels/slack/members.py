@@ -26,26 +26,41 @@ class _Known(Generic[T]):
     turn: int
 
 
+class _Asking:
+    """A question that is asked, for all who wait for its answer."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.error: Exception | None = None
+
+    def check(self) -> None:
+        """Raise the error that its answer was, to who waited for it."""
+        if self.error is not None:
+            raise self.error
+
+
 class Remembered(Generic[T]):
     """Values by name, each for `keeps_s` by `clock` (seconds that only grow). An error is never kept."""
 
     def __init__(self, clock: Callable[[], float], keeps_s: float) -> None:
         self._clock, self._keeps_s = clock, keeps_s
         self._values = dict[str, _Known[T]]()
-        self._asking = dict[str, asyncio.Lock]()
+        self._asking = dict[str, _Asking]()
         self._turn = 0
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]], *, anew: bool = False) -> T:
         """Return what is known under `name`, else what `ask` finds. Raises what `ask` raises.
 
-        With `anew` only what is asked from now on is known: many who want it so at once share one question.
+        With `anew` only what is asked from now on is known: many who want it so at once share one question. Who waited
+        for an answer hears its error, as each of many would else wait for each before it.
         """
         since = self._turn if anew else -1
         if (known := self._known(name, since)) is not None:
             return known.value
-        lock = self._asking.setdefault(name, asyncio.Lock())
+        asking = self._asking.setdefault(name, _Asking())
         try:
-            async with lock:
+            async with asking.lock:
+                asking.check()
                 if (known := self._known(name, since)) is None:
                     self.forget(name)
                     self._turn = turn = self._turn + 1
@@ -53,8 +68,11 @@ class Remembered(Generic[T]):
                     self._make_room()
                     self._values[name] = known
                 return known.value
+        except Exception as error:
+            asking.error = error
+            raise
         finally:
-            if not lock.locked():
+            if not asking.lock.locked():
                 self._asking.pop(name, None)
 
     def forget(self, name: str) -> None:

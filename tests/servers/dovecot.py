@@ -172,6 +172,21 @@ class Dovecot:
         shutil.chown(index, "mail", "mail")
         self.start()
 
+    def keep(self, user: str, copy: Path) -> None:
+        """Stop, keep a copy of all that belongs to `user`, and start."""
+        self.stop()
+        shutil.copytree(self.maildir(user), copy)
+        self.start()
+
+    def put_back(self, user: str, copy: Path) -> None:
+        """Stop, put back what was kept, UIDs and UIDVALIDITY too, and start."""
+        self.stop()
+        shutil.rmtree(self.maildir(user))
+        shutil.copytree(copy, self.maildir(user))
+        for path in (self.maildir(user), *self.maildir(user).rglob("*")):
+            shutil.chown(path, "mail", "mail")
+        self.start()
+
 
 def greets(port: int, words: bytes) -> bool:
     """Return whether somebody at `port` begins with `words`."""

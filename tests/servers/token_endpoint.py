@@ -21,7 +21,7 @@ class TokenEndpoint:
     """Answers while the context is open. `asked` holds every form; `valid` is the last token, until a test changes it.
 
     `refuses` is a status and an error to answer with instead, and `says` the body; `rotates` makes each refresh token
-    good for one use.
+    good for one use. While it is `silent` it answers nobody, so many times `unanswered`.
     """
 
     client_id: str = "an-app"
@@ -36,6 +36,7 @@ class TokenEndpoint:
     account: str = "agent@sayso.example"
     introspected: list[str] = field(default_factory=list[str])
     silent: asyncio.Event | None = None
+    unanswered: int = 0
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -70,6 +71,7 @@ class TokenEndpoint:
             length = int(head.partition("content-length:")[2].split()[0])
             fields = parse_qs((await reader.readexactly(length)).decode())
             if self.silent:
+                self.unanswered += 1
                 await self.silent.wait()
             status, answer = self._answer({name: values[0] for name, values in fields.items()})
         body = self.says or json.dumps(answer).encode()

@@ -66,6 +66,8 @@ class Session:
 
     validity = 0
     """The folder's UIDVALIDITY: while it stays the same, a UID means the same mail."""
+    next_uid: int | None = None
+    """Its UIDNEXT: the lowest UID that the next mail may get, where the server says."""
 
     def __init__(self, server: Endpoint, timeout_s: float) -> None:
         self._server, self._timeout_s = server, timeout_s
@@ -95,7 +97,8 @@ class Session:
             client.login(server.user or "", server.password or "")
         else:
             client.oauth2_login(server.user or "", token)
-        self.validity = int(client.select_folder(FOLDER, readonly=True)[b"UIDVALIDITY"])
+        told = client.select_folder(FOLDER, readonly=True)
+        self.validity, self.next_uid = int(told[b"UIDVALIDITY"]), told.get(b"UIDNEXT")
 
     @property
     def has_idle(self) -> bool:

@@ -94,10 +94,24 @@ class ImapMailbox:
             saved = Cursor(session.validity, 0, (self._now() - FIRST_LOOK).date())
             _log.info("first look at this mailbox: mail from before %s is left alone", saved.since)
             await self._bookmark.move(saved, None)
+        if saved.validity == session.validity and await self._begins_anew(session, saved):
+            _log.warning("UIDs up to %s were read, and %s is given out next", saved.uid, session.next_uid)
+            saved = Cursor(0, 0, saved.since)  # no folder's UIDVALIDITY is 0
+            await self._bookmark.move(saved, None)
         if saved.validity != session.validity:
             _log.warning("UIDVALIDITY is %s now, not %s: every mail is looked at", session.validity, saved.validity)
             return Cursor(session.validity, 0, saved.since)
         return saved
+
+    async def _begins_anew(self, session: Session, saved: Cursor) -> bool:
+        """Return whether what comes gets UIDs that others had: the folder was put back from a copy.
+
+        Not where the server lists what it has yet to give out: then it counts wrongly.
+        """
+        following = session.next_uid
+        if following is None or following > saved.uid:
+            return False
+        return not await in_thread(lambda: session.uids_after(following - 1, saved.since))
 
     async def _item(self, session: Session, uid: int) -> Item | None:
         """The mail; None when it is gone.

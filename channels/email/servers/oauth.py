@@ -50,21 +50,33 @@ class AccessTokens:
         self._refresh_token = grant.refresh_token
         self._token, self._until = "", 0.0
         self._asking = asyncio.Lock()
+        self._failure: ChannelError | None = None
 
     async def current(self) -> str:
         """A token that is good for a minute at least; asked for once, however many wait for it.
 
         Raises ChannelRefused when a new refresh token is needed, and ChannelUnavailable.
         """
+        before = self._failure
         async with self._asking:
             if not self._token or self._now() >= self._until - EARLY_S:
-                await self._ask()
+                await self._ask_for_all(before)
             return self._token
 
     def forget(self, token: str) -> None:
         """A server did not take `token`, so the next one is asked for anew."""
         if token == self._token:
             self._token = ""
+
+    async def _ask_for_all(self, before: ChannelError | None) -> None:
+        """Ask; whoever waited for that hears its failure, as each of many would else wait for each before it."""
+        if (known := self._failure) is not None and known is not before:
+            raise type(known)(known.what, known.do)
+        try:
+            await self._ask()
+        except ChannelError as error:
+            self._failure = error
+            raise
 
     async def _ask(self) -> None:
         form = {

@@ -141,3 +141,37 @@ async def test_a_mail_server_that_refuses_our_log_in_uses_up_no_tries_and_gets_e
     assert await world.summary(record.request.run_id) == "done: ok: press bell: done"
     await world.next_mail("dan", about="did not accept the log-in")
     assert sum("did not accept the log-in" in letter.text for letter in world.mails("dan")) == 1
+
+
+class AtLimit(SlowChannel):
+    """The world's mail, whose server takes no more today, and names the conversation as it says so, as Gmail does."""
+
+    takes_us, conversation = False, 1
+
+    async def send(self, card: Card, to: Address, key: str) -> Placement:
+        if not self.takes_us:
+            what = "the SMTP server does not let us send: 550 5.4.5 Daily user sending limit exceeded"
+            raise ChannelUnauthorized("email", f"{what} d9443c01a7336-2{self.conversation:04} - gsmtp", "Wait")
+        return await self._channel.send(card, to, key)
+
+
+def is_at_limit(world: World) -> None:
+    world.through = AtLimit
+
+
+@opens(change=is_at_limit)
+async def test_attack_operators_are_told_of_one_limit_with_each_try_as_the_server_says_an_id_with_it(
+    world: World,
+) -> None:
+    await world.opened(await world.trigger("press bell"))
+    mail = through(world)
+    assert isinstance(mail, AtLimit)
+    for conversation in range(2, 8):
+        mail.conversation = conversation
+        await world.move_time(120)
+
+    mail.takes_us = True
+    await world.move_time(120)
+    await world.next_mail("bo", about="Press bell?")
+    await world.quiet()
+    assert sum("sending limit" in letter.text for letter in world.mails("dan")) == 1

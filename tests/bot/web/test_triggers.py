@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from httpx2 import AsyncClient, Response
+from structlog.testing import capture_logs
 
 from agents.events import RunStarted
 from bot.app import App
@@ -154,6 +155,19 @@ async def test_whatever_is_wrong_with_a_signature_the_answer_is_the_same(world: 
     }
     assert len({answer.text for answer in answers}) == 1
     assert await runs(world.app) == []
+
+
+async def test_attack_a_thousand_posts_that_are_not_signed_fill_no_log(world: World, api: Api) -> None:
+    client, now = api.with_key(None), await world.now()
+    with capture_logs() as lines:
+        for number in range(50):
+            body = bytes_of({"number": number})
+            await post(client, "releases", body, signed(body, now, SECRET + "x"))
+            await post(client, "releases", body, signed(body, now - timedelta(hours=1)))
+            await post(client, f"nothing-{number}", body, JSON)
+
+    said = [(line["trigger"], line["why"]) for line in lines if line["event"] == "not signed"]
+    assert said == [("releases", "wrong signature"), ("releases", "wrong time"), ("nothing-0", "no such trigger")]
 
 
 async def test_a_body_that_is_no_json_or_does_not_fit_is_refused_in_words(world: World, api: Api) -> None:

@@ -289,3 +289,31 @@ async def test_a_password_that_is_refused_or_missing_is_told_and_not_shown_and_c
     with pytest.raises(ChannelUnauthorized, match=r"does not let us send: 530.*SAYSO_SMTP_USER"):
         await send(relay(server))
     assert server.taken == []
+
+
+async def test_attack_one_address_for_which_the_server_wants_a_log_in_keeps_all_other_mail_from_being_sent() -> None:
+    """So say servers that take mail for their own people from anybody in the house, and for others after a log-in."""
+    taken = list[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            if line.startswith(b"RCPT") and b"@corp.example" not in line:
+                writer.write(b"530 SMTP authentication is required.\r\n")
+            elif line.startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                taken.append(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 taken\r\n")
+            else:
+                writer.write(b"250 fine\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = int(server.sockets[0].getsockname()[1])
+        transport = Transport(lambda: Relay("127.0.0.1", port, tls="none"), timeout_s=PATIENCE_S)
+
+        with pytest.raises(ChannelUnauthorized, match="SMTP authentication is required"):
+            await transport.send(mail(), sender=BOT, recipients=("a.stranger@elsewhere.example",))
+        await transport.send(mail(), sender=BOT, recipients=TO)
+
+    assert len(taken) == 1

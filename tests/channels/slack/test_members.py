@@ -6,7 +6,7 @@ import pytest
 
 from channels import ChannelUnavailable
 from channels.slack.api import Refused, Unauthorized
-from channels.slack.members import Members
+from channels.slack.members import Members, Remembered
 from tests.channels.slack.outgoing import Clock, paced
 from tests.fakes.slack.driver import Person, Workspace
 from tests.kit.waiting import patience
@@ -106,3 +106,23 @@ async def test_who_joins_is_inside_at_once_when_told_to_ask_again(slack: Workspa
     members.forget(ops)
 
     assert cy.id in await members.inside(ops)
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_attack_while_slack_hangs_each_card_waits_for_each_before_it_and_fills_a_worker(*, anew: bool) -> None:
+    remembered, asked = Remembered[str](lambda: 0.0, 60.0), list[str]()
+
+    async def hangs() -> str:
+        asked.append("C0OPS")
+        await asyncio.sleep(0.05)
+        raise ChannelUnavailable("Slack does not answer", "It is tried again")
+
+    found = await asyncio.gather(
+        *(remembered.get("C0OPS", hangs, anew=anew) for _ in range(20)), return_exceptions=True
+    )
+    together = len(asked)
+    with pytest.raises(ChannelUnavailable):
+        await remembered.get("C0OPS", hangs, anew=anew)
+
+    assert {type(one) for one in found} == {ChannelUnavailable}
+    assert (together, len(asked)) == (1, 2), "whoever comes later asks again"

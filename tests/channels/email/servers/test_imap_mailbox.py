@@ -171,6 +171,25 @@ async def test_new_uids_bring_nothing_twice_and_lose_nothing(box: Box) -> None:
     assert box.shelf.cursor.uid == 3
 
 
+async def test_attack_new_mail_is_never_read_as_the_folder_was_put_back_and_gives_out_its_uids_again(
+    box: Box, tmp_path: Path
+) -> None:
+    box.deliver("one")
+    await box.bodies(1)
+    box.dovecot.keep(box.user, tmp_path / "copy")
+    box.deliver("two", "three", "four")
+    await box.bodies(3)
+
+    box.dovecot.put_back(box.user, tmp_path / "copy")
+    box.deliver("stop")
+
+    assert await box.bodies(1) == ["stop"]
+    assert box.shelf.cursor is not None
+    assert box.shelf.cursor.uid == 2
+    box.deliver("five")
+    assert await box.bodies(1) == ["five"]
+
+
 async def looked_once(box: Box, now: datetime) -> None:
     """Returns after one look at the mailbox at that time."""
     looked = asyncio.Event()
@@ -244,7 +263,7 @@ class HangsUp:
     def __init__(self, at: int, *bodies: str) -> None:
         self.at, self._mails, self.fetched = {at}, dict(enumerate(map(mail, bodies), 1)), list[int]()
         self.says, self.says_first = b"", False
-        self.begins, self.repeats = b"", b""
+        self.begins, self.repeats, self.next_uid = b"", b"", 0
         self._open = set[asyncio.StreamWriter]()
 
     async def closed(self) -> bool:
@@ -285,12 +304,15 @@ class HangsUp:
                 break
             told = {
                 b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n",
-                b"EXAMINE": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] Valid\r\n",
+                b"EXAMINE": b"* 3 EXISTS\r\n* OK [UIDVALIDITY 7] Valid\r\n" + self._next(),
                 b"UID SEARCH": b"* SEARCH " + b" ".join(b"%d" % uid for uid in self._mails) + b"\r\n",
             }
             writer.write(next((text for name, text in told.items() if asked.startswith(name)), b""))
             writer.write(tag + b" OK Done\r\n")
             await writer.drain()
+
+    def _next(self) -> bytes:
+        return b"* OK [UIDNEXT %d] Next\r\n" % self.next_uid if self.next_uid else b""
 
     async def _repeat(self, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -325,6 +347,16 @@ async def hanging_up(
         port = int(listening.sockets[0].getsockname()[1])
         yield server, ImapMailbox(Endpoint("127.0.0.1", port, "agent", "pw", "none"), Shelf(), timeout_s=timeout_s)
         await until(server.closed, what="all lines are closed")
+
+
+async def test_a_server_that_tells_a_wrong_next_uid_is_not_read_from_the_beginning_each_time() -> None:
+    async with hanging_up(0) as (server, mailbox):
+        server.next_uid = 1
+        first = await take(mailbox, 2)
+        again = await take(mailbox, 1)
+
+    assert [body(item) for item in (*first, *again)] == ["one", "two", "three"]
+    assert server.fetched == [1, 2, 3]
 
 
 @pytest.mark.parametrize("says", [b"", b"TAG NO Damaged\r\n"])

@@ -106,6 +106,21 @@ async def test_an_endpoint_that_does_not_answer_is_left_after_a_while(endpoint: 
         await AccessTokens(endpoint.grant, timeout_s=0.2).current()
 
 
+async def test_attack_while_the_endpoint_hangs_each_mail_waits_for_each_before_it_and_fills_a_worker(
+    endpoint: TokenEndpoint,
+) -> None:
+    endpoint.silent = asyncio.Event()
+    tokens = AccessTokens(endpoint.grant, timeout_s=0.2)
+
+    found = await asyncio.gather(*(tokens.current() for _ in range(20)), return_exceptions=True)
+    together = endpoint.unanswered
+    with pytest.raises(ChannelUnavailable, match="can't be reached"):
+        await tokens.current()
+
+    assert {type(one) for one in found} == {ChannelUnavailable}
+    assert (together, endpoint.unanswered) == (1, 2), "whoever comes later asks again"
+
+
 async def test_nobody_at_the_endpoint_is_for_later() -> None:
     async with TokenEndpoint() as gone:
         grant = gone.grant
