@@ -293,7 +293,7 @@ async def test_a_password_that_is_refused_or_missing_is_told_and_not_shown_and_c
 
 async def test_attack_one_address_for_which_the_server_wants_a_log_in_keeps_all_other_mail_from_being_sent() -> None:
     """So say servers that take mail for their own people from anybody in the house, and for others after a log-in."""
-    taken = list[bytes]()
+    taken, closed = list[bytes](), list[None]()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 ready\r\n")
@@ -307,6 +307,7 @@ async def test_attack_one_address_for_which_the_server_wants_a_log_in_keeps_all_
             else:
                 writer.write(b"250 fine\r\n")
         writer.close()
+        closed.append(await writer.wait_closed())
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = int(server.sockets[0].getsockname()[1])
@@ -315,5 +316,6 @@ async def test_attack_one_address_for_which_the_server_wants_a_log_in_keeps_all_
         with pytest.raises(ChannelUnauthorized, match="SMTP authentication is required"):
             await transport.send(mail(), sender=BOT, recipients=("a.stranger@elsewhere.example",))
         await transport.send(mail(), sender=BOT, recipients=TO)
+        await until(lambda: len(closed) == 2, what="both connections are closed")
 
     assert len(taken) == 1

@@ -1,10 +1,10 @@
 """Operators hear who counts as new since a file changed, whichever process or command read it first."""
 
 import asyncio
+import os
+import sys
 
-import pytest
-
-from bot.cli.people import confirm
+from bot.people.tables import tables_of
 from bot.process.reload import Reload
 from tests.kit.office import QUICK, TOML
 from tests.kit.opens import opens
@@ -23,10 +23,8 @@ TOLD = "Somebody new in sayso.toml: Bo Bell"
 
 @opens(WITH_SLACK)
 async def test_attack_operators_never_hear_who_counts_as_new_once_one_of_them_has_confirmed_the_file(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    for name, value in {**QUICK, "REDIS_URL": world.url}.items():
-        monkeypatch.setenv(f"SAYSO_{name}", str(value))
     await world.opened(await world.trigger("ask-of person:bo free_text What is your wish?"))
     reload = Reload(world.app, lambda: settings_in(world.folder), works=True)
     await reload.begin()
@@ -35,7 +33,11 @@ async def test_attack_operators_never_hear_who_counts_as_new_once_one_of_them_ha
     digest = world.app.people.half_taken
     assert digest
 
-    await asyncio.to_thread(confirm, digest, data=world.folder)
+    environ = {f"SAYSO_{name}": str(value) for name, value in {**QUICK, "REDIS_URL": world.url}.items()}
+    command = [sys.executable, "-c", "from bot.cli import main; main()", "people", "confirm", digest]
+    # A process of its own, as it sets up the logs of one.
+    confirms = await asyncio.create_subprocess_exec(*command, "--data", world.folder, env={**os.environ, **environ})
+    assert await confirms.wait() == 0
     await reload.look(at_once=True)
     assert world.app.people.half_taken == ""
     await world.quiet()
@@ -45,21 +47,14 @@ async def test_attack_operators_never_hear_who_counts_as_new_once_one_of_them_ha
 
 @opens(WITH_SLACK)
 async def test_attack_operators_never_hear_who_counts_as_new_where_the_process_that_read_it_first_dies(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
     async with held(other := World(world.url, world.folder, world.toml)):
         await other.start(works=False, receives=False)
-        first, second = (Reload(one.app, lambda: settings_in(world.folder), works=True) for one in (other, world))
-        await first.begin()
+        second = Reload(world.app, lambda: settings_in(world.folder), works=True)
         await second.begin()
-
-        async def dies() -> bool:
-            raise OSError("it is killed")
-
-        monkeypatch.setattr(first, "_tell_what_followed", dies)
         write(world, MARRIED)
-        with pytest.raises(OSError, match="it is killed"):
-            await first.look(at_once=True)
+        await other.app.register.hold(tables_of(settings_in(world.folder)))  # and it dies before it tells
         await second.look(at_once=True)
         await world.quiet()
 
