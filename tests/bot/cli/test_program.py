@@ -41,7 +41,7 @@ BESIDE_REDIS = {*HEAVY, "httpx2", "jinja2", "channels.email.reply"}
             ("keys list", BESIDE_REDIS, 480),
             ("login", BESIDE_REDIS, 480),
             ("rebuild", BESIDE_REDIS, 495),
-            ("doctor", HEAVY, 560),
+            ("doctor", HEAVY, 600),
         ],
         1,
         2,
