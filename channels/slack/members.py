@@ -1,6 +1,5 @@
 """Look up who somebody is in Slack, who is in a Slack channel, and who we are there."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -8,6 +7,7 @@ from typing import Generic, TypeVar, cast
 from pydantic import JsonValue
 
 from channels import ChannelUnavailable, Contact, Directory
+from channels.asking import Asking
 from channels.slack.api import Ambiguous, Answer, Calls, Refused, Unauthorized
 from channels.slack.inbound import Json, part, word
 from language import Language, say, speaking
@@ -26,41 +26,26 @@ class _Known(Generic[T]):
     turn: int
 
 
-class _Asking:
-    """A question that is asked, for all who wait for its answer."""
-
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
-        self.error: Exception | None = None
-
-    def check(self) -> None:
-        """Raise the error that its answer was, to who waited for it."""
-        if self.error is not None:
-            raise self.error
-
-
 class Remembered(Generic[T]):
     """Values by name, each for `keeps_s` by `clock` (seconds that only grow). An error is never kept."""
 
     def __init__(self, clock: Callable[[], float], keeps_s: float) -> None:
         self._clock, self._keeps_s = clock, keeps_s
         self._values = dict[str, _Known[T]]()
-        self._asking = dict[str, _Asking]()
+        self._asking = dict[str, Asking]()
         self._turn = 0
 
     async def get(self, name: str, ask: Callable[[], Awaitable[T]], *, anew: bool = False) -> T:
         """Return what is known under `name`, else what `ask` finds. Raises what `ask` raises.
 
-        With `anew` only what is asked from now on is known: many who want it so at once share one question. Who waited
-        for an answer hears its error, as each of many would else wait for each before it.
+        With `anew` only what is asked from now on is known: many who want it so at once share one question.
         """
         since = self._turn if anew else -1
         if (known := self._known(name, since)) is not None:
             return known.value
-        asking = self._asking.setdefault(name, _Asking())
+        asking = self._asking.setdefault(name, Asking())
         try:
-            async with asking.lock:
-                asking.check()
+            async with asking.turn():
                 if (known := self._known(name, since)) is None:
                     self.forget(name)
                     self._turn = turn = self._turn + 1
@@ -68,11 +53,8 @@ class Remembered(Generic[T]):
                     self._make_room()
                     self._values[name] = known
                 return known.value
-        except Exception as error:
-            asking.error = error
-            raise
         finally:
-            if not asking.lock.locked():
+            if not asking.is_asked:
                 self._asking.pop(name, None)
 
     def forget(self, name: str) -> None:

@@ -31,11 +31,19 @@ async def leave(world: World, *runs: RunId) -> int:
     return await world.retention()
 
 
-async def archived(world: World) -> tuple[RunId, RequestRecord]:
-    """A run that asked, was approved, and left Redis a month later; and what it had asked, as it was asked."""
+async def done(world: World) -> tuple[RunId, RequestRecord]:
+    """A run that asked, was approved and has ended; and what it had asked, as it was asked."""
     run_id = await world.trigger("press bell")
     record = await world.opened(run_id)
     await world.decide("bo", record, "approve")
+    await world.ended(run_id)
+    await world.quiet()
+    return run_id, record
+
+
+async def archived(world: World) -> tuple[RunId, RequestRecord]:
+    """Such a run, once it has left Redis a month later."""
+    run_id, record = await done(world)
     assert await leave(world, run_id) == 1
     await world.now()  # what only looks at the time goes by the last that was read
     return run_id, record
@@ -45,11 +53,7 @@ async def test_over_http_it_is_shown_as_before_exported_and_copied_and_takes_no_
     world: World, api: Api
 ) -> None:
     anna, cy = await api.client("anna"), await api.client("cy")
-    run_id = await world.trigger("press bell")
-    record = await world.opened(run_id)
-    await world.decide("bo", record, "approve")
-    await world.ended(run_id)
-    await world.quiet()
+    run_id, record = await done(world)
     way = f"/v1/runs/{run_id}"
     ways = [way, f"{way}/events", f"/v1/requests/{record.request.id}"]
     before = [(await anna.get(way)).json() for way in ways]
@@ -317,11 +321,7 @@ async def test_attack_whoever_denies_what_is_over_never_reads_that_a_copy_of_it_
     world: World, api: Api, copied: str
 ) -> None:
     anna, cy = await api.client("anna"), await api.client("cy")
-    run_id = await world.trigger("press bell")
-    record = await world.opened(run_id)
-    await world.decide("bo", record, "approve")
-    await world.ended(run_id)
-    await world.quiet()
+    run_id, record = await done(world)
     await world.move_time(MONTH_S)
     if copied == "once it has left":
         assert await world.retention() == 1

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from channels import ChannelError, ChannelRefused, ChannelUnavailable
+from channels.asking import Asking
 
 if TYPE_CHECKING:
     import httpx2
@@ -49,34 +50,22 @@ class AccessTokens:
         self._grant, self._now, self._timeout_s = grant, now, timeout_s
         self._refresh_token = grant.refresh_token
         self._token, self._until = "", 0.0
-        self._asking = asyncio.Lock()
-        self._failure: ChannelError | None = None
+        self._asking = Asking()
 
     async def current(self) -> str:
         """A token that is good for a minute at least; asked for once, however many wait for it.
 
         Raises ChannelRefused when a new refresh token is needed, and ChannelUnavailable.
         """
-        before = self._failure
-        async with self._asking:
+        async with self._asking.turn():
             if not self._token or self._now() >= self._until - EARLY_S:
-                await self._ask_for_all(before)
+                await self._ask()
             return self._token
 
     def forget(self, token: str) -> None:
         """A server did not take `token`, so the next one is asked for anew."""
         if token == self._token:
             self._token = ""
-
-    async def _ask_for_all(self, before: ChannelError | None) -> None:
-        """Ask; whoever waited for that hears its failure, as each of many would else wait for each before it."""
-        if (known := self._failure) is not None and known is not before:
-            raise type(known)(known.what, known.do)
-        try:
-            await self._ask()
-        except ChannelError as error:
-            self._failure = error
-            raise
 
     async def _ask(self) -> None:
         form = {

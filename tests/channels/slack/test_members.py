@@ -9,7 +9,7 @@ from channels.slack.api import Refused, Unauthorized
 from channels.slack.members import Members, Remembered
 from tests.channels.slack.outgoing import Clock, paced
 from tests.fakes.slack.driver import Person, Workspace
-from tests.kit.waiting import patience
+from tests.kit.waiting import patience, until
 
 
 @pytest.fixture
@@ -110,16 +110,21 @@ async def test_who_joins_is_inside_at_once_when_told_to_ask_again(slack: Workspa
 
 @pytest.mark.parametrize("anew", [False, True])
 async def test_attack_while_slack_hangs_each_card_waits_for_each_before_it_and_fills_a_worker(*, anew: bool) -> None:
-    remembered, asked = Remembered[str](lambda: 0.0, 60.0), list[str]()
+    remembered, asked, waiting, ends = Remembered[str](lambda: 0.0, 60.0), list[str](), list[int](), asyncio.Event()
 
     async def hangs() -> str:
         asked.append("C0OPS")
-        await asyncio.sleep(0.05)
+        await ends.wait()
         raise ChannelUnavailable("Slack does not answer", "It is tried again")
 
-    found = await asyncio.gather(
-        *(remembered.get("C0OPS", hangs, anew=anew) for _ in range(20)), return_exceptions=True
-    )
+    async def waits(card: int) -> str:
+        waiting.append(card)
+        return await remembered.get("C0OPS", hangs, anew=anew)
+
+    cards = asyncio.gather(*map(waits, range(20)), return_exceptions=True)
+    await until(lambda: len(waiting) == 20, what="all cards wait")
+    ends.set()
+    found = await cards
     together = len(asked)
     with pytest.raises(ChannelUnavailable):
         await remembered.get("C0OPS", hangs, anew=anew)
