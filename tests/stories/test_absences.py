@@ -113,8 +113,22 @@ async def test_where_nobody_can_stand_in_they_are_still_asked_and_it_says_that_t
         assert "Away: Bo Berg is away until" in " ".join(card.text.split())
         run = await world.run(record.request.run_id)
         assert "Bo Berg, away until" in status_line(run, record, world.people)
-        told = await world.next_mail("anna", about="Somebody is away")
-        assert "Nobody else can be asked in their place, so they are still asked." in " ".join(told.text.split())
+        for person, helps in (("anna", False), ("dan", True)):
+            told = " ".join((await world.next_mail(person, about="Somebody is away")).text.split())
+            assert "Nobody else can be asked in their place, so they are still asked." in told
+            assert ("Without them too few are left to approve it" in told) is helps
+
+
+@opens(SOLO)
+async def test_operators_hear_of_an_absence_where_too_few_are_left_and_not_where_others_are_enough(
+    world: World,
+) -> None:
+    for away_by_now, has_word in (("bo", False), ("cy", True)):
+        await away(world, away_by_now, None)
+
+        await asked(world)
+
+        assert any("too few are left" in " ".join(one.text.split()) for one in world.mails("dan")) is has_word
 
 
 @pytest.mark.parametrize("ends", ["said so", "over"])

@@ -13,13 +13,15 @@ from agents.requests.record import RequestRecord, after, as_reassigned
 from agents.run import Run
 from agents.text import one_line
 from bot.errors import NotFound
+from bot.config.tables import CHANNELS
 from bot.people.absences import Absences
-from bot.people.directory import People
+from bot.people.directory import QUESTION, People
 from bot.people.noted import NotedTables
 from bot.people.recognition import as_known_now, may_have_sat
 from bot.policy import judge
 from bot.policy.answers import Statement, answer_above, behind_word, unwrapped
 from bot.policy.approvers.delegation import Objection, candidates, objection, passed, stood_in_for
+from bot.policy.approvers.steps import can_go_on
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import Act, Answer, Delegated, DelegationRefused, Judgement, Unclear, judgements
 from bot.render.cards import notice
@@ -229,18 +231,30 @@ class Delegation:
         )
 
     def told_of(self, record: RequestRecord, events: Iterable[RequestReassigned], now: datetime) -> list[Outgoing]:
-        """Return the word to whoever asked that people are away for whom nobody stands in; none where somebody does."""
+        """Return the word to whoever asked that people are away for whom nobody stands in; none where somebody does.
+
+        The operators hear it where too few are left without them.
+        """
         request, away = record.request, [one.person for one in events if one.person and not one.to]
-        if not away:
-            return []
         gone, told = [one for one in record.asked.away if one.person in away], list[Outgoing]()
-        for requester in asking_now(record.askers, self._people) if gone else ():
-            with self._people.speaking_to(requester):
-                text = " ".join(f"{away_words(one, self._people)}." for one in gone)
+        askers = asking_now(record.askers, self._people) if gone else ()
+        operators = self._people.alerted(now) if gone and self._is_left_with_too_few(record) else ()
+        for person in dict.fromkeys((*askers, *operators)):
+            with self._people.speaking_to(person):
+                words = [f"{away_words(one, self._people)}." for one in gone]
                 title = say("delegation.away-title", title=request.title.removesuffix("?"))
-                card = notice(title, f"{text} {say('delegation.away-nobody')}", now, request.id)
-            told.append(outbox_entry(tell_about(request, requester, card)))
+                words.append(say("delegation.away-nobody"))
+                if person in operators:
+                    words.append(say("delegation.away-do"))
+                card = notice(title, " ".join(words), now, request.id)
+            told.append(outbox_entry(tell_about(request, person, card, CHANNELS if person in operators else None)))
         return told
+
+    def _is_left_with_too_few(self, record: RequestRecord) -> bool:
+        """Return whether those who are here and not away are too few for an approval."""
+        away = {one.person for one in record.asked.away if not one.to}
+        here = [one for one in who_of(record).named if self._people.is_here(one) and one not in away]
+        return record.request.policy.name != QUESTION and not can_go_on(who_of(record), record.approved_by, here)
 
     def seeming_away(
         self, record: RequestRecord, version: int, person: PersonId, now: datetime, offer: Tell | None
