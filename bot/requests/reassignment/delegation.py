@@ -12,8 +12,8 @@ from agents.requests.moves import SeatsPassed
 from agents.requests.record import RequestRecord, after, as_reassigned
 from agents.run import Run
 from agents.text import one_line
-from bot.errors import NotFound
 from bot.config.tables import CHANNELS
+from bot.errors import NotFound
 from bot.people.absences import Absences
 from bot.people.directory import QUESTION, People
 from bot.people.noted import NotedTables
