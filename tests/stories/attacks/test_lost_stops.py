@@ -91,6 +91,29 @@ async def test_attack_in_answer_to_the_question_that_was_answered_while_others_a
     assert world.workshop.effects == []
 
 
+_STOPS, _WORDS = ("stop", "cancel", "deny"), ("take v2 instead", "which version is that?")
+_PAIRS = [(words, way) for words in (*_STOPS, *_WORDS) for way in ("thread", "window")]
+
+
+@pytest.mark.parametrize(("words", "way"), few_of(_PAIRS, 2, 9, rows=True))
+async def test_every_word_in_answer_to_the_question_that_was_answered_by_every_way_while_others_are_asked(
+    world: World, hallway: Hallway, words: str, way: str
+) -> None:
+    run_id = await begun(world, hallway, "ask free_text Which version?\npress bell")
+    token = await question_card(world, hallway)
+    question = await world.opened(run_id)
+    await handled(world, await world.app.messages.inbox.accept(hallway.item(typed("anna", token, "v1"))))
+    record = await world.opened(run_id, after=question.request.id)
+
+    said_there = (
+        hallway.follows("anna", words, THREAD) if way == "thread" else hallway.item(typed("anna", token, words))
+    )
+    await handled(world, await world.app.messages.inbox.accept(said_there))
+
+    assert await said(world, run_id) == ([] if words in _STOPS else [("anna", words)])
+    assert (await world.request(record.request.id)).state == ("withdrawn" if words in _STOPS else "open")
+
+
 @BY_MAIL
 async def test_attack_in_answer_to_the_question_that_was_answered_where_nothing_is_asked(world: World) -> None:
     """Thanks are no more than that, other words go to the run, and a stop stops it."""
