@@ -40,7 +40,7 @@ class Metrics:
         self._making, self._begun, self._text = asyncio.Lock(), 0, b""
 
     async def text(self, store: Store) -> bytes:
-        """Everything, in Prometheus's text format; without the store's part while Redis is away, or its store another one.
+        """Everything, in Prometheus's text format; without the store's part while that can't be read, or is another.
 
         Who asks while it is made gets the next one, which all of them share.
         """
