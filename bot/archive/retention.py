@@ -6,10 +6,10 @@ or does it twice, has only written the same again.
 """
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -183,8 +183,7 @@ class Retention:
 
     async def _tell(self, about: str, near: str, words: Words) -> None:
         try:
-            if await self._store.admit(f"archive alarms {about}", secrets.token_hex(8), 1, _ALARM_EVERY_S):
-                await self._alert(near, words)
+            await self._store.tell_once(f"archive alarms {about}", _ALARM_EVERY_S, partial(self._alert, near, words))
         except StoreError as error:
             log.warning("operators were not told about the archive", error=str(error))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -51,13 +50,14 @@ class Heads:
             kind, _, where = place.partition(":")
             try:
                 if kind == "mail":
-                    await self._by_mail(where.removeprefix("person:"))
+                    person = where.removeprefix("person:")
+                    await self._store.tell_once(f"audit heads {person}", MAIL_EVERY_S, partial(self._by_mail, person))
                 else:
                     await self._sent(place, partial(append if kind == "file" else send, where, head))
             except OSError as error:
                 log.warning("a head of the audit log was not sent", place=place, error=str(error))
-                if await self._is_first(f"audit alarm {place}", _ALARM_EVERY_S):
-                    await self._alarm(place, error.strerror or str(error))
+                alarm = partial(self._alarm, place, error.strerror or str(error))
+                await self._store.tell_once(f"audit alarm {place}", _ALARM_EVERY_S, alarm)
 
     async def _sent(self, place: str, sending: Callable[[], None]) -> None:
         """Send a head to `place`, after those before it. Raises OSError."""
@@ -70,12 +70,8 @@ class Heads:
             raise OSError(f"no host can have that name ({error})") from error
 
     async def _by_mail(self, person: str) -> None:
-        if await self._is_first(f"audit heads {person}", MAIL_EVERY_S):
-            heads = [await head_of(self._store, shard) for shard in range(self._store.shards)]
-            await self._mail(person, [head for head in heads if head.n])
-
-    async def _is_first(self, what: str, in_s: float) -> bool:
-        return await self._store.admit(what, secrets.token_hex(8), 1, in_s)
+        heads = [await head_of(self._store, shard) for shard in range(self._store.shards)]
+        await self._mail(person, [head for head in heads if head.n])
 
 
 def append(where: str, head: Head) -> None:

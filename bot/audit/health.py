@@ -1,7 +1,8 @@
 """Whether what happens is sealed in time, and with a key that is known here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.audit.chain import Head, key_id
@@ -25,14 +26,28 @@ async def sealed_otherwise(client: Client, shards: int, keys: Sequence[bytes]) -
     return sorted(wrong)
 
 
-async def waiting(client: Client, shards: int) -> tuple[int, datetime | None]:
-    """How many facts wait to be sealed, and since when the oldest does. Nothing is written. Raises StoreError."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many facts wait to be sealed, and since when the oldest one of each shard does, by its name."""
+
+    count: int = 0
+    oldest: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when the oldest of all waits."""
+        return min(self.oldest.values(), default=None)
+
+
+async def waiting(client: Client, shards: int) -> Waiting:
+    """Return what waits to be sealed. Nothing is written. Raises StoreError."""
     streams = [Keys(shard).audit_new for shard in range(shards)]
     counts = await client.read(*(["XLEN", name] for name in streams))
     firsts = await client.read(*(["XRANGE", name, "-", "+", "COUNT", 1] for name in streams))
-    # Ids begin with the time by Redis's clock.
-    noted = [int(entries[0][0].partition(b"-")[0]) for entries in firsts if entries]
-    return sum(counts), datetime.fromtimestamp(min(noted) / 1000, UTC) if noted else None
+    # Ids begin with the time by Redis's clock, or with a later one as long as that was ahead before.
+    ids = [(name, entries[0][0].decode()) for name, entries in zip(streams, firsts, strict=True) if entries]
+    times = {f"{name} {one}": int(one.partition("-")[0]) / 1000 for name, one in ids}
+    return Waiting(sum(counts), {name: datetime.fromtimestamp(at_s, UTC) for name, at_s in times.items()})
 
 
 async def ends_elsewhere(client: Client, shards: int) -> list[int]:

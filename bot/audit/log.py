@@ -38,13 +38,15 @@ class AuditLog:
         words: str = "",
         detail: Mapping[str, JsonValue] | None = None,
         near: str = "",
+        once: str = "",
     ) -> None:
         """Note a fact once; it is sealed within seconds. See `AuditRecord` for what each means.
 
         It stands in the log of the shard of its request or its run, or of any id that it is `near`. Without a `proof`,
         `channel` says by what it came.
 
-        Note it before what it tells of takes effect: where this raises StoreUnavailable, do nothing.
+        Note it before what it tells of takes effect: where this raises StoreUnavailable, do nothing. Of several who
+        note it at the same time under one name, `once`, one does.
         """
         near = near or request_id or run_id or _NEAR
         keys = Keys.of(near)
@@ -63,4 +65,4 @@ class AuditLog:
             detail=dict(detail or {}),
             release=self._store.release,
         )
-        await self._store.client.run(scripts.note_audit(keys, secrets.token_hex(8), record.model_dump_json()))
+        await self._store.client.run(scripts.note_audit(keys, once or secrets.token_hex(8), record.model_dump_json()))

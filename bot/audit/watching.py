@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 from pydantic import AwareDatetime, TypeAdapter
 
-from bot.audit.health import waiting
+from bot.audit.health import Waiting, waiting
 from bot.audit.reading import AuditReader
 from bot.errors import SaysoError
 from bot.store import Keys, Store, StoreError, StoreUnavailable
@@ -45,7 +45,7 @@ class AuditWatch:
 
     def __init__(self, store: Store, reader: AuditReader, keys: Callable[[], Sequence[bytes]], alert: Alert) -> None:
         self._store, self._reader, self._keys, self._alert = store, reader, keys, alert
-        self._waits_since: datetime | None = None
+        self._late = frozenset[str]()
 
     async def keep_looking(self, ask_s: float = _ASK_S) -> None:
         """Look for ever, one process at a time; each asks that often whether it is time."""
@@ -70,21 +70,22 @@ class AuditWatch:
         What was told already, here or by another process, is known to be.
         Raises StoreUnavailable.
         """
-        facts, count, since = dict[str, Callable[[], str]](), 0, None
+        facts, found, now = dict[str, Callable[[], str]](), Waiting(), datetime.now(UTC)
         try:
             facts |= {one.fact: partial(str, one) for one in await self._reader.verify_newest(self._keys())}
-            count, since = await waiting(self._store.client, self._store.shards)
+            found = await waiting(self._store.client, self._store.shards)
         except StoreUnavailable:
             raise
         except Exception as error:  # whatever it is, nobody checks the log meanwhile
             log.exception("the audit log can't be checked")
             facts = {"unchecked": partial(str, ascii(str(error))[1:-1]), **facts}
-        is_late = since is not None and datetime.now(UTC) - since > _SEALED_WITHIN
-        before, self._waits_since = self._waits_since, since
-        if since is not None and is_late and (since == before or "unsealed" in await self._told()):
-            facts["unsealed"] = partial(_unsealed, count, since)
+        # Of what came as Redis's clock had been ahead, nobody knows since when it waits.
+        late = frozenset(name for name, at in found.oldest.items() if abs(now - at) > _SEALED_WITHIN)
+        before, self._late = self._late, late
+        if late and (late & before or "unsealed" in await self._told()):
+            facts["unsealed"] = partial(_unsealed, found.count, min(now, *found.oldest.values()))
         await self._tell(facts)
-        return not is_late or "unsealed" in facts
+        return not late or "unsealed" in facts
 
     async def _tell(self, facts: Facts) -> None:
         """Tell what is wrong, where any of it is news. What was right in between is news again."""

@@ -139,7 +139,7 @@ async def _inside(settings: Settings, client: Client) -> AsyncGenerator[Finding]
 async def _sealing(settings: Settings, client: Client, now: Callable[[], datetime]) -> list[Finding]:
     """Look at the key of the audit log, and what waits to be sealed with it. Raises StoreError."""
     home, found = DataDir(settings.data_dir), list[Finding]()
-    count, since = await waiting(client, settings.shards)
+    waits = await waiting(client, settings.shards)
     if settings.redis_url is not None and settings.audit_key is None:
         fix = "SAYSO_AUDIT_KEY=$(openssl rand -hex 32), out of Redis and of its backups, the same in every worker"
         what = "the audit log has no key of its own: whoever knows SAYSO_SECRET_KEY can seal what never happened"
@@ -154,8 +154,8 @@ async def _sealing(settings: Settings, client: Client, now: Callable[[], datetim
         what = "the newest record of the audit log is not the one that the store notes as its head"
         fix = "sayso audit verify names what was removed; compare with the heads that were noted outside"
         found.append(Finding(sign="✗", what=f"{what} (shards {', '.join(map(str, shards))})", fix=fix))
-    if since and now() - since > _SEALED_WITHIN:
-        what = f"{count} facts wait to be sealed for the audit log, the oldest since {since:%Y-%m-%d %H:%M} UTC"
+    if (since := waits.since) and now() - since > _SEALED_WITHIN:
+        what = f"{waits.count} facts wait to be sealed for the audit log, the oldest since {since:%Y-%m-%d %H:%M} UTC"
         found.append(Finding(sign="✗", what=what, fix="start a worker; if one runs, its log says why it does not seal"))
     return found or [Finding(sign="✓", what="the audit log is sealed, with a key of its own")]
 

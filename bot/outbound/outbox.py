@@ -1,7 +1,6 @@
 """Sending what the outbox holds: once per entry as far as the world allows, never lost, failures told."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -503,10 +502,7 @@ class Outbox:
     async def alert_once(self, name: str, every_s: float, near: str, words: Words) -> None:
         """Alert as `alert` does, once in `every_s` for this `name`, and again where we died before."""
         async with self._alerting:
-            # By our own time: what Redis itself forgets then, it keeps for longer where its clock is put back.
-            if not await self._store.admitted_in_s(f"told {name}", every_s):
-                await self.alert(near, words)
-                await self._store.admit(f"told {name}", secrets.token_hex(8), 1, every_s)
+            await self._store.tell_once(f"told {name}", every_s, partial(self.alert, near, words))
 
     async def alert(self, near: str, words: Words, also: Sequence[PersonId] = ()) -> None:
         """Tell the operators, and `also`, something that nobody else can hear; always in the log as well."""

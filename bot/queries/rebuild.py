@@ -1,6 +1,6 @@
 """Indexes made anew from the events, which are the only truth. Nothing is decided, sent or executed by it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -50,12 +50,12 @@ class Rebuilt:
 async def rebuild(store: Store) -> Rebuilt:
     """Every record, summary, delivery, thread and day's use, and a wake-up for what is not settled.
 
-    Workers may run meanwhile.
+    What was given up on stays so until somebody has it done again. Workers may run meanwhile.
     """
-    found, homes = Rebuilt(), list[_Home]()
+    found, homes, given_up = Rebuilt(), list[_Home](), frozenset(await store.lists.dead())
     for run_id in await store.lists.runs():
         try:
-            made = await _run_anew(store, run_id, homes)
+            made = await _run_anew(store, run_id, homes, given_up)
         except ValueError:
             log.exception("a run can't be read, so nothing of it was rebuilt", run_id=run_id)
             found = replace(found, unread=found.unread + 1)
@@ -68,7 +68,7 @@ async def rebuild(store: Store) -> Rebuilt:
     return found
 
 
-async def _run_anew(store: Store, run_id: str, homes: list[_Home]) -> tuple[int, int] | None:
+async def _run_anew(store: Store, run_id: str, homes: list[_Home], given_up: Container[str]) -> tuple[int, int] | None:
     """(records, how many differed) of one run, written only if it has not moved on since it was read.
 
     None where it has left for the archive since it was listed. Where it lives while it goes on is added to `homes`.
@@ -80,12 +80,13 @@ async def _run_anew(store: Store, run_id: str, homes: list[_Home]) -> tuple[int,
         writes = [record_write(told[request_id], old.version if old else 0) for request_id, old in stored.items()]
         due = [_next_look(one) for one in told.values() if one.state == "open"]
         due += [Wake(WorkItem("glass", one.request.id)) for one in told.values() if broken(one)]
+        due += [] if run.ended else [Wake(WorkItem("run", run_id))]
         commit = Commit(
             run_id=run_id,
             expect=len(events),
             records=writes,
             deliveries=list(placed(events)),
-            wake=due if run.ended else [*due, Wake(WorkItem("run", run_id))],
+            wake=[one for one in due if one.item.id not in given_up],
             summary=line_of(run),
             concerns=concern_of(run).everybody,
             is_rebuilt=True,

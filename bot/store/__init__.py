@@ -6,7 +6,7 @@ answer, and nothing outside this room knows Redis's client.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Literal, ParamSpec, TypeVar
@@ -458,6 +458,15 @@ class Store:
             return 0.0
         started = float(found[0][1] if len(found[0]) == 2 and not isinstance(found[0], bytes) else found[1])
         return max(0.0, started / 1000 + per_s - self._clock.noted(keys, told).timestamp())
+
+    async def tell_once(self, what: str, in_s: float, tell: Callable[[], Awaitable[None]]) -> None:
+        """Tell people `what`, once in so long, and again where we died or Redis went away before all of it was told.
+
+        By our own time: what Redis itself forgets then, it keeps for longer where its clock is put back.
+        """
+        if not await self.admitted_in_s(what, in_s):
+            await tell()
+            await self.admit(what, secrets.token_hex(8), 1, in_s)
 
     async def remember(self, foreign_id: str, body: bytes, keep_s: float) -> tuple[bytes, bool]:
         """Keep `body` for a foreign id unless it has one; return the body that is kept, and whether it is new."""

@@ -40,7 +40,7 @@ class Metrics:
         self._making, self._begun, self._text = asyncio.Lock(), 0, b""
 
     async def text(self, store: Store) -> bytes:
-        """Everything, in Prometheus's text format; without the store's part while Redis is away.
+        """Everything, in Prometheus's text format; without the store's part while that can't be read, or is another.
 
         Who asks while it is made gets the next one, which all of them share.
         """
@@ -53,7 +53,8 @@ class Metrics:
 
     async def _made(self, store: Store) -> bytes:
         try:
-            self._counted.figures = await store.lists.figures()
+            found = await store.lists.figures()
+            self._counted.figures = None if store.memory.trouble else found
         except StoreError:
             self._counted.figures = None
         return generate_latest(self._registry)
@@ -67,7 +68,8 @@ class _Counted(Collector):
 
     def collect(self) -> Iterator[Metric]:
         found = self.figures
-        yield GaugeMetricFamily("sayso_redis_up", "Whether Redis answers.", value=0 if found is None else 1)
+        told = "Whether Redis answers, and its store is what it was: /readyz says what is wrong."
+        yield GaugeMetricFamily("sayso_redis_up", told, value=0 if found is None else 1)
         if found is None:
             return
         yield from _of_runs(found)

@@ -42,6 +42,11 @@ class Shop(Installation):
         except OSError:
             return ""
 
+    def figures(self) -> str:
+        """What web counts."""
+        with urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
+            return answer.read().decode()
+
     def is_held(self) -> bool:
         said = self.says()
         return said.startswith("503") and "not what it was" in said
@@ -108,6 +113,24 @@ def test_a_store_that_is_put_back_stops_workers_and_web_says_so_until_it_is_held
     with shop.running("worker", shop.web):
         wait_until(shop.is_ready, what="web is ready")
         assert shop.redis.ask("GET", SHARDS) == b"2"
+
+
+def test_attack_no_figure_tells_an_idle_office_that_its_store_went_back(shop: Shop) -> None:
+    with shop.running("worker", shop.web) as (worker, _):
+        wait_until(shop.is_ready, what="web is ready")
+        assert "\nsayso_redis_up 1.0" in shop.figures()
+        shop.keep()
+        shop.start_tool()
+
+        shop.put_back()
+
+        assert worker.ended() == 1
+        wait_until(shop.is_held, what="web says so")
+        assert "\nsayso_redis_up 0.0" in shop.figures()
+        shop.is_restored()
+    with shop.running(shop.web):
+        wait_until(shop.is_ready, what="web is ready")
+        assert "\nsayso_redis_up 1.0" in shop.figures()
 
 
 def test_web_waits_for_a_store_that_was_put_back_while_nothing_ran(shop: Shop) -> None:

@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 from agents.requests import PersonId, bound_to
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
+from bot.audit.reading import Query
 from bot.policy.answers import Statement
 from bot.policy.approvers.who import who_of
 from bot.policy.judgements import TooLate
@@ -339,6 +340,16 @@ async def test_a_denial_of_the_call_that_it_came_with_ends_it_also_where_that_is
     revoked = (await agents.by(record)).revoked
     assert revoked
     assert revoked.by == "cy"
+
+
+async def test_attack_the_log_has_no_word_of_what_a_denial_ended(agents: Agents) -> None:
+    await agents.hears(early := call("early"))
+    await agents.office.decide("cy", record := await agents.answers(), "deny")
+    assert await agents.hears(early) == "deny"
+
+    await agents.office.seal()
+    [found], _ = await agents.office.app.audit.search(Query(kind="standing_revoked"))
+    assert (found["who"], found["detail"]) == ("cy", {"standing": (await agents.by(record)).approval.id})
 
 
 async def test_attack_a_no_to_the_same_call_that_was_asked_beside_it_ends_it(agents: Agents) -> None:

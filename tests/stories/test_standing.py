@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.standing import AllowAgainArgs, Pattern, facts_of
+from bot.audit.reading import Query
 from bot.policy.standing import Ended
 from bot.render import times
 from bot.requests.standing.kept import KeptStandings
@@ -17,6 +18,7 @@ from bot.store.outbox_entry import Tell
 from bot.testing.events import NOON
 from channels.email import cards
 from language import dates
+from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.cli.shell import sayso
 from tests.kit.opens import opens
 from tests.kit.tables import becomes
@@ -122,6 +124,19 @@ async def test_attack_what_a_revoked_one_allowed_is_not_taken_back_and_people_he
 
 async def _uses(world: World, standing: str) -> list[str]:
     return [one.request_id for one in (await world.app.requests.standing.one(standing)).uses]
+
+
+async def test_attack_the_log_has_no_word_of_those_that_a_restoration_ended(world: World) -> None:
+    standing = await granted(world, await done_once(world))
+    await world.quiet()
+
+    await restored(world, await backed_up(world))
+
+    await world.seal()
+    [found], _ = await world.app.audit.search(Query(kind="standing_revoked"))
+    assert (found["detail"], found["people"], found["outcome"]) == (
+        {"standing": standing.approval.id}, ["anna"], "restored",
+    )  # fmt: skip
 
 
 async def test_an_open_argument_may_be_anything_and_the_rest_may_not(world: World) -> None:

@@ -14,7 +14,6 @@ from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.standing import AllowAgainArgs
 from agents.state import made_for
-from bot.audit.log import AuditLog
 from bot.config.directory.policies import StandingLimit
 from bot.config.tables import CHANNELS
 from bot.errors import Invalid, NotFound, WaitsForFile
@@ -34,8 +33,6 @@ from bot.store.outbox_entry import Tell
 from language import say
 
 log = structlog.stdlib.get_logger()
-
-_REASON_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class StandingApprovals:
 
     def __init__(self, journal: Journal, decisions: Decisions, people: People) -> None:
         self._journal, self._decisions, self._people = journal, decisions, people
-        self._kept, self._audit = KeptStandings(journal.store), AuditLog(journal.store)
+        self._kept = KeptStandings(journal.store)
         self._noted = NotedTables(journal.store)
 
     async def all(self) -> list[Standing]:
@@ -161,21 +158,9 @@ class StandingApprovals:
         `by` is empty where nobody says so.
         """
         found = await self.one(standing_id)
-        if found.revoked is None:
-            await self._audit.note(
-                "standing_revoked",
-                who=by or None,
-                proof=proof,
-                channel="" if by else "file",
-                people=(found.approval.person,),
-                run_id=found.approval.run_id,
-                environment=found.approval.pattern.environment or "",
-                words=reason,
-                detail={"standing": standing_id},
-            )
-            ended = Ended(by=by, at=found.now, reason=reason[:_REASON_CHARS])
-            if await self._kept.revoke(standing_id, ended, is_told=True):
-                log.warning("a standing approval was revoked", standing=standing_id, person=by)
+        ended, channel = Ended(by=by, at=found.now, reason=reason), "" if by else "file"
+        if await self._kept.revoke(standing_id, ended, proof=proof, channel=channel, is_told=True):
+            log.warning("a standing approval was revoked", standing=standing_id, person=by)
         found = await self.one(standing_id)
         await self._follow(found)
         return found

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from agents.requests import PersonId, Request
+from agents.requests.proof import Proof
+from bot.audit.log import AuditLog
 from bot.policy.standing import Ended, Standing, StandingApproval, Use
 from bot.store import Keys, NotReplicated, Store, scripts
 from bot.store import client as clock
@@ -19,13 +21,14 @@ _KEPT = timedelta(days=30)
 # Whoever needs more of them needs another policy; and all of them are looked at for each call.
 _MOST = 20
 _MOST_LISTED = 500
+_REASON_CHARS = 500
 
 
 class KeptStandings:
     """Reads and writes standing approvals. All methods raise StoreUnavailable."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._client = store, store.client
+        self._store, self._client, self._audit = store, store.client, AuditLog(store)
 
     @staticmethod
     def id_for(run_id: str) -> str:
@@ -94,15 +97,42 @@ class KeptStandings:
         ids, count = await self.ids(), 0
         for at in range(0, len(ids), _MOST_LISTED):
             for one in await self._read(ids[at : at + _MOST_LISTED]):
-                is_ended = one.state == "valid" and await self.revoke(one.approval.id, Ended(at=one.now, reason=reason))
+                ended = Ended(at=one.now, reason=reason)
+                is_ended = one.state == "valid" and await self.revoke(one.approval.id, ended, outcome="restored")
                 count += is_ended or (one.revoked is not None and one.revoked.reason == reason)
         return count
 
-    async def revoke(self, standing_id: str, ended: Ended, *, is_told: bool = False) -> bool:
-        """End one; False where it was revoked before. From then on no use is counted.
+    async def revoke(
+        self,
+        standing_id: str,
+        ended: Ended,
+        *,
+        proof: Proof | None = None,
+        channel: str = "",
+        outcome: str = "",
+        is_told: bool = False,
+    ) -> bool:
+        """End one; False where it was revoked before. From then on no use is counted. The audit log says it first.
 
         Where it `is_told` to people, it is among the `ending` until that is `done`.
         """
+        found = await self.read(standing_id)
+        if found is None or found.revoked:
+            return False
+        await self._audit.note(
+            "standing_revoked",
+            who=ended.by or None,
+            proof=proof,
+            channel=channel,
+            people=(found.approval.person,),
+            run_id=found.approval.run_id,
+            environment=found.approval.pattern.environment or "",
+            outcome=outcome,
+            words=ended.reason,
+            detail={"standing": standing_id},
+            once=f"{standing_id} {ended.by}",
+        )
+        ended = ended.model_copy(update={"reason": ended.reason[:_REASON_CHARS]})
         key, body = _HOME.standing(standing_id), ended.model_dump_json()
         noted = [["SADD", _HOME.standings_ending, standing_id]] if is_told else []
         return (await self._client.run(scripts.set_if(key, "revoked", body, "", also=noted))).is_set

@@ -99,7 +99,7 @@ class SessionGrants:
         with self.people.speaking_to(""):  # it is kept
             ended = Ended(by=no.by, at=no.at, reason=say("again.taken-back"))
         for one in ends:
-            await kept.revoke(one.approval.id, ended)
+            await kept.revoke(one.approval.id, ended, proof=no.proof)
 
     async def _tell(self, record: RequestRecord, why: str, approval: StandingApproval | None = None) -> None:
         """Tell the approver what holds from now on and how to end it, or `why` nothing does."""

@@ -16,8 +16,9 @@ from bot.archive.places import FolderPlace, Place
 from bot.archive.retention import Retention
 from bot.audit.leaving import AuditLeaving
 from bot.audit.reading import Query
+from bot.render.cards import Words
 from bot.runs.api_requests import Asker
-from bot.store import Commit, Keys, Wake, WorkItem
+from bot.store import Commit, Keys, StoreUnavailable, Wake, WorkItem
 from bot.store.ids import WorkKind
 from tests.bot.archive.places import Breaking
 from tests.bot.backup.putting_back import backed_up, restored
@@ -282,6 +283,30 @@ async def test_where_it_gives_back_other_bytes_nothing_is_deleted_and_operators_
     assert "Nothing was deleted" in letter.text
     await world.quiet()
     assert len(world.mails("dan")) == 1
+
+
+async def test_attack_operators_hear_nothing_all_day_of_an_archive_that_fails_as_redis_went_away_before_they_were_told(
+    world: World, folder: Path
+) -> None:
+    await decided(world)
+    await world.move_time(MONTH_S)
+    told, is_away = list[str](), True
+
+    async def alert(_: str, words: Words) -> None:
+        if is_away:
+            raise StoreUnavailable("Redis does not answer")
+        told.append(words()[0])
+
+    store, archive, month = world.app.store, Archive(Breaking(FolderPlace(folder), lies=True)), timedelta(days=30)
+    failing = Retention(store, archive, month, AuditLeaving(store, archive, month), alert)
+    for _ in range(4):
+        await failing.look()
+    is_away = False
+
+    for _ in range(3):
+        await failing.look()
+
+    assert told == ["The archive can't be used"]
 
 
 async def test_without_a_place_everything_stays_and_the_log_says_so_at_the_start(world: World) -> None:

@@ -13,7 +13,7 @@ from bot.audit.chain import Head
 from bot.audit.heads import Heads, heads_in
 from bot.config.tables import AuditConfig
 from bot.errors import Invalid
-from bot.store import Keys, Store
+from bot.store import Keys, Store, StoreUnavailable
 from tests.kit.waiting import PATIENCE_S
 
 HEAD = Head(0, 7, "ab" * 32)
@@ -84,6 +84,28 @@ async def test_attack_a_name_that_no_host_can_have_keeps_no_other_place_from_its
     _, alarms = await announced(store, "syslog:logs..corp.example:514", f"file:{file}")
 
     assert (alarms, heads_in(str(file))) == (["syslog:logs..corp.example:514"], [HEAD, HEAD])
+
+
+async def test_attack_nobody_hears_all_day_of_heads_nor_of_a_place_that_fails_as_redis_went_away_before_it_was_told(
+    store: Store, tmp_path: Path
+) -> None:
+    told, is_away = list[str](), True
+
+    async def tell(what: str, _: object) -> None:
+        if is_away:
+            raise StoreUnavailable("Redis does not answer")
+        told.append(what)
+
+    places = f"file:{tmp_path}", "mail:person:anna"
+    for place in places:
+        with pytest.raises(StoreUnavailable):
+            await Heads(store, [place], tell, tell).announce(HEAD)
+    is_away = False
+
+    for _ in range(2):
+        await Heads(store, places, tell, tell).announce(HEAD)
+
+    assert told == [f"file:{tmp_path}", "anna"]
 
 
 def test_a_port_that_no_server_has_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Whoever meddles with the newest records is found within the hour, without anybody asking."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -150,6 +151,28 @@ async def test_what_waits_to_be_sealed_is_wrong_only_if_it_still_waits_and_news_
         await watch.look()
 
     assert len(told) == 1
+
+
+async def test_attack_what_waits_to_be_sealed_is_not_seen_where_redis_s_clock_was_ahead_before(store: Store) -> None:
+    await sealed_log(store, 1)
+    new, told = Keys(0).audit_new, Told()
+    ahead = await store.client.do("XADD", new, f"{round((time.time() + 86_400) * 1000)}-0", "note", "{}")
+    await store.client.do("XDEL", new, ahead)  # it came while the clock was a day ahead, and was sealed
+    watch = AuditWatch(store, a_reader(store), lambda: [KEY], told.alert)
+
+    for _ in range(3):  # nothing waits for longer than from one look to the next
+        await append(store, paused())
+        await watch.look()
+        await a_sealer(store).seal(0)
+    assert told == []
+    await append(store, paused())
+    for shard in (0, 1, 1):
+        await AuditLog(store).note("refused", proof=None, near=f"s{shard}r-aaaaaaaaaaaaa")
+        await watch.look()
+        await a_sealer(store).seal(1)
+
+    assert len(told) == 1
+    assert "wait to be sealed" in told[0]
 
 
 async def test_attack_operators_hear_of_another_shard_on_the_same_day(world: World) -> None:

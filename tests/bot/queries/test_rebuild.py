@@ -5,8 +5,10 @@ import pytest
 from agents.requests import RunId
 from agents.requests.record import RequestRecord
 from agents.run import fold
+from bot.outbound.dead_letter import Note
 from bot.people.offers import deciders
 from bot.queries.rebuild import Rebuilt, rebuild
+from bot.store import WorkItem
 from bot.store.client import Client
 from bot.store.indexes import runs_of_thread
 from bot.store.keys import Keys
@@ -14,6 +16,7 @@ from tests.fakes.hallway import Hallway
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.office import STEPS
 from tests.kit.opens import opens
+from tests.kit.waiting import until
 from tests.kit.world import World
 
 
@@ -162,3 +165,28 @@ async def test_attack_a_stop_in_a_thread_is_for_another_run_once_it_was_rebuilt(
 
     assert await runs_of_thread(store, hallway.name, thread) == (ids[1], ids[0])
     assert [(await world.request(one.request.id)).state for one in records] == ["open", "withdrawn"]
+
+
+async def test_attack_what_was_given_up_on_is_done_by_a_rebuild(world: World) -> None:
+    world.workshop.poison.add("letter")
+    run_id = await world.trigger("stamp letter")
+
+    async def is_given_up() -> bool:
+        await world.move_time(1)
+        return bool(await world.dead())
+
+    await until(is_given_up)
+    world.workshop.poison.clear()
+    asked = await world.opened(await world.trigger("press bell"))
+    note = Note(kind="dead", what="ask", why="no", at=await world.now(), member=f"ask {asked.request.id}")
+    await world.app.store.give_up(WorkItem("ask", asked.request.id), note.model_dump_json().encode())
+    await world.quiet()
+    before = await world.events(run_id)
+
+    await rebuild(world.app.store)
+
+    await world.quiet()
+    assert (await world.events(run_id), world.workshop.effects, len(await world.dead())) == (before, [], 2)
+    assert await world.app.store.client.do("ZSCORE", Keys.of(asked.request.id).wake, f"ask {asked.request.id}") is None
+    assert await world.app.store.lists.requeue(WorkItem("run", run_id))
+    assert await world.summary(run_id) == "done: ok: stamp letter: done"
