@@ -21,6 +21,7 @@ from bot.policy.approvers.delegation import Accepts
 from bot.policy.approvers.oncall import Duty, duty, next_duty
 from bot.policy.approvers.steps import by_any_of
 from bot.policy.approvers.who import who_at_first
+from bot.policy.judge import ways_to_approve
 from channels import CalledGroup, Contact
 from language import Language, say, speaking
 from language.lists import both
@@ -567,15 +568,22 @@ class People:
         """Return who may take a seat of a request that is handed on `at` this moment.
 
         They are those whom the seat names by then, if they may join, those whom the policy escalates to, and its
-        stand-ins.
+        stand-ins: nobody who has no way by which an approval counts.
         """
-        reserve = self.on_duty(record, (*record.asked.escalate_to, *record.request.policy.stand_ins), at)
+        policy = record.request.policy
+        reserve = self.on_duty(record, (*record.asked.escalate_to, *policy.stand_ins), at)
 
         def accepts(seat: Anyone) -> frozenset[PersonId]:
             named = self.members(refs_of_seat(seat), at) if self.may_join(record, seat, at) else seat.people
-            return frozenset((*reserve, *named))
+            return frozenset(one for one in (*reserve, *named) if self._has_way(one, policy))
 
         return accepts
+
+    def _has_way(self, person: PersonId, policy: PolicySnapshot) -> bool:
+        """Return whether somebody has a way by which an approval counts: Slack and mail take an address there."""
+        contact = self.contact(person)
+        addresses = {"slack": contact.slack, "email": contact.email} if contact else {}
+        return any(addresses.get(way, way) for way in ways_to_approve(policy))
 
     def filled(self, seat: Anyone, at: datetime) -> Anyone:
         """Return `seat` with whoever is on call `at` this moment, where it is that of a rotation."""

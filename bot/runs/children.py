@@ -180,7 +180,9 @@ class Children:
         answers = tuple((person, one.text) for one in answered for person in one.by)
         printed, only_said = await self._printed(child), child.ended is not None and is_only_said(child.ended)
         told, stop = told_of(child, self._rights.people), stopped(child)
-        how = "cancelled" if child.ended and child.cancelled_by and child.stopped_with is None else stop and stop.how
+        # Whose question was closed before its time, for a reason that code gives, has not kept silent.
+        how = stop and ("withdrawn" if stop.how == "expired" and stop.reason else stop.how)
+        how = "cancelled" if child.ended and child.cancelled_by and child.stopped_with is None else how
         return ChildRun(child_id, child.state, told, answers, _reached(events), printed, only_said, how)
 
     async def _printed(self, child: Run) -> str:

@@ -14,7 +14,7 @@ from tests.fakes.hallway import Hallway
 from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.said import said
-from tests.kit.tables import becomes
+from tests.kit.tables import becomes, without
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -96,6 +96,23 @@ async def test_whose_question_was_withdrawn_is_not_said_to_have_kept_silent(worl
         await world.steering.withdraw(asks_cy.id, PersonId("anna"), "", as_by("cli"))
     else:
         await world.steer(asks_cy.run_id, "cancel")
+    await world.decide("bo", questions["bo"], "free_text", "Wed")
+
+    summary = await world.summary(run_id)
+
+    assert f"{said('ask.withdrawn')}: Cy Cole." in summary
+    assert said("ask.silent") not in summary
+
+
+async def test_attack_who_was_not_in_the_file_for_a_while_and_could_not_answer_is_said_to_have_kept_silent(
+    world: World,
+) -> None:
+    run_id = await asks(world)
+    questions = await asked(world, run_id)
+    await world.next_mail("cy", about="Which day suits?")
+    await becomes(world, without(TOML, "cy"))
+    await becomes(world, TOML)
+    assert (await world.request(questions["cy"].request.id)).state == "expired"
     await world.decide("bo", questions["bo"], "free_text", "Wed")
 
     summary = await world.summary(run_id)

@@ -1,5 +1,7 @@
 """Handing a request on is no way around its policy: whoever asked, steered, left or handed it on does not approve."""
 
+from datetime import timedelta
+
 from bot.policy.judgements import (
     ClosedOtherwise,
     Decided,
@@ -12,10 +14,16 @@ from tests.bot.process.test_reload import without
 from tests.kit.opens import opens
 from tests.kit.world import World
 from tests.stories.people.test_departures import becomes
-from tests.stories.test_absences import away, deciders
+from tests.stories.test_absences import away, deciders, write
 from tests.stories.test_delegation import SOLO, asked, on_solo
 
 pytestmark = opens(SOLO, change=on_solo)
+
+
+_BY_MAIL = SOLO.replace('email = "gus@corp.example"', 'slack = "U01GUS"').replace(
+    '"person:fay"]\n', '"person:fay", "person:gus"]\nanswer_from = ["email"]\n'
+)
+"""Gus has no address, and nobody approves but by mail."""
 
 
 def kind(found: Judgement) -> str:
@@ -153,3 +161,22 @@ async def test_attack_a_requester_takes_a_seat_or_stands_in_and_approves_alone(w
         assert stands.asked.handed_on == ()
         assert isinstance(await world.decide("anna", stands, "approve"), NotEntitled)
     assert world.workshop.effects == []
+
+
+@opens(_BY_MAIL, change=on_solo)
+async def test_attack_it_waits_for_one_who_has_no_way_by_which_an_approval_counts(world: World) -> None:
+    record = await asked(world)
+    await world.reply("bo", await world.next_mail("bo"), "delegate: gus")
+    await world.quiet()
+    assert await deciders(world, record.request.id) == ("bo",)
+    told = " ".join((await world.next_mail("bo")).text.split())
+    assert "Gus Gral can't decide in your place" in told
+
+    day = (await world.now() + timedelta(days=3)).date()
+    await write(world, f"away until {day}: gus")
+    again = await asked(world)
+
+    assert await deciders(world, again.request.id) == ("bo",)
+    assert "Nobody else can be asked" in " ".join((await world.next_mail("anna", "Somebody is away")).text.split())
+    await write(world, f"away until {day}: fay@corp.example")
+    assert await deciders(world, (await asked(world)).request.id) == ("fay",)
