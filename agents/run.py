@@ -170,8 +170,8 @@ def _beside(run: Run, event: Event) -> Run:
         changes["requests"] = requests
     if not run.asked.issuperset(asked):
         changes["asked"] = run.asked.union(asked)
-    if proof != (run.by_mail, run.weakness):
-        changes["by_mail"], changes["weakness"] = proof
+    if proof != (run.ways, run.weakness):
+        changes["ways"], changes["weakness"] = proof
     match event:
         case ToolStarted() | ToolFinished() | ToolOrphaned():
             changes["made"] = made_after(run.made, event)
@@ -251,7 +251,7 @@ def _forked(run: Run, event: RunForked) -> Run:
         writers=_with(run.writers, event.by),
         unheard=run.unheard,
         read_by=run.read_by,
-        by_mail=run.by_mail,
+        ways=run.ways,
         weakness=run.weakness,
         edits=tuple(replace(one, step_id=None) if one.step_id == open_id else one for one in run.edits),
         forked=event,

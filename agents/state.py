@@ -452,11 +452,11 @@ class Run:
     gave none; with `rules_only` people had them choose from then on. `ending` is the last step that was to end it;
     `end_refused`: code did not let one stand; `looked_at_end`: its facts are those that code looked up once more at its
     end. `child_changes` are what the tools of children did, one for each that has ended, and `child_live` what they saw
-    live, and when. `by_mail`: it goes by answers or words that whoever reads a mailbox can have given. `weakness` says
-    why some prove too little for an approval. `heard_late` are the attempts whose result ended no step,
-    and the runs that it started of which it heard again, and `heard_after` those of them of which it heard after its
-    end. `fallback` is the model that is asked for the next step in place of the agent's own. `at_pause` is the run
-    before it was paused.
+    live, and when. By these `ways` came the answers and words that it goes by: each of them must count for what it does
+    by itself. `weakness` says why some prove too little for an approval. `heard_late` are the attempts whose result
+    ended no step, and the runs that it started of which it heard again, and `heard_after` those of them of which it
+    heard after its end. `fallback` is the model that is asked for the next step in place of the agent's own. `at_pause`
+    is the run before it was paused.
     """
 
     id: RunId = NOT_YET
@@ -490,7 +490,7 @@ class Run:
     writers: tuple[PersonId, ...] = ()
     others: frozenset[PersonId] = frozenset()
     unheard: tuple[PersonId, ...] = ()
-    by_mail: bool = False
+    ways: tuple[str, ...] = ()
     weakness: str = ""
     read_by: tuple[Author, ...] = ()
     edits: tuple[ArgumentEdit, ...] = ()
@@ -645,8 +645,8 @@ def read_late(run: Run, asked: Request) -> list[Vote]:
     return [no for no in stopped if no and no.reason.strip()]
 
 
-def proof_after(run: Run, event: Event) -> tuple[bool, str]:
-    """Return `by_mail` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
+def proof_after(run: Run, event: Event) -> tuple[tuple[str, ...], str]:
+    """Return `ways` and `weakness` of `run` after `event`: how certainly words that it goes by are their person's.
 
     A mail that answers a question names its card, as an approval does; one to its thread, a denial, or what is only
     written, need not. And whoever has an API key may be a program.
@@ -665,18 +665,22 @@ def proof_after(run: Run, event: Event) -> tuple[bool, str]:
         case PersonSaid():
             told = event
         case RunStarted():
-            return run.by_mail or event.by_mail, run.weakness
+            return _also(run.ways, ["email"] if event.by_mail else ()), run.weakness
         case OutsideReported():
-            return run.by_mail or event.by_mail, run.weakness or event.weakness
+            ways = (*event.ways, *(["email"] if event.by_mail else []))
+            return _also(run.ways, ways), run.weakness or event.weakness
         case _:
-            return run.by_mail, run.weakness
+            return run.ways, run.weakness
     answered = event.decision if isinstance(event, RequestDecided) and event.decision.state == "answered" else None
     is_answer = answered is not None and not answered.in_thread
     is_mail = told.channel == "email"
     weakness = "written to by mail" if is_mail and not is_answer else ""
     weakness = "said with an API key" if told.channel == "api" else weakness
-    rests = is_mail or (told.proof is not None and "email" in rests_on(told.proof))
-    return run.by_mail or rests, run.weakness or weakness
+    return _also(run.ways, rests_on(told.proof) if told.proof else ()), run.weakness or weakness
+
+
+def _also(ways: tuple[str, ...], more: Collection[str]) -> tuple[str, ...]:
+    return ways if {*ways}.issuperset(more) else tuple(sorted({*ways, *more}))
 
 
 def edits_after(run: Run, event: RequestRevised) -> tuple[ArgumentEdit, ...]:

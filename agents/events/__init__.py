@@ -175,8 +175,8 @@ class Parent(Stored, Frozen):
 
     `root` is the run that nobody started. The child may use no more than `max_tokens` and `max_cost_usd` before people
     are asked, whatever it might by itself; 0 is no such limit. `is_verbatim`: the child's text is, word for word, what
-    that root began with, and no agent worded it. `by_model`: a model worded it, or what it was made of. `by_mail` is as
-    in the `Run` that started it.
+    that root began with, and no agent worded it. `by_model`: a model worded it, or what it was made of. `by_mail`: the
+    `Run` that started it goes by mail as well.
     """
 
     run_id: RunId
@@ -220,7 +220,7 @@ class RunStarted(Happened, Began):
     another run has one. `weakness` says why what began it proves too little for an approval. It `quotes` what somebody
     else wrote, who may be nobody in the directory. `asked_with` is the prefix of the API key with which a program asked
     people by itself. `by_model`: as in the `parent` that the run has no more, of which it is a copy; by these `ways`
-    began what it is a copy of.
+    began what it is a copy of, or came what it was begun by.
     """
 
     type: Literal["run_started"] = "run_started"

@@ -141,7 +141,8 @@ class OutsideReported(Happened):
     them wrote to it is a requester of this run as well. What it used (`tokens`, `cost_usd`) and what its tools changed
     count here too, and what they saw `live` in which environment is known here; `changed_in` are those in which it
     changed something. `stopped`: people stopped what it was to do; `by_people` is what else they did about it.
-    `by_mail` and `weakness` are as in `Run`. It may be told long after the child `ended_at`, as after a crash.
+    `ways` and `weakness` are as in `Run`; `by_mail`: one of them is mail. It may be told long after the child
+    `ended_at`, as after a crash.
     """
 
     type: Literal["outside_reported"] = "outside_reported"
@@ -158,6 +159,7 @@ class OutsideReported(Happened):
     stopped: Stopped | None = None
     by_people: ByPeople = ByPeople()
     by_mail: bool = False
+    ways: tuple[str, ...] = ()
     weakness: str = ""
     ended_at: AwareDatetime | None = None
 

@@ -132,12 +132,12 @@ class Children:
                 max_cost_usd=begun.max_cost_usd,
                 is_verbatim=text == parent.text and are_own(run),
                 by_model=by_model,
-                by_mail=run.by_mail,
+                by_mail="email" in run.ways,
             ),
             inherits=tuple(person for person in others if person != parent.requester),
             only_read=tuple(person for person in others if person not in who_asked(run)),
             weakness=_weakness(parent, run),
-            ways=parent.ways,
+            ways=tuple(dict.fromkeys((*parent.ways, *run.ways))),
         )
         files_of = await contents_of(self._journal.store.client, run.id, files)
         await self._journal.write(_beginning(started, files_of))
@@ -264,7 +264,8 @@ class Children:
             handle=run.id,
             text=word_of(run),
             by=_read_in(events),
-            by_mail=run.by_mail,
+            by_mail="email" in run.ways,
+            ways=run.ways,
             weakness=run.weakness,
             tokens=spent.tokens,
             cost_usd=spent.cost_usd,

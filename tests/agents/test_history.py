@@ -79,7 +79,7 @@ def test_a_copy_takes_over_only_what_can_be_read(events: list[Event]) -> None:
         writers=run.writers,
         unheard=before.unheard,
         read_by=before.read_by,
-        by_mail=before.by_mail,
+        ways=before.ways,
         weakness=before.weakness,
         edits=run.edits,
         forked=FORKED,

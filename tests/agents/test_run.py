@@ -245,8 +245,8 @@ def test_a_run_knows_whether_it_goes_by_what_whoever_reads_a_mailbox_or_a_progra
     run = fold([started(), chosen(), event, said()])
     forked = fold([RunForked(at=NOON, how="fork", source=RunId("r0"), at_seq=3, by=ANNA)], run)
 
-    assert (run.by_mail, bool(run.weakness)) == (by_mail, is_weak)
-    assert (forked.by_mail, forked.weakness) == (run.by_mail, run.weakness)
+    assert ("email" in run.ways, bool(run.weakness)) == (by_mail, is_weak)
+    assert (forked.ways, forked.weakness) == (run.ways, run.weakness)
 
 
 def test_a_person_and_the_run_that_started_it_may_both_cancel_a_run_in_any_order() -> None:

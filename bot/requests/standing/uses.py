@@ -262,8 +262,8 @@ def _is_asked_again(request: Request, run: Run) -> bool:
 
 
 def _is_proven(run: Run, request: Request) -> bool:
-    """Return whether a run is as certainly its requester's word as an approval of theirs would have to be: it began by
-    a way that counts.
+    """Return whether a run is as certainly its requester's word as an approval of theirs would have to be: it began
+    and goes on by ways that count.
 
     Whoever has a mail can send it again, and whoever reads a mailbox can write from it: to begin the run, and to answer
     what it asks.
@@ -271,7 +271,7 @@ def _is_proven(run: Run, request: Request) -> bool:
     started = run.started
     if started is None or started.weakness or run.weakness:
         return False
-    ways = {*started.all_ways, *(["email"] if run.by_mail else [])}
+    ways = {*started.all_ways, *run.ways}
     may_count = counts(request.policy, "use_standing", ways)
     return may_count and not (started.channel == "email" and run.writers)
 

@@ -402,9 +402,12 @@ def _refusing() -> re.Pattern[str]:
 def _manners(author: str) -> re.Pattern[str]:
     """Return the pattern of what may stand around a decision without being part of it, as a whole piece or line."""
     names = (word.strip(".,") for word in vocabulary.fold(unicodedata.normalize("NFC", author)).split())
-    safe = [re.escape(name) for name in names if name and not re.search(vocabulary.NO_NAME, name)]
-    own = "|".join(dict.fromkeys(name for name in safe if not _consent().fullmatch(name))) or "(?!)"
-    named = rf"(?:(?:{own})(?: |\Z))++"
+    words = [name for name in names if name]
+    safe = [name for name in words if not (vocabulary.NO_NAME.search(name) or _consent().fullmatch(name))]
+    own = "|".join(map(re.escape, dict.fromkeys(safe))) or "(?!)"
+    # Whoever writes all of it signs, whatever a part of it means.
+    whole = re.escape(" ".join(words)) if safe and len(words) > 1 else "(?!)"
+    named = rf"(?:(?:{own})(?: |\Z))++|{whole}"
     return re.compile(f"{vocabulary.POLITE}|{vocabulary.ANSWER}|{named}".replace("NAMES", own))
 
 
@@ -426,7 +429,7 @@ def _without_greeting(text: str) -> str:
     if (
         greeting is None
         or vocabulary.CAREFUL.search(names)
-        or any(re.search(vocabulary.NO_NAME, each.strip(".,、")) for each in names.split())
+        or any(vocabulary.NO_NAME.search(each.strip(".,、")) for each in names.split())
     ):
         return text
     return text[greeting.end() :].strip() or text

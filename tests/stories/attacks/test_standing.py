@@ -24,10 +24,12 @@ from bot.requests.standing.uses import StandingUses
 from bot.runs.api_requests import Asker
 from bot.runs.export import export
 from bot.runs.start import Sent
+from bot.store.indexes import note_thread
 from bot.testing import Sayso, Scripted
 from bot.testing.people import Peopled
 from tests.bot.backup.putting_back import backed_up, restored
 from tests.bot.process.test_reload import without
+from tests.fakes.hallway import Hallway
 from tests.kit.clerk import Workshop, clerk
 from tests.kit.long import few_of
 from tests.kit.opens import opens
@@ -684,6 +686,57 @@ async def test_attack_a_wish_by_a_way_that_does_not_count_uses_none(world: World
 
     assert len((await the_only(world)).uses) == 1
     assert world.workshop.effects == ["press bell"] * 2
+
+
+TERMINAL_ALONE = opens(ALLOWED.replace("approve_by_email = true\n", 'answer_from = ["cli"]\n', 1), beside=("hall",))
+
+
+@pytest.fixture
+def hall() -> Hallway:
+    """Stands for Slack."""
+    return Hallway()
+
+
+@TERMINAL_ALONE
+@pytest.mark.parametrize(
+    "text", ["ask free_text Which one?\npress bell", "ask free_text Which one?\nstart_run press bell"]
+)
+async def test_attack_an_answer_by_a_way_that_does_not_count_uses_one(world: World, text: str) -> None:
+    await granted(world, await done_once(world))
+
+    for number, way in enumerate(("slack", "console", "cli")):
+        question = await world.opened(await world.trigger(text))
+        await world.decide("anna", question, "free_text", "the bell", channel=way)
+        await until(lambda count=number: are_pressed_or_asked(world, count + 1), what="it is done or asked about")
+        assert len(world.workshop.effects) == 1 + (way == "cli"), way
+
+
+async def are_pressed_or_asked(office: World, count: int) -> bool:
+    asked_about = [one for one in await office.requests() if one.state == "open" and one.request.format == "approval"]
+    return len(asked_about) + len(office.workshop.effects) - 1 == count
+
+
+@TERMINAL_ALONE
+async def test_attack_a_word_by_a_way_that_does_not_count_steers_a_run_that_uses_one(
+    world: World, hall: Hallway
+) -> None:
+    await granted(world, await done_once(world))
+    stamping = world.workshop.hold("letter")
+    run_id = await world.trigger("stamp letter\npress bell")
+    await until(lambda: "stamp letter" in world.workshop.started, what="it stamps")
+    await note_thread(world.app.store, "slack", "C01OPS/1.1", run_id)
+
+    hall.say(hall.follows("anna", "the red one", "C01OPS/1.1"))
+    await until(lambda: is_written_to(world, run_id), what="the run has the word")
+    stamping.set()
+
+    await world.opened(run_id)
+    assert (await the_only(world)).uses == ()
+    assert world.workshop.effects == ["press bell", "stamp letter"]
+
+
+async def is_written_to(office: World, run_id: RunId) -> bool:
+    return bool((await office.run(run_id)).writers)
 
 
 NO_MAIL = opens(ALLOWED.replace("approve_by_email = true\n", "", 1))

@@ -110,8 +110,6 @@ BEGS = every("begs")
 CORRECTS = every("corrects")
 """Stand before a refusal of somebody who takes back what they have said."""
 
-NO_NAME = _ALL["english"]["no_name"]
-
 GREET = _SHARED["greet"]
 """Begin a mail, before the name of whoever is greeted; in any letter case."""
 
@@ -175,6 +173,9 @@ ONLY_MOMENT = re.compile(
     r"|.{0,8}(?:[月火水木金土日]曜|今日|本日|今夜|今週|来週|明日|午後|午前).{0,8}"
 )
 """A whole line that says when, and nothing else."""
+
+NO_NAME = re.compile(rf"{_ALL['english']['no_name']}|\b(?:{_DAYS}|{_SOON})\b|{CAREFUL.pattern}")
+"""Words that are people's names as well: `ok Freitag` may say when, whoever is called so."""
 
 MOMENT_WORDS = rf"(?:{_DAYS}|{_MONTHS})s?|{_SOON}|{_LINK}"
 """One word of those that only say when."""

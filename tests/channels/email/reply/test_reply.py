@@ -179,6 +179,25 @@ def test_polite_words_in_any_order_and_number_are_read_to_the_end(glue: str) -> 
             assert read_reply(glue.join([first, second] * 100) + glue + "x", "Bo All Bo").said != "approve"
 
 
+@pytest.mark.parametrize(
+    ("author", "text"),
+    [
+        ("Uwe Freitag", "ok Freitag"), ("Eva Montag", "Freigegeben, Montag"), ("Ida Morgen", "ja, morgen"),
+        ("Kim Heute", "ok heute"), ("Tim Abend", "ok, Abend"), ("Pat Sunday", "ok Sunday"), ("Mia Lunes", "vale, lunes"),
+        ("Ada Domani", "ok domani"), ("Ben Warte", "ok\nWarte"), ("Ole Nicht", "genehmigt Nicht"),
+    ],
+)  # fmt: skip
+def test_attack_a_name_that_says_when_or_no_is_none_beside_consent_but_for_the_whole_of_it(
+    author: str, text: str
+) -> None:
+    first, *_ = author.split()
+
+    assert read_reply(text, author).said != "approve"
+    assert read_reply(f"genehmigt\n{first}", author).said == "approve"
+    assert read_reply(f"Genehmigt, danke.\n\n{author}", author).said == "approve"
+    assert read_reply("ok, jo morgen", "Jo Morgen").said == "free_text", "a yes and a moment in each part"
+
+
 def test_no_name_makes_a_line_readable_in_many_ways() -> None:
     for author in ("B B B", "All There", "Team Lot Team"):
         for piece in ("b ", "hi all ", "there ", "thanks team ", "lot ", "b all "):
