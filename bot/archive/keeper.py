@@ -5,10 +5,13 @@ import hashlib
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from agents.requests import RequestId
 from agents.requests.record import RequestRecord
@@ -23,13 +26,16 @@ from bot.store.ids import is_a
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _CURSOR = re.compile(r"([0-9]{13})\.(s[0-9]{1,2}r-[a-z2-7]{13})")
 _AT_ONCE, _MARK_CHARS = 20, 16
-_THREADS, _ANSWERS_WITHIN_S = 8, 30.0
+_THREADS, _OF_ONE, _ANSWERS_WITHIN_S = 8, 4, 30.0
 _RUN = ".jsonl.gz"
 _DEFAULT_FOLDER = "archive"
 _MARK, _MARKED = "sayso-archive", b"Where this file is missing, sayso reads and writes no archive.\n"
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+reads_for: ContextVar[str] = ContextVar("reads_for", default="")
+"""For whom something is read: one who asks for much leaves threads to others. Empty for our own work."""
 
 TellOther = Callable[[str], Awaitable[None]]
 """Hears the name of a file, before another one takes the name that it had."""
@@ -51,7 +57,7 @@ class Archive:
         self, place: Place | None, has_left: HasLeft | None = None, within_s: float = _ANSWERS_WITHIN_S
     ) -> None:
         self.place, self._has_left, self.within_s = place, has_left, within_s
-        self._threads = Asking(_THREADS)
+        self._threads, self._turns = Asking(_THREADS), WeakValueDictionary[str, asyncio.Semaphore]()
 
     async def run(self, run_id: str) -> ArchivedRun | None:
         """The run of this id; None where it is not here. Raises Invalid for a file that can't be read."""
@@ -147,7 +153,9 @@ class Archive:
         await self._asked(self.place.put, name, body)
 
     async def _get(self, name: str) -> bytes | None:
-        return await self._found(self.place, name) if self.place else None
+        whose = reads_for.get()
+        async with self._turns.setdefault(whose, asyncio.Semaphore(_OF_ONE)) if whose else nullcontext():
+            return await self._found(self.place, name) if self.place else None
 
     async def _found(self, place: Place, name: str) -> bytes | None:
         found = await self._asked(place.get, name)

@@ -290,14 +290,19 @@ class _Reading:
     def _look(self, is_again: bool) -> None:
         """End it where its sender is late. At the first look, what has come may not be read yet."""
         if is_again and self._owes():
-            self._within.reschedule(asyncio.get_running_loop().time())
+            self._end()
         else:
             self._look_in(_LOOK_AGAIN_S, is_again=True)
 
     def give_up(self) -> None:
         """Read no more of it."""
         self._is_given_up = True
-        self._within.reschedule(asyncio.get_running_loop().time())
+        self._end()
+
+    def _end(self) -> None:
+        """End the reading, unless it has: what its sender is told may wait for long behind what they do not read."""
+        if not self._within.expired():
+            self._within.reschedule(asyncio.get_running_loop().time())
 
 
 class Bounded:

@@ -8,6 +8,7 @@ is in nobody's way, and holds no place.
 
 import asyncio
 import hashlib
+import re
 from collections import Counter, deque
 from collections.abc import Callable
 from http import HTTPStatus
@@ -159,8 +160,12 @@ class Turns:
         del self._unproven[credential]
 
 
+# The session's. Others beside it may be new with each answer, as those by which a load balancer knows a browser again.
+_SESSION = re.compile(r"(?:__Host-)?sayso-[0-9]{1,5}=[^;]*")
+
+
 def _credential(scope: Scope) -> str:
     """What a request came with that may prove who sent it, unreadable; empty without any."""
     headers = Headers(scope=scope)
-    found = headers.get("authorization") or headers.get("cookie")
+    found = headers.get("authorization") or ";".join(_SESSION.findall(headers.get("cookie", "")))
     return hashlib.sha256(found.encode()).hexdigest() if found else ""

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from weakref import WeakValueDictionary
 
+from bot.archive.keeper import reads_for
 from bot.errors import RateLimited, Unavailable
 
 # Each holds a connection and memory for as long as it likes. One program may follow 500 runs and wait for 500 requests,
@@ -48,9 +49,11 @@ class Waits:
             what = "requests of one person or key are being answered here, the most there may be"
             raise Full(f"{room} {what}", "Wait for some of them, or ask another web process")
         self._working[holder] += 1
+        token = reads_for.set(f"{holder} by hand" if by_hand else holder)
         try:
             yield
         finally:
+            reads_for.reset(token)
             self._working[holder] -= 1
             if not self._working[holder]:
                 del self._working[holder]

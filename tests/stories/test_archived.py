@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from httpx2 import Response
 
 from agents.requests import PersonId, RunId
 from agents.requests.record import RequestRecord
@@ -16,7 +17,7 @@ from tests.kit.office import TOML
 from tests.kit.opens import opens
 from tests.kit.waiting import PATIENCE_S, until
 from tests.kit.world import World
-from tests.servers.console import a_console
+from tests.servers.console import Console, a_console
 from tests.servers.web import Api
 
 MONTH_S = 31 * 86_400
@@ -166,6 +167,36 @@ async def test_one_holder_reads_a_few_whole_stories_at_once_and_a_share_that_han
     assert "does not answer within 0.5 s" in answers[0].text
     archive.within_s = PATIENCE_S
     assert (await anna.get(f"/v1/runs/{run_id}")).status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["events", "a stream", "a request", "its outcome", "a month", "a page"])
+async def test_attack_one_who_asks_for_much_of_the_archive_leaves_nobody_else_a_turn(
+    world: World, api: Api, asked: str
+) -> None:
+    run_id, record = await archived(world)
+    archive, cy, bo = world.app.history.archive, await api.client("cy", "admin"), await api.client("bo")
+    month = f"{(await world.app.history.read(run_id)).events[-1].at.astimezone(UTC):%Y-%m}"
+    browser, headers = await Console(api).browser("cy"), {"Accept": "text/event-stream"} if asked == "a stream" else {}
+    path = {
+        "a request": f"/v1/requests/{record.request.id}",
+        "its outcome": f"/v1/requests/{record.request.id}/outcome",
+        "a month": f"/v1/runs?archived={month}",
+        "a page": f"/requests/{record.request.id}",
+    }.get(asked, f"/v1/runs/{run_id}/events")
+    assert archive.place
+    held = archive.place = Held(archive.place)
+
+    async def asks() -> Response:
+        return await (browser.ask("GET", path) if asked == "a page" else cy.get(path, headers=headers))
+
+    theirs = [asyncio.create_task(asks()) for _ in range(30)]
+    await until(lambda: held.now >= 4)
+    other = asyncio.create_task(bo.get(f"/v1/runs/{run_id}/export"))
+    await until(lambda: held.now == 5)
+    held.open.set()
+
+    assert {answer.status_code for answer in await asyncio.gather(*theirs, other)} == {200}
+    assert held.most == 5
 
 
 async def test_it_is_found_again_by_the_month_of_its_end_page_by_page_newest_first(world: World, api: Api) -> None:

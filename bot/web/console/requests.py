@@ -139,7 +139,8 @@ async def card_of(request: HttpRequest, typed: Typed | None = None) -> dict[str,
     asked = record.request
     run = None
     if record.state != "open":
-        run = await app.history.as_heard((await app.history.read(asked.run_id)).events)
+        async with here(request).waits.whole(f"page {session.counted_as}", asked.run_id.partition("-")[0]):
+            run = await app.history.as_heard((await app.history.read(asked.run_id)).events)
     lists_of, has_changes = (
         await app.requests.decisions.lists(asked),
         bool(asked.call and app.live.ends_of(asked.call.effect)),

@@ -263,7 +263,10 @@ class Asked:
         self._admitted = Admitted(self._app, self.waits, Turns(self._known_as, most))
 
     def _known_as(self, scope: Scope) -> str:
-        key = Headers(scope=scope).get("authorization", "")
+        headers = Headers(scope=scope)
+        if "sayso-443=anna" in headers.get("cookie", ""):
+            return "pages of anna"
+        key = headers.get("authorization", "")
         is_looked_at = key not in self.revoked and not scope["path"].startswith("/at-once/everybodys")
         return key.split()[1] if key.startswith("good") and is_looked_at else ""
 
@@ -291,7 +294,7 @@ class Asked:
         await self.end.wait()
         return None
 
-    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1") -> None:
+    async def ask(self, path: str, key: str = "", address: str = "10.0.0.1", cookie: str = "") -> None:
         async def receive() -> Message:
             await self.end.wait()
             return {"type": "http.request", "body": b"x", "more_body": False}
@@ -304,6 +307,7 @@ class Asked:
                     self.refused[path] = headers
 
         headers = [(b"authorization", key.encode())] if key else []
+        headers += [(b"cookie", cookie.encode())] if cookie else []
         if path.startswith("/sends"):
             headers.append((b"content-length", b"1"))
         scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": (address, 1)}
@@ -475,6 +479,22 @@ async def test_attack_whoever_was_logged_out_floods_what_is_everybodys_and_stand
         await until(lambda: len(asked.begun) == 302, what="all of them have begun")
 
     assert {"/session", "/key"} <= {*asked.begun[:10]}
+
+
+@pytest.mark.parametrize("name", ["sayso-443", "__Host-sayso-443"])
+async def test_attack_a_cookie_beside_the_session_s_that_changes_each_time_makes_a_stranger_of_its_person(
+    name: str,
+) -> None:
+    """As that of a load balancer does, which keeps a browser at one process: AWSALB is another one in each answer."""
+    asked = Asked()
+    await asked.ask("/at-once", cookie=f"AWSALB=1; {name}=anna; {name.replace('sayso', 'sayso-told')}=b")
+    asked.begun.clear()
+
+    crowd = [asked.ask(f"/{number}", cookie=f"AWSALB={number}; {name}=eve") for number in range(1_500)]
+    async with asked.all_of(*crowd, asked.ask("/anna", cookie=f"AWSALB=2; {name}=anna")):
+        await until(lambda: len(asked.begun) + len(asked.refused) == 1_501, what="all of them are answered")
+
+    assert asked.begun.index("/anna") < 10
 
 
 def test_the_last_quarter_of_all_that_may_wait_is_for_those_who_hold_few() -> None:

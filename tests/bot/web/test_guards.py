@@ -204,6 +204,38 @@ async def test_a_body_that_is_too_large_takes_no_room_of_others() -> None:
     assert statuses == [413]
 
 
+async def test_attack_a_body_that_ended_late_behind_an_unread_answer_fails_the_next_one() -> None:
+    """Its sender is told so late for as long as they read nothing, and meanwhile it has no time left to be ended."""
+    statuses, waits, is_read = list[int](), asyncio.Event(), asyncio.Event()
+
+    async def unread(_: Message) -> None:
+        waits.set()
+        await is_read.wait()
+
+    async def send(message: Message) -> None:
+        statuses.extend([message["status"]] if message["type"] == "http.response.start" else [])
+
+    async def late() -> Message:
+        if begun:
+            return await nothing_more()
+        begun.append(True)
+        return {**whole, "more_body": True}
+
+    async def at_once() -> Message:
+        return whole
+
+    begun, whole = list[bool](), {"type": "http.request", "body": b"x" * (BODY_BYTES + 1), "more_body": False}
+    bounded = Bounded(Response(), lambda _, __: None, Bodies(2 * BODY_BYTES, within_s=0.01), 2 * BODY_BYTES)
+    scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    stranger = asyncio.create_task(bounded(scope, late, unread))
+    await waits.wait()
+    await bounded(scope, at_once, send)
+    is_read.set()
+    await stranger
+
+    assert statuses == [200]
+
+
 def http(path: str) -> Scope:
     return {"type": "http", "path": path, "method": "GET", "headers": []}
 
