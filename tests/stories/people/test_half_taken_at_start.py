@@ -13,6 +13,7 @@ from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
 from channels import Channel, Reply
 from tests.bot.web.problems import refused
+from channels.email.local.letters import letters
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.office import TOML
@@ -121,6 +122,30 @@ async def test_attack_a_process_that_starts_on_a_file_without_its_alerts_tells_n
 @opens(OLE + TOML)
 async def test_where_nobody_knows_any_more_who_hears_the_alerts_operators_hear_that_a_file_is_half_taken(
     world: World,
+@pytest.mark.parametrize("restarts", few_of([False, True], 0), ids=["at once", "after an hour"])
+async def test_attack_nobody_hears_of_such_a_file_as_all_who_hear_the_alerts_are_missing_where_a_process_starts(
+    world: World, *, restarts: bool
+) -> None:
+    await asked(world)
+    await has_read(world)
+    if restarts:
+        write(world, ALONE)
+        await process_of(world).look(at_once=True)
+        await world.next_mail("dan", "only half taken")
+
+    async with world.stopped():
+        world.toml = ALONE
+    if restarts:
+        await world.move_time(3_601)
+        await process_of(world).look(at_once=True)
+
+    async def is_told() -> bool:
+        told = letters(world.mail.folder("dan@corp.example"))
+        return sum("only half taken" in one.subject for one in told) == 1 + restarts
+
+    await until(is_told, what="Dan hears it")
+
+
 ) -> None:
     await has_read(world)
 
