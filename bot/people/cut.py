@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from bot.config.directory.policies import refs_of
 from bot.people.noted import difference
 from bot.people.tables import Tables
 
@@ -116,7 +117,9 @@ def guards_lost(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[st
 
 
 def groups_lost(before: Mapping[str, Lines], after: Tables) -> tuple[str, ...]:
-    """Return the groups whose own file lost its end, and with it everybody, or some who may start nothing."""
+    """Return the groups whose own file lost its end, and with it everybody, some who may start nothing, or so many
+    that a policy needs more of them than there are.
+    """
     members = members_of(after)
 
     def is_lost(name: str) -> bool:
@@ -124,6 +127,18 @@ def groups_lost(before: Mapping[str, Lines], after: Tables) -> tuple[str, ...]:
         if now and now[-1] not in was and addresses[-1] not in after.by_email:  # it may end within an address
             now = now[:-1]
         lacks = len(now) < len(was) and was[: len(now)] == now
-        return lacks and (not now or f"group:{name}" in after.roles.viewer)
+        return lacks and (not now or f"group:{name}" in after.roles.viewer or _has_too_few(name, after))
 
     return tuple(f"groups.{name}" for name in before if name in members and is_lost(name))
+
+
+def _has_too_few(name: str, tables: Tables) -> bool:
+    """Return whether a policy asks this group, alone or with single people, and needs more than all of them are."""
+    group, here = f"group:{name}", {tables.by_email.get(one, "") for one in tables.files[name].addresses} - {""}
+    for policy in tables.policies.values():
+        for _, table in policy.rules:
+            others = {*refs_of(table.approvers or ())} ^ {group}
+            people = here | {one.removeprefix("person:") for one in others}
+            if all(one.startswith("person:") for one in others) and len(people) < table.quorum:
+                return True
+    return False

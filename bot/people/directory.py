@@ -76,6 +76,7 @@ class People:
         self._whole: Tables = self._written
         self._half: tuple[str, Tables] | None = None
         self._alerted: tuple[PersonId, ...] = ()
+        self._reached: Mapping[str, Contact] = {}
         self.unknown_guards: frozenset[str] = frozenset()
         """Names of what guarded in a file that held as a whole, of a process that started on one half taken."""
         self.joined_as_of: bytes = b""
@@ -141,10 +142,15 @@ class People:
             self._alerted = self.members(self._whole.alerts, at)
         self._take_half(digest, written)
 
-    def alert_as_well(self, refs: Iterable[str], at: datetime) -> bool:
-        """Have those of `refs` hear the alerts while a file is half taken; return whether anybody does then."""
-        self._alerted = tuple(dict.fromkeys((*self._alerted, *self.members(refs, at))))
-        return bool(self._alerted)
+    def alert_as_well(self, refs: Iterable[str], at: datetime, heard: Iterable[Contact]) -> bool:
+        """Have those of `refs` hear the alerts while a file is half taken, and who `heard` them last and is missing.
+
+        Return whether anybody does then who is here.
+        """
+        self._reached = {one.id: one for one in heard if not self.is_here(one.id)}
+        gone = map(PersonId, self._reached)
+        self._alerted = tuple(dict.fromkeys((*self._alerted, *self.members(refs, at), *gone)))
+        return any(map(self.is_here, self._alerted))
 
     def _take_half(self, digest: str, written: Tables) -> None:
         here = self.here_by(written)
@@ -197,7 +203,9 @@ class People:
 
     def contact_to_alert(self, person: str) -> Contact | None:
         """Return the `contact` of a person, also of one who hears alerts and is missing in a file."""
-        return self._contact(person, self._whole if person in self._alerted else self._tables)
+        if person not in self._alerted:
+            return self.contact(person)
+        return self._contact(person, self._whole) or self._reached.get(person)
 
     def maybe(self, person: PersonId) -> tuple[PersonId, ...]:
         """Return who else of those who are here may be the human that `person` is or was."""

@@ -25,6 +25,7 @@ from bot.people.tables import Tables
 from bot.store import Store
 from bot.store.client import Client
 from bot.store.keys import Keys
+from channels import Contact
 from language import say
 
 WRONG_S = 15.0
@@ -51,13 +52,15 @@ _KEYS = Keys(0)
 
 class Whole(BaseModel):
     """What is kept of the file that held last as a whole: its lines, who stood in the file of each group, who hears
-    the alerts, as it names them, and who heard them last.
+    the alerts, as it names them, and who heard them last, and where: a process that starts on a file without them knows
+    that from here alone.
     """
 
     lines: list[str] = []
     members: dict[str, list[str]] = {}
     alerts: list[str] = []
     heard: list[PersonId] = []
+    reached: list[Contact] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ Action = Literal[
 ]  # fmt: skip
 Part = Literal["requester", "concerned"]
 
+# Tables that say no more than who people are, and what waits for whom.
+_SAY_WHO = frozenset({"people", "groups", "oncall", "policies", "roles", "alerts", "freeze"})
 _VERBS: Mapping[Action, str] = MappingProxyType(
     {
         "write": "right.steer",
@@ -291,9 +293,12 @@ class Rights:
         roles, alerts = self.people.tables.roles, self.people.tables.alerts
         return self._lost("roles.operator", "roles.admin", "alerts.to", refs=(*roles.operator, *roles.admin, *alerts))
 
-    def waits_for_file(self, agent: str) -> bool:
-        """Return whether it is not known who may start `agent`: the file may have lost that, and no other was read."""
-        return self._lost("roles.viewer", f"agents.{agent}.triggered_by", refs=self.people.tables.roles.viewer)
+    def waits_for_file(self) -> bool:
+        """Return whether it is not known which agents there are, how they are set, or who may start one: the file may
+        have lost that, and no other was read.
+        """
+        set_otherwise = (one for one in self.people.unknown_guards if one.partition(".")[0] not in _SAY_WHO)
+        return self._lost("roles.viewer", *set_otherwise, refs=self.people.tables.roles.viewer)
 
     def _lost(self, *guards: str, refs: Sequence[str]) -> bool:
         """Return whether some of what guards, or a group among `refs`, is unknown here."""

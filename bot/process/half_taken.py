@@ -113,12 +113,12 @@ class HalfTaken:
 
     async def _know_who_is_alerted(self) -> None:
         """Have those hear the alerts who did as a file held as a whole in any process: this one may never have read
-        who they are. Where nobody is known of them, operators and admins do.
+        who they are, nor where they are reached. Where nobody is known of them, operators and admins do.
         """
-        people, roles = self._app.people, self._app.people.tables.roles
-        for refs in (people.refs((await self._noted.whole()).alerts), (*roles.operator, *roles.admin)):
+        people, roles, whole = self._app.people, self._app.people.tables.roles, await self._noted.whole()
+        for refs in (people.refs(whole.alerts), (*roles.operator, *roles.admin)):
             await people.look_up(refs)
-            if people.alert_as_well(refs, self._app.store.about_now()):
+            if people.alert_as_well(refs, self._app.store.about_now(), whole.reached):
                 return
 
     def _missing(self, last: Mapping[str, str], tables: Tables) -> tuple[PersonId, ...]:

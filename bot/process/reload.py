@@ -238,7 +238,10 @@ class Reload:
         if is_news:
             await self._noted.forget_wrong()  # what was wrong before this process began, too
             whole = Whole(lines=lines_of(content), members=members_of(tables), alerts=[*tables.alerts])
-            whole.heard = [*(people.alerted(self._app.store.about_now()) or heard or (await self._noted.whole()).heard)]
+            before = await self._noted.whole()
+            whole.heard = [*(people.alerted(self._app.store.about_now()) or heard or before.heard)]
+            known = {one.id: one for one in (*before.reached, *people.contacts())}
+            whole.reached = [known[one] for one in whole.heard if one in known]
             await self._noted.note_whole(digest, whole)
         self._content, self._digest = content, digest
         # Where the file was taken away, the place is looked at to which it may come back.

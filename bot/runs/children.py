@@ -303,8 +303,6 @@ class Children:
         return child, events
 
     async def _check_may(self, requester: PersonId, agent: str, run_id: RunId) -> None:
-        if self._rights.waits_for_file(agent):
-            raise ToolRefused(f"{say('error.half-taken')}. {say('error.half-taken-do')}")
         if denied := self._rights.trigger_denial(requester, agent):
             await Refusals(self._journal.store).note(requester, "trigger", denied.what, None, run_id=run_id)
             raise ToolRefused(f"{denied.what}. {denied.do}")

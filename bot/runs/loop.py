@@ -164,7 +164,7 @@ class Loop:
                 if await self._settle(told.run, move.until if isinstance(move, Wait) else None):
                     return
                 told = None
-            elif isinstance(move, Execute) and move.pending.attempt:
+            elif isinstance(move, Execute) and move.pending.attempt and not self._knows_half(told.run):
                 with self._speaking_to_requester(told.run):
                     until = await self._executor.look_after(told.run, move.pending, move.pending.attempt)
                 if until and await self._settle(told.run, until):
@@ -189,12 +189,19 @@ class Loop:
             return isinstance(move, Execute)
         if isinstance(move, End) and move.outcome == "cancelled":
             return False
-        if run.started.agent not in self._agents:
+        if self._knows_half(run):
             return True
         if isinstance(move, Check):
             return False
         is_gated = isinstance(move, Execute) and move.pending.gate is not None
         return is_gated or isinstance(move, Ask) or self._people.is_missing(run.started.requester)
+
+    def _knows_half(self, run: Run) -> bool:
+        """Return whether this process started on a file that is half taken, and never read what that may have lost: it
+        would think and act by half of it, and give up on a command that runs.
+        """
+        is_known = run.started is None or run.started.agent in self._agents
+        return bool(self._people.half_taken) and (not is_known or bool(self._people.unknown_guards))
 
     async def _check_joined(self, run: Run, move: Move) -> None:
         """Raise WaitsForFile where a newer file than ours names whom a run acts for, or who voted: by ours they would

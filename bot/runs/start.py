@@ -144,7 +144,7 @@ class Starter:
                 pass
 
     def check(self, text: str, agent: str | None) -> str:
-        """The agent that takes a trigger. Raises Invalid for one that no run can come of."""
+        """The agent that takes a trigger. Raises Invalid for one that no run can come of, and WaitsForFile."""
         if len(text.encode()) > TEXT_BYTES:
             text = say("run.text-too-long", size=len(text.encode()), limit=TEXT_BYTES)
             raise Invalid(text, say("run.text-too-long-do"))
@@ -156,15 +156,27 @@ class Starter:
             raise Invalid(say("run.stop-which"), say("run.stop-which-do"))
         if agent is None and is_only_approval(text):
             raise Invalid(say("run.approve-which"), say("run.approve-which-do"))
+        self._check_file()
         return agent_for(text, self._agents, agent)
+
+    def waits_for_file(self) -> bool:
+        """Return whether nothing starts by what this process has read of a file that is half taken."""
+        return self._rights.waits_for_file()
+
+    def _check_file(self) -> None:
+        """Check that a file that is half taken says which agents there are, and who may start one.
+
+        Raises WaitsForFile.
+        """
+        if self.waits_for_file():
+            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
 
     async def check_may(self, requester: PersonId, agent: str, proof: Proof | None) -> None:
         """Check that `agent` may be started for somebody; a refusal is noted.
 
         Raises Forbidden, and WaitsForFile where a file that is half taken does not say who may.
         """
-        if self._rights.waits_for_file(agent):
-            raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
+        self._check_file()
         if denied := self._rights.trigger_denial(requester, agent):
             who = self._rights.of_person(requester, proof)
             await Refusals(self._store).refuse(who, "trigger", denied)

@@ -559,7 +559,8 @@ class Keys:
         "for ever",
         "lines of the file",
         "text",
-        "hashes of the lines of the file that held last as a whole, and of who stood in the files of groups",
+        "hashes of the lines of the file that held last as a whole, and of who stood in the files of groups; who "
+        "heard the alerts, and where",
     )
     tables_half = One(
         "tables:half",

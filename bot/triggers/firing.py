@@ -59,9 +59,11 @@ class TriggerStarts:
         return await self._history.has_begun(run_id)
 
     def waits_for_file(self, config: TriggerConfig) -> bool:
-        """Return whether the trigger's own requester may only be missing in a file that is half taken."""
+        """Return whether the trigger's own requester may only be missing in a file that is half taken, or nothing is
+        started by what this process has read of it.
+        """
         people = self._starter.people
-        return people.is_missing(people.of_file(config.requester or ""))
+        return self._starter.waits_for_file() or people.is_missing(people.of_file(config.requester or ""))
 
     async def fire(
         self,

@@ -15,6 +15,7 @@ from tests.servers.web import Api
 from tests.stories.people.test_half_taken import moved_on, process_of, rewritten
 
 ADA = '\n[people.ada]\nname = "Ada Aster"\nemail = "ada@corp.example"\n\n[roles]\nadmin = ["person:ada"]\n'
+EVE = '\n[people.eve]\nname = "Eve East"\nemail = "eve@corp.example"\n'
 THREE = '\n[policies.three]\napprovers = ["group:release", "person:dan"]\nexpires_after = "4h"\nquorum = 2\n'
 PER_STEP = (
     '\n[policies.steps]\nexpires_after = "4h"\n\n[[policies.steps.steps]]\nname = "one"\napprovers = ["person:bo"]\n'
@@ -211,3 +212,39 @@ async def test_attack_the_file_of_a_group_that_lost_its_end_frees_nobody_and_emp
 
         assert bool(world.app.people.half_taken) is is_half
         assert (rights.role_of("cy") == before) is (is_half or "cy@corp.example" in becomes)
+
+
+@pytest.mark.parametrize(
+    ("approvers", "left", "is_half"),
+    [
+        ("", 1, True),
+        ("", 2, False),
+        pytest.param(', "person:dan"', 1, False, marks=pytest.mark.long),
+    ],
+    ids=["too few", "enough", "enough with another"],
+)
+async def test_attack_a_run_fails_as_the_file_of_its_deciders_lost_its_end(
+    redis: str, tmp_path: Path, approvers: str, left: int, *, is_half: bool
+) -> None:
+    group = tmp_path / "data" / "staff.csv"
+    group.parent.mkdir()
+    lines = ["group,email\n", *(f"staff,{one}@corp.example\n" for one in ("bo", "cy", "eve"))]
+    group.write_text("".join(lines))
+    toml = TOML.replace('"group:release"', f'"group:staff"{approvers}') + EVE + '\n[groups.staff]\nfile = "staff.csv"\n'
+    async with a_world(redis, tmp_path / "data", toml) as world:
+        reload = process_of(world)
+        await reload.begin()
+        await reload.look(at_once=True)
+        world.workshop.policy_of["bell"] = "pair"
+
+        group.write_text("".join(lines[: left + 1]))
+        await reload.look(at_once=True)
+        assert bool(world.app.people.half_taken) is is_half
+        run_id = await world.trigger("press bell")
+        await moved_on(world, run_id)
+        assert (await world.run(run_id)).ended is None
+
+        group.write_text("".join(lines))
+        await reload.look(at_once=True)
+        await world.move_time(120)
+        assert await world.opened(run_id)

@@ -4,19 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from agents.requests import RunId
+from agents.requests import PersonId, RunId
 from agents.requests.proof import as_by
 from agents.requests.record import RequestRecord
 from bot.errors import Forbidden, WaitsForFile
 from bot.people.noted import NotedTables
 from bot.policy.judgements import Counted, Decided
 from bot.store import WorkItem
+from bot.store.ids import new_id
 from channels import Channel, Reply
+from channels.email.local.letters import letters
 from tests.bot.web.problems import refused
 from tests.fakes.hallway import Hallway
 from tests.kit.long import few_of
 from tests.kit.office import TOML
 from tests.kit.opens import opens
+from tests.kit.shop import shop_toml
 from tests.kit.tables import write
 from tests.kit.waiting import until
 from tests.kit.world import World, a_world
@@ -29,6 +32,7 @@ from tests.stories.people.test_cut_guards import COPIED
 from tests.stories.people.test_half_taken import ALONE, NO_DECIDERS, NO_POLICY, asked, process_of
 from tests.stories.test_typed_freezes import TO, a_mail
 
+WISH = "deploy v1.1.0 to production"
 NO_ALERTS = TOML.partition("[alerts]")[0]
 DAN = '[people.dan]\nname = "Dan Dorn"\nemail = "dan@corp.example"\n'
 OLE = """
@@ -116,6 +120,30 @@ async def test_attack_a_process_that_starts_on_a_file_without_its_alerts_tells_n
         world.toml = NO_ALERTS
 
     assert await world.next_mail("dan", "only half taken")
+
+
+@pytest.mark.parametrize("restarts", few_of([False, True], 0), ids=["at once", "after an hour"])
+async def test_attack_nobody_hears_of_such_a_file_as_all_who_hear_the_alerts_are_missing_where_a_process_starts(
+    world: World, *, restarts: bool
+) -> None:
+    await asked(world)
+    await has_read(world)
+    if restarts:
+        write(world, ALONE)
+        await process_of(world).look(at_once=True)
+        await world.next_mail("dan", "only half taken")
+
+    async with world.stopped():
+        world.toml = ALONE
+    if restarts:
+        await world.move_time(3_601)
+        await process_of(world).look(at_once=True)
+
+    async def is_told() -> bool:
+        told = letters(world.mail.folder("dan@corp.example"))
+        return sum("only half taken" in one.subject for one in told) == 1 + restarts
+
+    await until(is_told, what="Dan hears it")
 
 
 @opens(OLE + TOML)
@@ -363,6 +391,63 @@ async def test_attack_no_run_fails_as_the_file_of_a_group_was_empty_when_a_proce
         await process_of(world).look(at_once=True)
         await world.move_time(120)
         assert await world.opened(run_id)
+
+
+async def test_attack_a_run_asks_about_another_place_as_a_process_started_on_a_file_without_its_own(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    toml = shop_toml(tmp_path / "data", demo)
+    place, staging = (toml.index(f"[deploy.environments.{name}]") for name in ("production", "staging"))
+    cut = f"{toml[:place]}{toml[staging:]}\n"
+    async with a_world(redis, tmp_path / "data", f"{cut}{toml[place:staging]}", deploys=True) as world:
+        whole = world.toml
+        await has_read(world)
+        async with world.stopped():
+            run_id = RunId(new_id("run", 0))
+            await world.app.runs.starter.start("cli", WISH, PersonId("anna"), run_id=run_id)
+            world.toml = cut
+        assert world.app.people.half_taken
+        with pytest.raises(WaitsForFile):
+            await world.trigger(WISH)
+        await world.app.work.dispatcher.look(WorkItem("run", run_id))
+        assert [one.type for one in await world.events(run_id)] == ["run_started"]
+
+        async with world.stopped():
+            world.toml = whole
+        await process_of(world).look(at_once=True)
+        await world.move_time(120)
+        assert (await world.opened(run_id)).request.policy.name == "production"
+
+
+async def test_attack_a_command_that_runs_is_given_up_as_a_process_started_on_a_file_without_its_agent(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    script, runs, may_end = (tmp_path / name for name in ("held.sh", "runs", "may_end"))
+    script.write_text(
+        f'#!/bin/sh\ntouch {runs}\nwhile [ ! -e {may_end} ]; do sleep 0.02; done\nexec ./deploy.sh "$@"\n'
+    )
+    script.chmod(0o755)
+    whole = shop_toml(tmp_path / "data", demo).replace("./deploy.sh", str(script))
+    place, alerts = whole.index("[deploy.environments.production]"), whole.index("[alerts]")
+    cut = f"{whole[:place]}{whole[alerts:]}\n"
+    async with a_world(redis, tmp_path / "data", f"{cut}{whole[place:alerts]}", deploys=True) as world:
+        whole = world.toml
+        await has_read(world)
+        run_id = await world.trigger("deploy v1.1.0 to staging")
+        await until(runs.exists, what="the command runs")
+        async with world.stopped():
+            world.toml = cut
+        assert world.app.people.half_taken
+        await world.move_time(120)
+        await world.app.work.dispatcher.look(WorkItem("run", run_id))
+        assert (await world.events(run_id))[-1].type == "tool_started"
+
+        async with world.stopped():
+            world.toml = whole
+        await process_of(world).look(at_once=True)
+        may_end.touch()
+        await world.move_time(120)
+        await world.has(run_id, "done")
 
 
 async def test_attack_a_table_that_was_copied_above_hides_no_end_from_a_process_that_starts(
