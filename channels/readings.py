@@ -176,7 +176,8 @@ class Inquiry(Frozen):
     """Somebody, known or not, wrote to the address that is open to anybody; it is nobody's word and answers nothing.
 
     `sender` is the one plain address in its From, in lower case; `doubt` says why that may be forged, "" where it is
-    proven. `message_id` and `references`, oldest first, are plain Message-IDs; `key` is as in `Reply`.
+    proven. `message_id` and `references`, oldest first, are plain Message-IDs; `key` is as in `Reply`. `order` is what
+    it would say anywhere else, where somebody of the directory wrote it: it may stop something.
     """
 
     type: Literal["enquiry"] = "enquiry"
@@ -188,6 +189,7 @@ class Inquiry(Frozen):
     doubt: str = ""
     key: str = ""
     files: tuple[File, ...] = ()
+    order: Trigger | None = None
 
 
 class Ignored(Frozen):

@@ -746,8 +746,23 @@ class Inbox:
         on_them = [f"{quote(one.title, _TOPIC_CHARS)} ({one.id})" for one in asked]
         return [say("run.stop-which-asked", requests="; ".join(on_them))] if on_them else []
 
+    async def _stops_at_desk(self, inbound_id: str, channel: str, order: Trigger, received_at: datetime) -> bool:
+        """Return whether somebody of ours stops or freezes something by a mail to the desk, and that is done: an order
+        by name counts wherever it is written. Nothing else does there: it is one more mail to it.
+        """
+        order = await proven(self._store, inbound_id, order.model_copy(update={"follows": False, "within": ""}))
+        said = self._order_alone(channel, order)
+        orders = ordered(said.text, has_subject=True)
+        ends_freeze = orders.freeze is not None and orders.freeze.ends
+        if ends_freeze or not (orders.freeze or orders.stops or orders.ends.named):
+            return False
+        with self._people.speaking_to(said.person):
+            return await self._is_order_alone(inbound_id, channel, said, received_at)
+
     async def _enquiry(self, inbound_id: str, channel: str, enquiry: Inquiry, at: datetime) -> None:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
+        if enquiry.order and await self._stops_at_desk(inbound_id, channel, enquiry.order, at):
+            return await self._store.drop_inbound(inbound_id)
         try:
             with self._people.speaking_to(self._inquiries.owner):
                 owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)

@@ -144,7 +144,7 @@ class EmailChannel:
                 is_old = at is None or abs(inbound.received_at - at) > _FRESH
                 new = await self._new_beside(found, found.beside, at, inbound)
                 weakness, root = found.weakness or (_OLD if is_old else new), (await self._sent_as(found.within)).thread
-                plain = Trigger(**found.model_dump(exclude={"beside"}))
+                plain = found.wish()
                 # What may be part of an order stands below it, and not where a signature does.
                 text = _without_dashes(found.text) if new else found.text
                 return plain.model_copy(update={"text": text, "weakness": weakness, "within": root or found.within})

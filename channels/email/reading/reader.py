@@ -7,6 +7,7 @@ whose word it is.
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -152,9 +153,15 @@ class Reader:
 
     def _enquiry(self, raw: bytes, size_bytes: int, headers: Headers, subject: str) -> Inquiry | Quarantined | Ignored:
         try:
-            return inquiry.read(raw, size_bytes, headers, subject, self.prove)
+            enquiry = inquiry.read(raw, size_bytes, headers, subject, self.prove)
         except Unreadable as error:
             return _described(Quarantined(reasons=(str(error),), claims=claimed(headers)), headers, subject)
+        found = who(raw, self.directory, self.prove)
+        if isinstance(enquiry, Inquiry) and isinstance(found, Accepted):
+            with suppress(Unreadable):
+                said = self._word_of(found, headers, subject, None, raw, size_bytes, "")
+                return enquiry.model_copy(update={"order": said.wish() if isinstance(said, Wished) else None})
+        return enquiry
 
     def _is_proven(self, raw: bytes, headers: Headers) -> bool:
         """Return whether somebody of the directory certainly sent it, whoever wrote it."""

@@ -100,6 +100,10 @@ class Wished(Trigger):
 
     beside: tuple[str, ...] = ()
 
+    def wish(self) -> Trigger:
+        """Return it as everybody else knows it."""
+        return Trigger(**self.model_dump(exclude={"beside"}))
+
 
 MailReading = Annotated[Answered | Wished | Quarantined | Bounced | Inquiry | Ignored, Field(discriminator="type")]
 

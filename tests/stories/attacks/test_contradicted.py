@@ -231,7 +231,13 @@ async def test_attack_a_request_is_not_handed_on_for_a_reason_that_says_no(redis
         record = await test_delegation.asked(world)
         card = await world.next_mail("bo")
 
-        for text in ("no, do not do this", "only if Dan agrees", "erst morgen", "is this right?"):
+        for text in (
+            "no, do not do this",
+            "only if Dan agrees",
+            "erst morgen",
+            "is this right?",
+            "ich mache es doch selbst",
+        ):
             await world.reply("bo", card, f"delegate: cy@corp.example\nreason: {text}")
             assert TOLD in words((await world.next_mail("bo", about="command")).text), text
         typed = await sayso(world, "delegate", record.request.id, "--to", "cy", "--reason", "not yet", "--as", "bo")

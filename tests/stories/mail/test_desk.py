@@ -40,6 +40,7 @@ from tests.kit.world import World, a_world
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
 from tests.stories.test_break_glass import breaks, reviewed
+from tests.stories.test_typed_freezes import a_mail, frozen
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 HELP, EVE = "help@corp.example", "eve@shop.example"
@@ -521,6 +522,56 @@ async def test_the_operators_hear_that_nothing_begins_in_the_name_of_an_owner_wh
     assert await runs(desk) == []
     assert len(await desk.dead()) == 2
     assert len([one for one in desk.mails("dan") if "desk" in one.subject]) == 1
+
+
+async def test_attack_an_order_of_ours_by_a_mail_to_the_desk_is_a_question_of_a_customer_and_nothing_stops(
+    desk: World,
+) -> None:
+    run_id = await desk.trigger("deploy v1 to production")
+    await desk.opened(run_id)
+    [known] = await runs(desk)
+
+    for person, subject, text in (
+        ("anna", "Stop it", f"stop {run_id}\n\nThanks,\nAnna"),
+        ("dan", "freeze everything: incident 4711", "Thanks\nDan"),
+        ("dan", "Incident", "freeze production: incident 4712"),
+    ):
+        await from_ours(desk, person, subject, text)
+    await until(lambda: are_frozen(desk, 2), what="both are frozen")
+
+    assert (await desk.run(run_id)).is_cancelled
+    assert {by for _, by, _ in await frozen(desk)} == {"dan"}
+    assert "Frozen since" in (await desk.next_mail("dan", about="incident 4711")).text
+    assert [run.id for run in await runs(desk)] == [known.id]
+
+
+async def test_what_is_no_order_of_ours_is_a_mail_to_the_desk_as_any_other(desk: World) -> None:
+    dan, standing = PersonId("dan"), "incident 4711"
+    await desk.app.requests.freezes.freeze("", dan, standing, proof=None)
+
+    for number, (person, subject, text) in enumerate(
+        (
+            ("bo", "Help", "freeze production: incident"),  # who may freeze nothing
+            ("dan", "Unfreeze", "unfreeze everything: fixed"),
+            ("dan", "Fwd: Question", "---------- Forwarded message ---------\nFrom: Eve\n\nfreeze production: please"),
+        ),
+        1,
+    ):
+        await from_ours(desk, person, subject, text)
+        await begun(desk, number)
+
+    await desk.quiet()
+    assert await frozen(desk) == [("", "dan", standing)]
+
+
+async def from_ours(world: World, person: str, subject: str, text: str) -> None:
+    """A mail from somebody of the directory, who is logged in, to the desk alone."""
+    mail = a_mail(world, person, text, to=HELP, subject=subject)
+    await world.transport(mail["From"]).send(bytes(mail), sender=mail["From"], recipients=[HELP])
+
+
+async def are_frozen(world: World, count: int) -> bool:
+    return len(await frozen(world)) == count
 
 
 async def test_attack_no_mail_to_the_desk_is_lost_as_the_file_is_empty_for_a_while(desk: World) -> None:

@@ -183,8 +183,8 @@ def test_polite_words_in_any_order_and_number_are_read_to_the_end(glue: str) -> 
     ("author", "text"),
     [
         ("Uwe Freitag", "ok Freitag"), ("Eva Montag", "Freigegeben, Montag"), ("Ida Morgen", "ja, morgen"),
-        ("Kim Heute", "ok heute"), ("Tim Abend", "ok, Abend"), ("Pat Sunday", "ok Sunday"), ("Mia Lunes", "vale, lunes"),
-        ("Ada Domani", "ok domani"), ("Ben Warte", "ok\nWarte"), ("Ole Nicht", "genehmigt Nicht"),
+        ("Kim Heute", "ok heute"), ("Tim Abend", "ok, Abend"), ("Pat Sunday", "ok Sunday"), ("Ada Domani", "ok domani"),
+        ("Mia Lunes", "vale, lunes"), ("Ben Warte", "ok\nWarte"), ("Ole Nicht", "genehmigt Nicht"),
     ],
 )  # fmt: skip
 def test_attack_a_name_that_says_when_or_no_is_none_beside_consent_but_for_the_whole_of_it(
