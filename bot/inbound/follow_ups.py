@@ -50,7 +50,7 @@ from bot.policy.judge import MOST_REMARKS, is_noted, is_question
 from bot.policy.judgements import Asked, TooLate, Unclear, judgements
 from bot.policy.stops import may_be_stop
 from bot.render.cards import notice
-from bot.render.words import copies_go_on, decided, ends_standing, feedback_text
+from bot.render.words import copies_go_on, decided, ends_standing, feedback_text, wish_of
 from bot.requests.decisions import ANSWERED_AT_ONCE, Decisions, RequestRead
 from bot.requests.opening import thread_of
 from bot.requests.standing.kept import KeptStandings
@@ -700,9 +700,8 @@ class FollowUps:
 
     def _told(self, channel: str, trigger: Trigger, run: Run, text: str, at: datetime) -> Tell:
         """Return the entry that tells somebody about their words to a run, in the place where they wrote them."""
-        asked = first_line(run.text, _TITLE_CHARS)
         with self._people.speaking_to(trigger.person):
-            card = notice(say("card.about", title=asked), text, at, run.id)
+            card = notice(say("card.about", title=wish_of(run.started, _TITLE_CHARS)), text, at, run.id)
         return Tell(
             id=outgoing_id(run.id),
             run_id=run.id,

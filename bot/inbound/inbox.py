@@ -720,7 +720,8 @@ class Inbox:
         mine = await lists.newest_runs(None, _LOOKED_AT, requesters=self._people.ids_of(person))
         lines = await lists.summaries_of([name for _, name in mine])
         runs = [run for run in map(summary_in, lines) if run]
-        going = [f"{quote(one.text, _TOPIC_CHARS)} ({one.id})" for one in runs if one.state not in _ENDED]
+        named = [(one, one.wish if one.by_model else quote(one.text, _TOPIC_CHARS)) for one in runs]
+        going = [f"{wish} ({one.id})" for one, wish in named if one.state not in _ENDED]
         told = [say("run.stop-which-runs", runs="; ".join(going[:_LISTED]))] if going else []
         told += await self._asked_of(person)
         raise Conflict(say("run.stop-which"), ". ".join([say("run.stop-which-do"), *told]))

@@ -22,7 +22,7 @@ from bot.policy.approvers.who import who_at_first, who_of
 from bot.render.cards import notice, outcome_card
 from bot.render.meanwhile import meanwhile
 from bot.render.status_line import status_card, status_line
-from bot.render.words import askers_of, asking_now, present, wish_of
+from bot.render.words import askers_of, asking_now, copies_go_on, present, wish_of
 from bot.requests.card_updates import changed, moved, updates_of
 from bot.requests.opening import program_of, thread_of, topic_of
 from bot.store import Commit
@@ -180,12 +180,16 @@ class Notifier:
         """The entries of `news` are in the outbox."""
         self._progress.shown(news)
 
-    def steered(self, run: Run, verb: _Steers, by: PersonId, now: datetime) -> list[tuple[str, bytes]]:
-        """Outbox entries that tell whoever asked for `run` that somebody else pauses or resumes it, if that is news."""
+    def steered(
+        self, run: Run, verb: _Steers, by: PersonId, now: datetime, copies: Sequence[RunId] = ()
+    ) -> list[tuple[str, bytes]]:
+        """Outbox entries that tell whoever asked for `run` that somebody else pauses or resumes it, if that is news;
+        and which `copies` go on in spite of that.
+        """
         if run.started is None or run.is_paused == (verb == "pause"):
             return []
         told = present({*askers_of(run, self._people)} - {by}, self._people)
-        return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now))) for one in told]
+        return [outbox_entry(self._tell(run, one, self._steered(run, verb, by, one, now, copies))) for one in told]
 
     def in_pause(self, run: Run, now: datetime) -> Mapping[str, list[tuple[str, bytes]]]:
         """Outbox entries that tell whoever asked for a paused `run` what becomes of it meanwhile, news by news; and
@@ -208,11 +212,14 @@ class Notifier:
         """Outbox entries that show how a request stands now, wherever a card of it can be changed."""
         return [outbox_entry(entry) for entry in moved(record, self._edits, now)]
 
-    def _steered(self, run: Run, verb: _Steers, by: PersonId, person: PersonId, now: datetime) -> Card:
+    def _steered(
+        self, run: Run, verb: _Steers, by: PersonId, person: PersonId, now: datetime, copies: Sequence[RunId]
+    ) -> Card:
         with self._people.speaking_to(person):
             wish = wish_of(run.started, _WISH_CHARS)
             title, text = _STEERED[verb]
-            return notice(say(title, name=self._people.name_of(by)), say(text, wish=wish, id=run.id), now, run.id)
+            told = say(text, wish=wish, id=run.id) + copies_go_on(copies)
+            return notice(say(title, name=self._people.name_of(by)), told, now, run.id)
 
     def with_unknown(self, commit: Commit, run: Run, request: Request, now: datetime) -> Commit:
         """`commit`, which opens an UNKNOWN question, and a word to whoever wanted it where others are asked now."""

@@ -7,6 +7,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from agents.requests import Request
+from agents.requests.proof import ByKey, Proof
 from channels.showing import escape_invisible
 
 # More of it leaves no room for the buttons on a message.
@@ -23,6 +24,11 @@ def sent_by_program(request: Request) -> Mapping[str, JsonValue]:
 def is_of_program(request: Request) -> bool:
     """Return whether a program asks for an approval by itself, and begins what is approved."""
     return bool(request.program) and request.format == "approval"
+
+
+def is_its_own(request: Request, proof: Proof | None) -> bool:
+    """Return whether a word on what a program asked is that of the program: it came with the key that asked."""
+    return isinstance(proof, ByKey) and bool(request.asked_with) and proof.key == request.asked_with
 
 
 def is_text(value: JsonValue) -> bool:

@@ -1,13 +1,14 @@
 """Looks whether what is live somewhere was put there by sayso; where it was not, the operators hear it, once."""
 
 import asyncio
+import operator
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 import structlog
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from agents.deploy import Environment
 from agents.deploy.checks import last_deploy
@@ -48,8 +49,9 @@ class SeenLive(Frozen):
     """What was seen live in an environment: `commit` since then. `known` are those that sayso put there, and the first.
 
     `looked` is when it was last seen there. `is_drift`: nobody approved the one that is live, as far as is known here:
-    it was found after sayso was restored, if `restored_from` says as of when. `told` are those the operators have heard
-    of, `last_by` who put it there as far as the environment itself says.
+    it was found after sayso was restored, if `restored_from` says as of when, or people said that the run `not_done`,
+    which was to put it there, did not. `told` are those the operators have heard of, `last_by` who put it there as far
+    as the environment itself says.
     """
 
     commit: str
@@ -60,6 +62,7 @@ class SeenLive(Frozen):
     restored_from: AwareDatetime | None = None
     told: tuple[str, ...] = ()
     last_by: str = ""
+    not_done: str = Field(default="", exclude_if=operator.not_)
 
 
 class Drift:
@@ -123,7 +126,7 @@ class Drift:
             return None
         drift = again.model_copy(update={"commit": commit, "since": now, "is_drift": True})
         more = {"last_by": await _last_by(environment), "restored_from": await self._restored_since(before)}
-        drift = drift.model_copy(update=more)
+        drift = drift.model_copy(update={**more, "not_done": await self._said_not_done(name, commit, before)})
         if commit not in before.told:  # rather twice than never
             await self._alert(new_id("outgoing", 0), partial(_words, name, drift))
             drift = drift.model_copy(update={"told": (*before.told, commit)[-_KNOWN:]})
@@ -140,10 +143,19 @@ class Drift:
         while True:
             some, cursor, _ = await runs(self._store, cursor=cursor, limit=_RUNS)
             effects = (effect for run in some for effect in run.effects if effect.environment == name)
-            if any(effect.commit.startswith(commit) and _may_have_put(effect, before, commit) for effect in effects):
+            made = [one for one in effects if one.result != "not_done" and one.commit.startswith(commit)]
+            if any(_may_have_put(effect, before, commit) for effect in made):
                 return True
             if cursor is None or not is_new:
                 return False
+
+    async def _said_not_done(self, name: str, commit: str, before: SeenLive) -> str:
+        """Return the newest run that was to put it there, if people said lately that this did not happen."""
+        for run in (await runs(self._store, limit=_RUNS)).found:
+            made = (one for one in run.effects if one.environment == name and one.commit.startswith(commit))
+            if any(one.result == "not_done" and _may_have_put(one, before, commit) for one in made):
+                return run.id
+        return ""
 
     async def _restored_since(self, before: SeenLive) -> datetime | None:
         """Return as of when sayso was restored since it looked last: what runs put live after that it does not know."""
@@ -156,9 +168,9 @@ class Drift:
 
 
 def _may_have_put(effect: EffectView, before: SeenLive, commit: str) -> bool:
-    """Return whether an effect may have put `commit` live: one that failed did so soon or never."""
-    if effect.result != "error" or effect.ended_at is None or before.looked is None:
-        return effect.result != "not_done"
+    """Return whether an effect may have put `commit` live: one that is said to have failed did so soon or never."""
+    if effect.result not in {"error", "not_done"} or effect.ended_at is None or before.looked is None:
+        return True
     return before.commit != commit and effect.ended_at + _ROLLS_OUT > before.looked
 
 
@@ -175,7 +187,8 @@ async def _last_by(environment: Environment) -> str:
 def _why(drift: SeenLive) -> str:
     restored = drift.restored_from
     if restored is None:
-        return "nobody approved it"
+        said = f"people said of run {drift.not_done}, which was to put it there, that it did not happen"
+        return said if drift.not_done else "nobody approved it"
     return f"nobody knows here who approved it: sayso was restored from a backup of {restored:%d %b %H:%M UTC}"
 
 
@@ -185,6 +198,8 @@ def _words(name: str, drift: SeenLive) -> tuple[str, str]:
     last = drift.known[-1][:_SHORT]
     if restored:
         title, text = "notice.drift-restored-title", say("notice.drift-restored", **seen, restored=in_words(restored))
+    elif drift.not_done:
+        title, text = "notice.drift-not-done-title", say("notice.drift-not-done", **seen, run=drift.not_done)
     else:
         title, text = "notice.drift-title", say("notice.drift", **seen)
     by = [say("notice.drift-by", by=drift.last_by)] if drift.last_by else []

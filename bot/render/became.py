@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Final, Literal
 
 from agents.events.tools import Stopped
-from agents.requests import Decision, PersonId, Vote
+from agents.requests import Decision, PersonId
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, first_line, labelled, one_line
 from bot.people.directory import People
-from bot.policy.whole import is_of_program
+from bot.policy.whole import is_its_own, is_of_program
 from bot.render.forms import answer_lines
 from bot.render.in_run import InRun
 from bot.render.outcome import (
@@ -34,7 +34,18 @@ from bot.render.outcome import (
 )
 from bot.render.output import output_of
 from bot.render.said import Said, whose
-from bot.render.words import STOPPED, by_way, decided, queued_behind, reason_given, state_title, wish_of
+from bot.render.words import (
+    STOPPED,
+    by_way,
+    decided,
+    is_left_to_program,
+    queued_behind,
+    reason_given,
+    state_title,
+    taken_back,
+    taking_back,
+    wish_of,
+)
 from language import say
 from language.dates import in_words
 from language.recorded import result_of
@@ -126,11 +137,6 @@ class Became:
         return self.made.ended_at if self.made and has_result else None
 
     @property
-    def taken_back(self) -> Vote | None:
-        """The word that took the approval back; None where code did."""
-        return next((vote for vote in reversed(self.record.votes) if not vote.approve), None)
-
-    @property
     def stands(self) -> str:
         """How it stands, as a state that `words.state_word` has a word for."""
         return _WORDS[self.kind][0]
@@ -208,6 +214,8 @@ def word(of: Became | Run) -> str:
         return state_title("glass")
     if of.kind in {"done", "failed"} and of.made and of.is_programs_word:
         return attempt_word(of.made)
+    if of.kind == "revoked" and is_left_to_program(of.record):
+        return say("card.taken-back")
     return state_title(of.stands)
 
 
@@ -250,7 +258,7 @@ def block(of: Became | Run, people: People, shorten: Callable[[str], str] = cut)
             return Block(text, _answer(record, people, shorten))
         case "denied" | "expired" | "withdrawn" if record.decision:
             return Block(text, *_reason(shorten(record.decision.reason), record.decision.by, people))
-        case "revoked" if back := of.taken_back:
+        case "revoked" if back := taking_back(record):
             return Block(text, *_reason(shorten(back.reason), (back.person,), people))
         case "denied" | "expired" | "withdrawn" | "revoked":
             return Block(text)
@@ -295,7 +303,7 @@ def _came(became: Became, people: People) -> str:
             left = say("standing.run-ended" if run and run.ended else "standing.deciders-asked")
             return f"{say('standing.no-word' if made.begun_by else 'standing.not-known')} {left}"
         case "revoked":
-            return _taken_back(became, people)
+            return f"{taken_back(record, people)} {_next(became)}".strip()
         case "replaced":
             return say("standing.newer-asks")
         case "denied" | "expired" | "withdrawn" | "superseded":
@@ -308,7 +316,9 @@ def _undone(became: Became) -> str:
     """Say what did not happen; what a program does, nobody here knows."""
     request = became.record.request
     if is_of_program(request):
-        return say("standing.program-told")
+        decision = became.record.decision
+        is_own = decision is not None and is_its_own(request, decision.proof)
+        return say("standing.perhaps-done" if is_own else "standing.program-told")
     if became.run is None:  # who knows whether it is asked anew, or was done by what was asked before?
         return ""
     if key := IN_SPITE.get(became.run.otherwise or "nothing"):
@@ -320,15 +330,6 @@ def _next(became: Became) -> str:
     if became.run is None or became.kind == "superseded":
         return ""
     return say("standing.run-ended" if became.run.ended else "standing.run-goes-on")
-
-
-def _taken_back(became: Became, people: People) -> str:
-    back = became.taken_back
-    if back is None:
-        return f"{say('standing.taken-back')} {_next(became)}".strip()
-    how = f", {by_way(back.channel)}," if by_way(back.channel) else ""
-    who = say("standing.taken-back-by", name=people.name_of(back.person), when=in_words(back.at), how=how)
-    return f"{who} {_next(became)}".strip()
 
 
 def _live(became: Became) -> str:

@@ -18,7 +18,7 @@ from agents.steps import CallTool
 from agents.text import one_line, quote
 from bot.people.directory import People
 from bot.render.edits import shown
-from bot.render.words import state_title, state_word, wish_of
+from bot.render.words import is_left_to_program, state_title, state_word, wish_of
 from language import say
 from language.lists import both
 
@@ -125,7 +125,8 @@ def heading(run: Run) -> str:
     if run.ended is None:
         return state_title("running")
     word = word_of(run)
-    if word == "withdrawn" and run.started and run.started.agent == RELAY:
+    is_withdrawn = word == "withdrawn" and run.started is not None and run.started.agent == RELAY
+    if is_withdrawn or (word == "stopped" and any(map(is_left_to_program, run.requests.values()))):
         return say("card.taken-back")
     return state_title(_HEADINGS.get(word, "stopped"))
 

@@ -267,7 +267,8 @@ def _work(
             return TranscriptLine(say("story.news", what=event.handle), event.text)
         case ChildStarted():
             key = "story.child-for" if event.key else "story.child"
-            return TranscriptLine(say(key, run=event.run_id, agent=event.agent, key=event.key), event.text)
+            said = say(key, run=event.run_id, agent=event.agent, key=event.key)
+            return TranscriptLine(say("story.by-model", said=said) if event.by_model else said, event.text)
 
 
 def _queued(event: ToolQueued, people: People) -> str:
@@ -296,7 +297,7 @@ def _course(
             return TranscriptLine(_cancelled(event, name))
         case RunEnded():
             how = how_ended(event, word)
-            return TranscriptLine(say("story.ended-model", how=how) if is_model(event) else how, event.summary)
+            return TranscriptLine(say("story.by-model", said=how) if is_model(event) else how, event.summary)
 
 
 def _paused(event: RunPaused, name: Callable[[PersonId], str]) -> str:

@@ -23,6 +23,7 @@ from agents.requests import (
     RequestState,
     Rule,
     StandIn,
+    Vote,
     parts_of,
     people_of,
 )
@@ -64,6 +65,7 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
+from bot.policy.whole import is_its_own
 from bot.render.forms import told
 from bot.render.times import length, moment
 from language import say, say_many
@@ -351,6 +353,29 @@ def _quoting(key: str, words: str) -> str:
     said = quote(words, REASON_CHARS)
     sentence = say(key, reason=said, note=said)
     return sentence.removesuffix(".") if said[-2:-1] in {".", "!", "?", "…"} else sentence
+
+
+def taking_back(record: RequestRecord) -> Vote | None:
+    """Return the word that took an approval back; None where code did."""
+    return next((vote for vote in reversed(record.votes) if not vote.approve), None)
+
+
+def is_left_to_program(record: RequestRecord) -> bool:
+    """Return whether a program took back itself what it was allowed: nobody here knows whether it did it."""
+    back = taking_back(record)
+    return back is not None and is_its_own(record.request, back.proof)
+
+
+def taken_back(record: RequestRecord, people: People) -> str:
+    """`Cy Cole took it back at 14:02 UTC on 3 May 2026, in Slack, before it began.`"""
+    back = taking_back(record)
+    if back is None:
+        return say("standing.taken-back")
+    name, when = people.name_of(back.person), in_words(back.at)
+    if is_left_to_program(record):
+        return f"{say('words.withdrawn-by', names=name, when=when)} {say('standing.perhaps-done')}"
+    how = f", {by_way(back.channel)}," if by_way(back.channel) else ""
+    return say("standing.taken-back-by", name=name, when=when, how=how)
 
 
 def decided_briefly(decision: Decision, people: People) -> str:

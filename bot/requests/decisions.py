@@ -57,7 +57,7 @@ from bot.policy.judgements import (
 from bot.render.cards import asked_again, became_of, closed_card, notice
 from bot.render.due import held_back
 from bot.render.request_card import with_notes
-from bot.render.words import asking_now, decided, feedback_text, has_no_room, how_to_approve, stands
+from bot.render.words import asking_now, decided, feedback_text, has_no_room, how_to_approve, stands, taken_back
 from bot.requests.card_updates import moved, newest_of, updates_for
 from bot.requests.comments import Brought, Comments
 from bot.requests.edits import Edit, judged
@@ -512,7 +512,7 @@ class Decisions:
         with self._people.speaking_to(person):
             sentence = decided(record.decision, self._people) if record.decision else ""
             if record.state == "revoked":
-                sentence += " " + say("notice.taken-back", name=self._people.name_of(record.votes[-1].person))
+                sentence += " " + taken_back(record, self._people)
             sentence = f"{sentence} {held_back(before)}".rstrip() if before else sentence
             return closed_card(record.request, sentence, now, closes=False)
 

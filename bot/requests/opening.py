@@ -474,9 +474,12 @@ def thread_of(run: Run) -> str:
 
 
 def topic_of(run: Run) -> str:
-    """Return the subject of the message that began the run; empty for channels without subjects."""
+    """Return the subject of the message that began the run; empty for channels without subjects, and for words of a
+    model, which would stand there as its own.
+    """
     started = run.started
-    return first_line(started.text, _TOPIC_CHARS) if started and started.channel == "email" and started.thread else ""
+    is_own = started is not None and started.channel == "email" and bool(started.thread) and not started.is_of_model
+    return first_line(started.text, _TOPIC_CHARS) if started and is_own else ""
 
 
 def requesters_of(run: Run) -> tuple[PersonId, ...]:

@@ -21,11 +21,14 @@ from bot.execution.approval_guard import call_of
 from bot.execution.executor import gate_now, prepare
 from bot.outbound.notifier import Notifier
 from bot.policy.answers import Statement
+from bot.policy.approvers.concern import concern_of
 from bot.policy.judgements import AlreadyDecided, ClosedOtherwise, NotEntitled
 from bot.render.outcome import how_ended
 from bot.render.words import state_word
 from bot.requests.decisions import Decisions, Outcome
 from bot.requests.edits import Edit
+from bot.requests.opening import who_asked
+from bot.requests.stored import copies_of
 from bot.runs.children import Children
 from bot.runs.loop import question_of
 from bot.store import Commit, Wake, WorkItem, folded
@@ -89,7 +92,8 @@ class Steering:
             if verb != "cancel":  # the end is told
                 # First what is below: whoever dies over it leaves a run that does not say yet what holds for it alone.
                 await self._steer_below(run, verb, by, proof)
-                told = self._notifier.steered(run, verb, by, now) if above is None else []
+                copies = await self._copies(run) if verb == "pause" and above is None else ()
+                told = self._notifier.steered(run, verb, by, now, copies) if above is None else []
                 commit = await self._on_cards(commit, run, told)
             written = await self._journal.write(commit)
             if written.state == "committed":
@@ -101,6 +105,13 @@ class Steering:
                 return steered
             if written.state == "full":
                 raise full
+
+    async def _copies(self, run: Run) -> Sequence[RunId]:
+        """Return the runs that were made from `run` and go on, of which those who asked for it may know."""
+        askers = who_asked(run)
+        return await copies_of(
+            self._journal.store, run.id, lambda copy: not concern_of(copy).everybody.isdisjoint(askers)
+        )
 
     async def _on_cards(self, commit: Commit, run: Run, told: Sequence[tuple[str, bytes]]) -> Commit:
         """`commit` with what its event makes of what `run` asks: what a yes does is another thing then."""

@@ -280,7 +280,7 @@ async def _steer(run_id: str, verb: Literal["pause", "resume", "cancel"], by: By
     def has_say(copy: Run) -> bool:
         return not rights.denial(by.caller, "cancel", concern_of(copy), copy.id)
 
-    copies = await copies_of(by.app.store, after.id, has_say) if verb == "cancel" else ()
+    copies = await copies_of(by.app.store, after.id, has_say) if verb != "resume" else ()
     return Steered(id=after.id, state=after.state, told=copies_go_on(copies).strip())
 
 

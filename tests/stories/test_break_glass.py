@@ -471,7 +471,7 @@ async def test_attack_whoever_broke_the_glass_without_a_card_hears_that_it_was_t
             await world.opened(run_id, after=record.request.id)
 
         told = await world.next_mail("eve", about="Closed: Press bell")
-        assert ("Taken back by Bo Berg" if ends == "taken back" else "No longer asked") in told.text
+        assert ("Bo Berg took it back" if ends == "taken back" else "No longer asked") in told.text
 
 
 async def test_attack_whoever_broke_the_glass_hears_nothing_where_nobody_knows_whether_it_happened(
@@ -505,4 +505,4 @@ async def test_whoever_broke_the_glass_for_a_program_hears_once_that_it_was_take
         await world.quiet()
 
     [told] = world.mails("eve")
-    assert "Taken back by Bo Berg" in told.text
+    assert "Bo Berg took it back" in told.text

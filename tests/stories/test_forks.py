@@ -28,10 +28,12 @@ from bot.store import Commit, Wake, WorkItem
 from bot.store.ids import new_id, shard_of
 from bot.store.journal import record_write
 from channels import Trigger
+from tests.bot.cli.shell import sayso
 from tests.kit.indexes import listed, lists_of_events
 from tests.kit.long import few_of
 from tests.kit.office import ROLES, TOML
 from tests.kit.opens import opens
+from tests.kit.said import said
 from tests.kit.waiting import until
 from tests.kit.world import World
 
@@ -370,3 +372,17 @@ async def test_a_fork_of_what_goes_on_outside_does_not_begin_it_once_more(world:
         f"failed: error: this had begun in {source}, and it is not known here whether it happened"
     )
     assert world.workshop.effects == ["send book"]
+
+
+@opens(TOML)
+async def test_whoever_asked_for_what_is_paused_and_whoever_pauses_it_read_which_copies_go_on(world: World) -> None:
+    source = await world.trigger("press bell")
+    await world.opened(source)
+    fork = await world.app.runs.forks.fork(source, (await world.run(source)).seq, Asker(BO, proof=None))
+    await world.opened(fork)
+    await world.steer(source, "pause", "dan")
+
+    told = " ".join((await world.next_mail("anna", about="paused what you asked for")).text.split())
+    assert said("notice.stop-copies", runs=fork) in told
+    await world.steer(source, "resume", "dan")
+    assert fork in (await sayso(world, "pause", source, "--as", "anna")).out

@@ -227,3 +227,19 @@ async def test_what_is_told_again_in_the_same_step_is_sent_once_and_hostile_word
     assert "\napproved\n" not in heard.text, "what others wrote is marked on every line"
     await shop.quiet()
     assert len([one for one in shop.mails("bo") if "Announced: “tea”" in one.subject]) == 1
+
+
+async def test_what_one_of_those_who_are_to_hear_it_heard_is_not_said_to_be_announced_to_nobody(
+    redis: str, tmp_path: Path, demo: Path
+) -> None:
+    turns = '\n[oncall.tea]\nrotation = ["person:bo"]\nshift = "7d"\nstarts = "2031-01-06T09:00"\n'
+    hears = ANNOUNCE.replace('"group:release"', '"person:cy", "oncall:tea"') + turns
+    async with a_shop(redis, tmp_path / "data", demo, lambda toml: toml + hears) as shop:
+        run_id = await triages(shop, ORDER)
+        await shop.decide("bo", await shop.opened(await deploy_in(shop, run_id)), "approve")
+
+        await shop.next_mail("cy", about="Announced: ")
+        told = " ".join((await shop.next_mail("anna", about="announce it")).text.split())
+
+        assert "It was deployed, and not everybody may have heard of it." in told
+        assert "could not be announced" not in told

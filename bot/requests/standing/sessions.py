@@ -8,12 +8,12 @@ import structlog
 
 from agents.events import Event, RunCancelled
 from agents.requests import PersonId, Request
-from agents.requests.proof import ByKey
 from agents.requests.record import RequestRecord
 from agents.run import Run
 from bot.people.directory import People
 from bot.policy.sessions import allows_again, pattern_in_session
 from bot.policy.standing import Ended, No, Standing, StandingApproval, exact, no_to, rules_of
+from bot.policy.whole import is_its_own
 from bot.render.cards import notice
 from bot.requests.standing.kept import KeptStandings
 from bot.store import StoreError
@@ -124,8 +124,7 @@ def _is_about_call(record: RequestRecord, no: No) -> bool:
     program that takes back what it asked. Who denies one use reads how to end them all.
     """
     is_use = record.decision is not None and record.decision.standing is not None
-    is_its_own = isinstance(no.proof, ByKey) and no.proof.key == record.request.asked_with
-    return record.request.again is not None and not (is_use or is_its_own)
+    return record.request.again is not None and not (is_use or is_its_own(record.request, no.proof))
 
 
 def _allows(standing: Standing, request: Request) -> bool:

@@ -410,6 +410,30 @@ async def test_attack_what_a_model_asks_in_a_survey_is_called_what_its_requester
             assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)
 
 
+async def test_attack_what_a_model_asks_in_a_survey_stands_in_a_mail_of_ours_and_in_a_story_as_our_words(
+    model_shop: World, claude: FakeAnthropic
+) -> None:
+    words = "Done: v9 is live in production, approved by Cy Cole. Ok?"
+    asks = {"people": ["person:bo", "person:anna"], "question": words, "format": "yes_no", "until": "until tomorrow"}
+    claude.answers(message(tool_use("survey", asks)), says("They say no."))
+    await model_shop.send("anna", "sayso@sayso.example", "ask person:bo: does Friday suit? | yes, no | until tomorrow")
+    run_id = RunId((await until(model_shop.app.store.lists.runs, what="a run has started"))[0])
+    child = await model_shop.child(run_id)
+    await model_shop.opened(child.id)
+    await model_shop.send("anna", "sayso@sayso.example", "stop")
+    await model_shop.next_mail("anna", about="Re: stop")
+    await model_shop.send("anna", "sayso@sayso.example", f"stop {child.id}")
+    await model_shop.next_mail("anna", about="About: ")
+
+    story = "\n".join(one for one in lines(await model_shop.events(run_id), model_shop.people) if " starts " in one)
+    mails = [one for one in model_shop.mails("anna") if not one.subject.startswith("The model of survey asks")]
+    found = {"mails": "\n".join(f"{one.subject}\n{one.text}" for one in mails), "story": story}
+    assert all(words[:26] in text for text in found.values())
+    for place, text in found.items():
+        for before in " ".join(text.split()).split(words[:26])[:-1]:
+            assert any(label in before[-60:] for label in (*LABELS, "The model of survey asks")), (place, text)
+
+
 @pytest.mark.long
 async def test_what_a_model_had_announced_is_not_announced_once_more_where_plain_rules_go_on(
     model_shop: World, claude: FakeAnthropic

@@ -316,7 +316,7 @@ async def test_attack_a_denial_in_the_moment_of_a_start_that_is_then_taken_back_
         assert "stopped" in refused(await begun(start.ci, start.request), 409, "closed")
         assert (run.ended and run.ended.summary) == "approved, and taken back: “the disk is in use”"
         for person in ("bo", "cy"):
-            await start.office.next_mail(person, about="Taken back by Cy Cole before it started.")
+            await start.office.next_mail(person, about="Cy Cole took it back")
 
 
 async def test_attack_what_a_program_says_came_of_it_after_its_run_is_over_is_told_all_the_same(

@@ -226,7 +226,7 @@ async def test_who_stopped_it_in_the_last_look_reads_on_the_card_that_it_did_not
 
     assert "it was started on" in " ".join(told.text.split())
     assert "If it has not begun by now, it will not begin." in " ".join(told.text.split())
-    assert "Taken back by Cy Cole before it started" in (await planned.next_mail("cy", about="Taken back")).text
+    assert "Cy Cole took it back" in (await planned.next_mail("cy", about="took it back")).text
 
 
 async def test_a_denial_once_it_has_begun_changes_nothing(world: World) -> None:

@@ -1,6 +1,7 @@
 """What is said to be live is what tools saw since anybody may have changed it: an older look says nothing."""
 
 import subprocess
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -13,7 +14,8 @@ from bot.render.status_line import status_line
 from tests.fakes.anthropic import Answer, FakeAnthropic, error, message, tool_use
 from tests.kit.long import few_of
 from tests.kit.tables import becomes
-from tests.kit.world import World
+from tests.kit.waiting import until
+from tests.kit.world import World, held
 from tests.servers.console import a_console
 from tests.stories.attacks.test_lying_model import STAGING, calls, says, surfaces
 from tests.stories.faults.test_deploy import release
@@ -326,3 +328,40 @@ async def test_attack_rules_that_take_over_say_of_a_deploy_what_a_model_saw_else
     last = run.results[-1].step
     assert isinstance(last, CallTool)
     assert last.arguments["environment"] == "production", "it is said to be well, so it was looked at"
+
+
+async def test_attack_what_people_said_did_not_happen_and_is_live_later_is_said_to_be_there_by_no_run(
+    shop: World, redis: str, tmp_path: Path
+) -> None:
+    may_go, begun = shop.folder / "may-go", shop.folder / "begun"
+    waits = f"touch {begun}\nwhile [ ! -e {may_go} ]; do sleep 0.1; done"
+    release(shop, "v1.2.0", f'#!/bin/sh\n{waits}\nexec ./real.sh "$@"\n')
+    await shop.app.drift.look()
+    run_id = await shop.trigger("deploy v1.2.0 to production")
+    gate = await shop.opened(run_id)
+    await shop.decide("bo", gate, "approve")
+    await until(begun.exists, what="it deploys")
+    await shop.stop()  # its machine is gone for good, and what it began there is not
+    other = World(redis, tmp_path / "other", shop.toml, deploys=True)
+    async with held(other):
+        await other.start()
+        await other.move_time(120)
+        await other.has(run_id, "unknown")
+        asks = await other.opened(run_id, after=gate.request.id)
+        await other.decide("bo", asks, "free_text", asks.request.options[1])
+        await other.decide("cy", await other.opened(run_id, after=asks.request.id), "deny", "tomorrow")
+        await other.ended(run_id)
+        may_go.touch()
+        await until(lambda: live(shop, "production") == commit_of(shop, "v1.2.0"), what="it is there after all")
+
+        await other.app.drift.look()
+
+        told = await other.next_mail("anna", about="production: what is live was said not to have happened")
+        [need] = await other.app.drift.needs()
+        async with a_console(other) as console:
+            page = (await (await console.browser("anna")).get("/live")).words
+    for text in (told.text, need, page):
+        said = " ".join(text.split())
+        assert run_id in said, said
+        assert "did not happen" in said, said
+        assert not any(one in said for one in ("obody approved", "never approved", "No run of sayso")), said

@@ -9,6 +9,7 @@ from httpx2 import AsyncClient, Response
 from agents.requests import RunId
 from tests.kit.waiting import until
 from tests.kit.world import World
+from tests.servers.console import a_console
 from tests.servers.web import Api
 
 CLAUDE: dict[str, Any] = {
@@ -253,6 +254,27 @@ async def test_a_call_that_was_let_run_elsewhere_takes_its_request_back_and_the_
 
     second, again = await decided(api, client)
     assert (second["id"] != first["id"], again) == (True, ALLOWED)
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_attack_who_decides_a_call_that_was_let_run_elsewhere_reads_that_it_did_not_happen(
+    world: World, api: Api, client: AsyncClient, is_approved: bool
+) -> None:
+    await asks(client, CLAUDE, where="claude-code?wait_s=0")
+    request = await opened(api)
+    await world.next_mail("bo", "rm -rf build")
+    if is_approved:
+        await votes(api, request)
+    await asks(client, MADE)
+
+    told = await world.next_mail("bo", "Withdrawn by service:laptop")
+    back = await world.next_mail("anna", "rm -rf build")
+    async with a_console(world) as console:
+        page = (await (await console.browser("cy")).get(f"/requests/{request['id']}")).words
+    assert "Whether it was done all the same is not known here." in " ".join(page.split())
+    assert back.subject == "Taken back: Claude Code: run rm -rf build"
+    for text in (told.text, page):
+        assert not any(one in text for one in ("may not.", "before it", "Stopped: ")), text
 
 
 async def test_a_call_that_was_made_takes_back_what_is_asked_about_it_and_nothing_else(
