@@ -1,6 +1,10 @@
 """What was written before something begins is heard before: a stop takes longer to read than what it stops."""
 
+from agents.requests import RunId
+from channels import ChannelUnavailable, Inbound, Reading
 from channels.email.local.maildir import names
+from tests.fakes.slow import SlowChannel
+from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.attacks.test_lost_stops import SAYSO, post_after
@@ -24,4 +28,36 @@ async def test_attack_an_answer_overtakes_a_stop_before_a_tool_that_nobody_has_t
         await world.stop()
 
     assert (await world.ended(run_id)).state == "cancelled"
+    assert world.workshop.effects == []
+
+
+class Unsure(SlowChannel):
+    """The world's mail, which can't tell at the first look who wrote a no."""
+
+    looks = 0
+
+    async def read(self, inbound: Inbound) -> Reading:
+        if b"the bell is cracked" in inbound.raw:
+            self.looks += 1
+            if self.looks == 1:
+                raise ChannelUnavailable("No name server answers", "It is tried again")
+        return await super().read(inbound)
+
+
+def unsure(world: World) -> None:
+    world.through = lambda channel: Unsure(channel, lambda _card, _to: False)
+
+
+@opens(change=unsure)
+async def test_attack_an_approval_overtakes_a_no_whose_writer_nothing_could_prove_for_a_second(world: World) -> None:
+    record = await world.opened(RunId(await world.trigger("press bell")))
+    mail = world.app.messages.channels["email"]
+    assert isinstance(mail, Unsure)
+
+    await world.reply("cy", await world.next_mail("cy"), "no, the bell is cracked")
+    await until(lambda: mail.looks, what="it is looked at")
+    await world.decide("bo", record, "approve")
+
+    await world.ended(record.request.run_id)
+    assert (await world.request(record.request.id)).state == "revoked"
     assert world.workshop.effects == []
