@@ -1,9 +1,13 @@
 """What was written before something begins is heard before: a stop takes longer to read than what it stops."""
 
+import pytest
+
 from agents.requests import RunId
+from bot.worker.queue import AT_ONCE
 from channels import ChannelUnavailable, Inbound, Reading
 from channels.email.local.maildir import names
 from tests.fakes.slow import SlowChannel
+from tests.kit.long import few_of
 from tests.kit.opens import opens
 from tests.kit.waiting import until
 from tests.kit.world import World
@@ -61,3 +65,32 @@ async def test_attack_an_approval_overtakes_a_no_whose_writer_nothing_could_prov
     await world.ended(record.request.run_id)
     assert (await world.request(record.request.id)).state == "revoked"
     assert world.workshop.effects == []
+
+
+@pytest.mark.parametrize(
+    ("person", "wrote"),
+    few_of([("dan", "freeze everything: incident 4711"), ("anna", "stop {run}")], 0, rows=True),
+)
+async def test_attack_a_freeze_or_a_stop_in_a_new_message_waits_for_models_while_people_approve(
+    world: World, person: str, wrote: str
+) -> None:
+    """Of answers as many are read as before, and what they approve begins."""
+    run_id = await world.trigger("press bell")
+    record, card = await world.opened(run_id), await world.next_mail("bo")
+    await world.quiet()
+    goes_on = world.workshop.hold("facts")
+    for number in range(AT_ONCE + 10):
+        await world.trigger(f"stamp {number}")
+    await until(lambda: len(world.workshop.started) >= AT_ONCE, what="a worker has as much as it takes")
+
+    await world.send(person, SAYSO, wrote.format(run=run_id))
+    await taken(world)
+    await world.reply("bo", card, "approve")
+
+    async def is_settled() -> bool:
+        now = await world.request(record.request.id)
+        return bool(world.workshop.effects or now.frozen or now.state in {"withdrawn", "revoked"})
+
+    await until(is_settled, what="it begins or is stopped")
+    assert world.workshop.effects == []
+    goes_on.set()
