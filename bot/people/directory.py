@@ -450,9 +450,13 @@ class People:
     def problems(self, policy: str) -> tuple[str, ...]:
         """Why groups of a policy can't be resolved, each with its name; none where all of them can."""
         found = self._tables.policies.get(policy)
-        names = [ref.partition(":")[2] for ref in found.refs if ref.startswith("group:")] if found else []
+        return self.problems_of(found.refs if found else ())
+
+    def problems_of(self, refs: Iterable[str]) -> tuple[str, ...]:
+        """Why groups among `refs` can't be resolved, each with its name; none where all of them can."""
+        names = [ref.partition(":")[2] for ref in self.unknown(refs)]
         problems = {name: self.group(name).problem for name in names}
-        return tuple(say("group.problem", group=name, why=why) for name, why in problems.items() if why)
+        return tuple(say("group.problem", group=name, why=why) for name, why in problems.items())
 
     def without_anybody(self, policy: str, at: datetime) -> tuple[str, ...]:
         """Return the names in a policy that mean nobody at a moment: an empty group, a rotation that has not begun."""

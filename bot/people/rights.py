@@ -251,7 +251,10 @@ class Rights:
         if right.least == "requester":
             return Denied(say("right.viewer"), say("right.viewer-do"))
         what, do = (say(text, role=right.least or "") for text in ("right.no-role", "right.no-role-do"))
-        return Denied(what, do, is_unknown=self.is_unknown(action))
+        roles, alerts = self.people.tables.roles, self.people.tables.alerts
+        # They may have it, and whoever is told only that they do not may not look for somebody who is known to.
+        why = self.people.problems_of((*roles.operator, *roles.admin, *(alerts if right.alerted else ())))
+        return Denied("; ".join((what, *why)), do, is_unknown=self.is_unknown(action))
 
     def asking_denial(self, caller: Caller, person: PersonId | None = None) -> Denied | None:
         """Return why `caller` may not ask what would happen if `person`, or anybody, asked for something."""

@@ -519,7 +519,11 @@ class Loop:
 
         The `thought` that chose the step is recorded with it, where it was not before.
         """
-        if pending.request and not told.is_heard and await self._journal.queue.hear_first():
+        called = agent.tool(step.tool)
+        # Also what nobody approves may go on by an answer that came after a stop.
+        may_overtake = pending.request or (told.run.requests and called and called.changes_world)
+        # What was written to the run keeps a thought that is not recorded yet, and was paid for, from starting.
+        if may_overtake and not told.is_heard and await self._journal.queue.hear_first() and not thought:
             return replace(await self._log.read(told.run.id), is_heard=True)
         run, now = told.then(thought).run, told.now
         try:

@@ -97,6 +97,8 @@ _NO_LIMIT = 1_000_000_000
 _ABOUT_MS = 1_000
 # So much apart they are at most while a reading is good: what came just now may be a stop as well.
 _APART_S = 0.1
+# So soon an answer is read that could not be at first; whoever sends what nobody can read keeps others no longer.
+_READ_SOON_MS = 10_000
 # Of messages that wait so many are looked at together, the oldest first.
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
@@ -589,7 +591,7 @@ class Store:
         """Return how long ago, at most, the oldest message came that is to be read, or is being read, by any process.
 
         Each shard tells by its own time. New work that nobody has taken does not count, and what could not be read and
-        is tried again later.
+        is tried again later, but for an answer that came just now: what proves its sender may be away for a second.
         """
         shards = [Keys(shard) for shard in range(self.shards)]
         now_ms = {keys: scripts.at_ms(now) for keys, now in (await self._times_of(shards)).items()}
@@ -615,7 +617,8 @@ class Store:
             failed = await self.client.read(*(["EXISTS", keys.tries(one)] for _, keys, one, _ in some))
             waits = await self.client.read(*(["ZSCORE", keys.ready, f"in {one}"] for _, keys, one, _ in some))
             for (ago_ms, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
-                if not has_failed and not (is_new and is_ready):
+                is_late = has_failed and (is_new or -ago_ms > _READ_SOON_MS)
+                if not is_late and not (is_new and is_ready):
                     return _APART_S - ago_ms / 1000
         return None
 

@@ -80,6 +80,7 @@ async def test_a_message_that_waits_is_found_behind_many_that_failed_or_wait_the
         await store.accept(Accepted(inbound_id, f"email:m{number}", b"", b"", 60, who="anna" if number % 2 else ""))
         if not number % 2:
             await store.put_off(WorkItem("in", inbound_id), 1)
+    await move_time(store, 11)
     assert await store.unread_for_s() is None
     await store.accept(Accepted(ITEM, "email:last", b"body", b"raw", 60))
 

@@ -211,3 +211,17 @@ async def test_attack_nobody_hears_an_alert_as_slack_can_not_say_any_more_who_is
         await world.quiet()
         assert [letter.subject for letter in world.mails("dan")] == ["Mail is not read"]
         assert world.app.people.members(["group:shift"], await world.now()) == ()
+
+
+async def test_attack_an_operator_of_a_group_that_can_not_be_read_at_a_start_is_told_that_they_are_none(
+    office: World,
+) -> None:
+    async with office.stopped():
+        office.toml = f'{OFFICE}\n[roles]\noperator = ["group:finance"]\n'
+        (office.folder / "people.csv").unlink()
+
+    await office.send("cy", "sayso@sayso.example", "freeze everything: incident 4711")
+
+    told = (await office.next_mail("cy", about="Freeze")).text.replace("\n", " ")
+    assert "the members of group finance are not known: people.csv: can't be read" in told
+    assert await office.app.requests.freezes.all() == ()
