@@ -12,6 +12,7 @@ from bot.policy.judgements import (
 )
 from tests.bot.process.test_reload import without
 from tests.kit.opens import opens
+from tests.kit.waiting import until
 from tests.kit.world import World
 from tests.stories.people.test_departures import becomes
 from tests.stories.test_absences import away, deciders, write
@@ -172,11 +173,21 @@ async def test_attack_it_waits_for_one_who_has_no_way_by_which_an_approval_count
     told = " ".join((await world.next_mail("bo")).text.split())
     assert "Gus Gral can't decide in your place" in told
 
-    day = (await world.now() + timedelta(days=3)).date()
-    await write(world, f"away until {day}: gus")
+    await is_away(world, "gus")
     again = await asked(world)
 
     assert await deciders(world, again.request.id) == ("bo",)
     assert "Nobody else can be asked" in " ".join((await world.next_mail("anna", "Somebody is away")).text.split())
-    await write(world, f"away until {day}: fay@corp.example")
+    await is_away(world, "fay")
     assert await deciders(world, (await asked(world)).request.id) == ("fay",)
+
+
+async def is_away(world: World, to: str) -> None:
+    """Bo says by mail that they are away and that `to` stands in, and that is set."""
+    day = (await world.now() + timedelta(days=3)).date()
+    await write(world, f"away until {day}: {to}")
+
+    async def is_set() -> bool:
+        return [one.to for one in await world.app.requests.absences.all()] == [to]
+
+    await until(is_set, what="the absence is set")
