@@ -143,17 +143,17 @@ class Directory(Protocol):
 class Inbound(Frozen):
     """One thing that arrived, as it arrived: bytes that nobody has interpreted yet.
 
-    `key` names it in its own world (an event id, a hash of the mail) and is the same however often it arrives. `raw`
-    may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap guess
-    (it carries a reply token, or follows and may stop something) that lets answers overtake new work. Unless it
-    `can_wait` the other side does not keep it while we are busy. `within` is the thread that it was written in, set
-    where it matters only if we know that thread: else nothing of it is kept, unless it `is_below_new`: below a message
-    of ours that was posted so lately that we may not know it yet. `begins` is the thread that a run would live in which
-    it starts: what is written there before that run has started waits for it. `stops` is the thread that its writer
-    began and says stop in, or whose first message was edited or deleted: what begins it may come to us later, and
-    starts no run then. `token` is what it answers with, where that is known before it is read, and the same however
-    often it arrives. `arrived_at` is when the other side got it, where that keeps it and brings it again. `sender` is
-    whose it seems to be: nothing but the order of new work goes by it.
+    `key` names it in its own world (an event id, a hash of the mail) and is the same however often it arrives.
+    `raw` may be cut short when `size_bytes` is over the channel's limit; then `read` holds it. `is_answer` is a cheap
+    guess (it carries a reply token) that lets answers overtake new work. Unless it `can_wait` the other side does not
+    keep it while we are busy. `within` is the thread that it was written in, set where it matters only if we know that
+    thread: else nothing of it is kept, unless it `is_below_new`: below a message of ours that was posted so lately
+    that we may not know it yet. `begins` is the thread that a run would live in which it starts: what is written there
+    before that run has started waits for it. `stops` is the thread that its writer began and says stop in, or whose
+    first message was edited or deleted: what begins it may come to us later, and starts no run then. `token` is what it
+    answers with, where that is known before it is read, and the same however often it arrives. `arrived_at` is when the
+    other side got it, where that keeps it and brings it again. `sender` is whose it seems to be: nothing but the order
+    of new work goes by it.
     """
 
     channel: str

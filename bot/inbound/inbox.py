@@ -65,7 +65,6 @@ from bot.policy.orders import (
     typed_revocations,
     typed_standing,
 )
-from bot.policy.stops import may_stop_something
 from bot.render.views import summary_in
 from bot.requests.decisions import Change, Decisions, Outcome, RequestRead
 from bot.requests.reassignment.delegation import HandOn, wish_of
@@ -176,8 +175,6 @@ class Inbox:
         if inbound.can_wait:
             await backlog.room()
         foreign = f"{inbound.channel}:{inbound.key}"
-        if may_stop_something(inbound.raw):  # new work waits while models think, and what is approved begins meanwhile
-            inbound = inbound.model_copy(update={"is_answer": True})
         fresh = new_id("inbound", self._shard(foreign, inbound.token))
         # What can wait counts from when it was accepted, by the clock that the cards go by.
         received_at = None if inbound.can_wait else inbound.received_at

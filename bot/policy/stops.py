@@ -113,12 +113,6 @@ _TURNED = re.compile(r"\?\s*(?:no|nope|nah|nein|nee|non|nao|nicht|niet)(?!\w)")
 _BUT = re.compile(r"\b(?:all|everything|both|them|those|(?:run|deploy(?:ment)?|release|request)s) \(?but\b")
 """Before what is not to stop: `stop all but s1r-…`, `stop everything but this`."""
 
-_MAY_STOP = re.compile(rf"(?<![\w-]){OUR_ID}(?![\w-])|freeze".encode(), re.IGNORECASE)
-"""By this alone a new message stops something: what it names by its id, or an environment."""
-
-_LOOKED_AT_BYTES = 16_384
-"""Most bytes of what arrived that are looked at before anybody has read it."""
-
 _BETWEEN = re.compile(r"[ 🛑⛔✋\u3041-\u30ff\u4e00-\u9fff]")
 """A blank, and each letter of a language that writes none: beside them a phrase may begin or end."""
 
@@ -150,13 +144,6 @@ def stops_plainly(text: str) -> bool:
         return False
     said = ("".join(char for char in bare if unicodedata.category(char) not in _PICTURES) for bare in bares)
     return any(_is_made_of_stops(" ".join(one.split())) for one in said)
-
-
-def may_stop_something(raw: bytes) -> bool:
-    """Return whether a new message, as it arrived, might stop, freeze or revoke something: a cheap guess, by which it
-    is read before what can only begin something.
-    """
-    return _MAY_STOP.search(raw, 0, _LOOKED_AT_BYTES) is not None
 
 
 def read_ends(text: str, most_chars: int = DECISION_CHARS) -> str:

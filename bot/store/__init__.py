@@ -585,7 +585,9 @@ class Store:
 
     async def push(self, item: WorkItem) -> None:
         """Have a worker take `item` now."""
-        await self.client.do("ZADD", Keys.of(item.id).ready, "NX", scripts.at_ms(self.about_now(item.id)), str(item))
+        keys = Keys.of(item.id)
+        ready = keys.messages if item.kind == "in" else keys.ready
+        await self.client.do("ZADD", ready, "NX", scripts.at_ms(self.about_now(item.id)), str(item))
 
     async def unread_for_s(self) -> float | None:
         """Return how long ago, at most, the oldest message came that is to be read, or is being read, by any process.
@@ -615,7 +617,7 @@ class Store:
         for first in range(0, len(came), _LOOKED_AT):
             some = [(ago, Keys(shard), one, is_new) for ago, shard, one, is_new in came[first : first + _LOOKED_AT]]
             failed = await self.client.read(*(["EXISTS", keys.tries(one)] for _, keys, one, _ in some))
-            waits = await self.client.read(*(["ZSCORE", keys.ready, f"in {one}"] for _, keys, one, _ in some))
+            waits = await self.client.read(*(["ZSCORE", keys.messages, f"in {one}"] for _, keys, one, _ in some))
             for (ago_ms, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
                 is_late = has_failed and (is_new or -ago_ms > _READ_SOON_MS)
                 if not is_late and not (is_new and is_ready):

@@ -96,6 +96,15 @@ class Keys:
         "zset",
         "the answers of people that a worker can take now, by since when",
     )
+    messages = One(
+        "ready:messages",
+        "store",
+        "for ever",
+        "what is ready",
+        "zset",
+        "what else people wrote that a worker can take now, by since when, but for that of somebody who has more "
+        "waiting: it may stop something, so that it waits for no model and no tool",
+    )
     ready = One(
         "ready",
         "store",

@@ -237,7 +237,8 @@ class Lists:
 
     async def ready(self) -> int:
         """The pieces of work, but for answers, that a worker could take now."""
-        return await self._length([Keys(shard).ready for shard in range(self._shards)])
+        shards = [Keys(shard) for shard in range(self._shards)]
+        return await self._length([name for keys in shards for name in (keys.messages, keys.ready)])
 
     async def figures(self) -> Figures:
         """What operators ask, of all shards together: one script for each, however much there is."""

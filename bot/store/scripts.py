@@ -48,7 +48,7 @@ def accept(
     is_answer: bool, push: bool, who: str,
 ) -> Call[Known]:  # fmt: skip
     """Make an inbound item durable once."""
-    names = [keys.seen(foreign), keys.inbound(item_id), keys.wake, keys.answers if is_answer else keys.ready]
+    names = [keys.seen(foreign), keys.inbound(item_id), keys.wake, keys.answers if is_answer else keys.messages]
     args = [item_id, body, raw, keep_ms, str(WorkItem("in", item_id)), grace_ms, int(push), who]
 
     def read(reply: Sequence[Any]) -> Known:
@@ -89,7 +89,7 @@ def sweep(keys: Keys, grace_ms: int, at_most: int) -> Call[list[WorkItem]]:
     def read(reply: Sequence[bytes]) -> list[WorkItem]:
         return [WorkItem.parse(member.decode()) for member in reply]
 
-    return _call("sweep", keys, [keys.wake, keys.ready], [grace_ms, at_most], read)
+    return _call("sweep", keys, [keys.wake, keys.ready, keys.messages], [grace_ms, at_most], read)
 
 
 # Runs and attempts
@@ -138,7 +138,8 @@ def figures(keys: Keys, ages_ms: Sequence[int]) -> Call[Sequence[Any]]:
     """What operators ask of a shard; `lists.py` reads it."""
     names = [
         keys.held, keys.wake, keys.outbox, keys.dead, keys.open, keys.runs, keys.counts, keys.model_use, keys.answers,
-        keys.ready, keys.archived, keys.audit_new, *(keys.runs_in(state) for state in get_args(RunState)),
+        keys.messages, keys.ready, keys.archived, keys.audit_new,
+        *(keys.runs_in(state) for state in get_args(RunState)),
     ]  # fmt: skip
     return _call("figures", keys, names, ages_ms, list)
 

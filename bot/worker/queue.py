@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -26,9 +26,9 @@ HasRoom = Callable[[], Awaitable[bool]]
 # What else is due in a shard, by the store's clock; asked with each sweep.
 Due = Callable[[int], Awaitable[None]]
 
-# More than this at once, and other workers should have their part. Answers find room beside it: however long models
-# take, people are heard.
-AT_ONCE, _AT_ONCE_WITH_ANSWERS = 200, 250
+# More than this at once, and other workers should have their part. What people write finds room beside it, and answers
+# beside that: however long models take, people are heard.
+AT_ONCE, _AT_ONCE_WITH_MESSAGES, _AT_ONCE_WITH_ANSWERS = 200, 225, 250
 # From so much on, new work is taken only while the store answers in this time: whatever is begun takes its turns in
 # computing and writing with what has begun, and with answers. Where work waits for models, the store answers at once.
 _CALM, _ANSWERED_S, _LOOK_AGAIN_S = 32, 0.05, 0.1
@@ -47,17 +47,21 @@ _LESS_OFTEN = 5
 _STOP_KEPT_MS = 60_000
 
 
+Takes = Literal["answers", "messages", "all"]
+"""What is taken: answers and what they cause; whatever else people wrote as well; all other work as well."""
+
+
 class Taker:
-    """Takes from the ready work of shards, all by default, or `only_answers` and what they cause.
+    """Takes from the ready work of shards, all of them by default, what it `takes`.
 
     One call of `take` at a time.
 
     A call that is cancelled may lose what it took, until the sweeper brings it again: `stop` ends it without a loss.
     """
 
-    def __init__(self, store: Store, shards: Sequence[int] = (), *, only_answers: bool = False) -> None:
+    def __init__(self, store: Store, shards: Sequence[int] = (), takes: Takes = "all") -> None:
         self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
-        self._only_answers, self._stop = only_answers, Keys(self._shards[0]).stop(secrets.token_hex(8))
+        self._takes, self._stop = takes, Keys(self._shards[0]).stop(secrets.token_hex(8))
 
     async def take(self, wait_s: float) -> WorkItem | None:
         """Take what a worker can do now, answers first; None when there is nothing for `wait_s`, which is below 4.
@@ -67,8 +71,9 @@ class Taker:
         """
         shards = [Keys(shard) for shard in (*self._shards[self._first :], *self._shards[: self._first])]
         self._first = (self._first + 1) % len(self._shards)
-        others = [] if self._only_answers else [keys.ready for keys in shards]
-        names = [self._stop, *(keys.answers for keys in shards), *others]
+        messages = [] if self._takes == "answers" else [keys.messages for keys in shards]
+        others = [keys.ready for keys in shards] if self._takes == "all" else []
+        names = [self._stop, *(keys.answers for keys in shards), *messages, *others]
         found = await self._client.wait_for("BZPOPMIN", *names, wait_s)
         if not found or found[0].decode() == self._stop:
             return None
@@ -177,9 +182,14 @@ class Queue:
         """
         self._look, leaves = look, asyncio.Event()
         groups = self._store.client.groups(self._store.shards)
-        takers = [Taker(self._store, shards, only_answers=only) for shards in groups for only in (False, True)]
-        rooms = (lambda: self._has_room(tools()), self._has_room_for_answers) * len(groups)
-        taking = (self._take(look, taker, has_room, leaves) for taker, has_room in zip(takers, rooms, strict=True))
+        rooms: dict[Takes, HasRoom] = {
+            "all": lambda: self._has_room(tools()),
+            "messages": self._has_room_for_messages,
+            "answers": self._has_room_for_answers,
+        }
+        what = [(Taker(self._store, shards, takes), has_room) for shards in groups for takes, has_room in rooms.items()]
+        takers = [taker for taker, _ in what]
+        taking = (self._take(look, taker, has_room, leaves) for taker, has_room in what)
         tasks = [asyncio.create_task(each) for each in (*taking, self._sweep(due, leaves))]
         try:
             yield
@@ -220,7 +230,11 @@ class Queue:
         """Return whether new work may begin here. Raises StoreError."""
         if self._busy() >= AT_ONCE or tools >= _TOOLS_AT_ONCE:
             return False
-        return self._busy() < _CALM or await self._answers_soon()
+        return await self._is_calm()
+
+    async def _has_room_for_messages(self) -> bool:
+        """Return whether something may be read that is no answer. Raises StoreError."""
+        return self._busy() < _AT_ONCE_WITH_MESSAGES and await self._is_calm()
 
     async def _has_room_for_answers(self) -> bool:
         return self._busy() < _AT_ONCE_WITH_ANSWERS
@@ -229,8 +243,12 @@ class Queue:
         """Return how much is done here, but for what waits for words: it must not keep them from being read."""
         return len(self._tasks) - min(self._hearing, AT_ONCE)
 
-    async def _answers_soon(self) -> bool:
-        """Return whether the store does, over the line and through the event loop that all work here shares."""
+    async def _is_calm(self) -> bool:
+        """Return whether little is done here, or the store answers soon, over the line and through the event loop that
+        all work here shares.
+        """
+        if self._busy() < _CALM:
+            return True
         loop = asyncio.get_running_loop()
         began = loop.time()
         await self._store.client.do("EXISTS", Keys(0).clock_seen)

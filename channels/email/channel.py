@@ -345,7 +345,7 @@ class EmailChannel:
             key=fingerprint_of(item),
             raw=item.raw,
             size_bytes=item.size_bytes,
-            is_answer=is_answer or bool(_found_in(item.raw, _FOLLOWS)),  # it may stop what lives in its thread
+            is_answer=is_answer,
             sender=_found_in(item.raw, _FROM).lower(),
             # What its writer sends after it waits for it, such as a stop.
             begins="" if is_answer else _found_in(item.raw, _ID),
@@ -357,7 +357,6 @@ class EmailChannel:
 # Mails are read in a process of their own; this is no reading, and nothing but their order goes by it.
 _FROM = re.compile(rb"^from:[^\n]{0,500}?([\w.+-]{1,64}@[\w.-]{1,255})", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(rb"^message-id:\s*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
-_FOLLOWS = re.compile(rb"^in-reply-to:\s*(<[^<>\s]{1,900}>)", re.IGNORECASE | re.MULTILINE)
 _LOOKED_AT_BYTES = 16_384
 
 

@@ -344,7 +344,7 @@ def _edited(body: Json, received_at: datetime) -> Sorted:
     now = {**body, "event": event}
     key = f"edit:{_place_key(body, event)}:{word(edited, 'ts')}"
     below_new, within = is_below_new(event, bots_of(body)), thread_of("event", now)
-    came = _inbound("event", key, now, received_at, is_answer=True, within=within, is_below_new=below_new)
+    came = _inbound("event", key, now, received_at, within=within, is_below_new=below_new)
     before = {**body, "event": {**event, **part(changed, "previous_message")}}
     is_for_us = is_dm(event) or mentions_us(now) or mentions_us(before)
     return Stored(came.model_copy(update={"stops": within if is_for_us and _begins(event) else ""}), {})

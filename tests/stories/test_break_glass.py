@@ -286,7 +286,7 @@ async def test_attack_a_schedule_that_was_lost_keeps_no_review_from_a_rebuilt_st
     await world.start(works=False)
     await breaks(world, "eve", record)
     store, keys = world.app.store, Keys.of(record.request.id)
-    await store.client.do("DEL", keys.wake, keys.ready, keys.answers, keys.turns)
+    await store.client.do("DEL", keys.wake, keys.ready, keys.messages, keys.answers, keys.turns)
 
     await rebuild(store)
     async with world.stopped():

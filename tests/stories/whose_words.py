@@ -325,7 +325,7 @@ class Walk(World):
         for shard in range(store.shards):
             keys = Keys(shard)
             await store.sweep(shard)
-            for key in (keys.answers, keys.ready):
+            for key in (keys.answers, keys.messages, keys.ready):
                 popped = await store.client.do("ZPOPMIN", key, 1_000)
                 found += [WorkItem.parse(name.decode()) for name, _ in popped]
         return [one for one in dict.fromkeys(found) if one.kind != "out"]

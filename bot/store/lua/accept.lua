@@ -1,4 +1,4 @@
--- Makes an inbound item durable once. KEYS: seen, item, wake, ready or answers.
+-- Makes an inbound item durable once. KEYS: seen, item, wake, messages or answers.
 -- ARGV: id, body, raw, keep ms, member, grace ms, 1 to have a worker take it now, whose new work it is or ''.
 local now, earlier = now_ms(KEYS[1])
 if earlier then return {earlier, earlier == ARGV[1] and 1 or 0} end -- check: seen

@@ -1,7 +1,5 @@
 """Stops in the eight languages of the vocabulary: each verb in each form, alone and beside what stands around it."""
 
-import json
-import quopri
 import re
 import time
 from dataclasses import replace
@@ -22,7 +20,7 @@ from bot.policy.answers import (
     stops_named,
 )
 from bot.policy.orders import has_order, may_mean_freeze
-from bot.policy.stops import ends_in_condition, is_stop_message, may_be_stop, may_stop_something
+from bot.policy.stops import ends_in_condition, is_stop_message, may_be_stop
 from tests.bot.examples import LATER, approval, question
 from tests.bot.policy.test_answers import statement
 
@@ -403,10 +401,3 @@ def test_attack_an_order_is_lost_above_or_below_a_log_that_is_too_long_to_be_rea
     assert may_mean_freeze(f"{log}\n\nfreeze", ["production"], is_addressed=True)
     assert has_order(f"{log}\n\nv2, freeze production")
     assert not any(reads(log) for reads in (is_stop, stops_among, is_no_wish, has_order))
-
-
-@pytest.mark.parametrize("text", ["Stopp s1r-itpqott3vb636!", "止めて s1q-itpqott3vb636", "please Freeze production"])
-def test_what_may_stop_something_is_guessed_before_anybody_has_read_it(text: str) -> None:
-    for raw in (text.encode(), json.dumps(text).encode(), quopri.encodestring(text.encode())):
-        assert may_stop_something(raw), raw
-    assert not may_stop_something(b"deploy v1.2.0 to production-s1r and announce it, please")

@@ -70,7 +70,7 @@ async def test_what_came_in_by_then_is_unread_until_it_is_handled_or_put_off(sto
 
     await store.accept(Accepted("s0i-ccccccccccccc", "email:m3", b"body", b"raw", 60, who="anna"))
     assert await store.unread_for_s() is None, "new work waits its turn"
-    await store.client.do("ZREM", Keys.of(ITEM).ready, "in s0i-ccccccccccccc")
+    await store.client.do("ZREM", Keys.of(ITEM).messages, "in s0i-ccccccccccccc")
     assert await store.unread_for_s() is not None
 
 

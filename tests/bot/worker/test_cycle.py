@@ -28,8 +28,8 @@ AT_MOST_SCRIPTS = 12
 # whether that is kept for long enough; the rest are scripts, reads, and writes of the run, its request, lists, schedule
 # and outbox. 21 to seal its four records: a look at what is new, a read of the run and of the clock, a script that
 # makes thirteen, and the mark of who seals. Two note the clock: once a second in each shard.
-# Two look at how long the mark of who seals lasts, as somebody else has it. 24 look, in eight shards, whether words wait
-# that the tool must not overtake: two read the clock of each.
+# Two look at how long the mark of who seals lasts, as somebody else has it. 24 look, in eight shards, whether words
+# wait that the tool must not overtake: two read the clock of each.
 AT_MOST_COMMANDS = 158 + 21 + 2 + 2 + 24
 # The test's own: what counts, and what looks whether a cycle is over.
 OURS = {"info", "type"}

@@ -37,17 +37,6 @@ async def test_a_card_goes_out_and_the_reply_comes_back_as_an_approval_and_a_for
     assert isinstance(await post.channel.read(forged), Quarantined)
 
 
-async def test_what_follows_in_a_thread_is_read_as_soon_as_answers_and_may_begin_one(post: Post) -> None:
-    for body, extra in (("stop", "In-Reply-To: <first@corp.example>\n"), ("deploy v1.2.0 to production", "")):
-        raw = mail(body, extra=extra).replace(f"agent+{TOKEN}@".encode(), b"agent@")
-        maildir.store(post.box(BOT), arrived(raw, to=BOT))
-
-    inbound, new = await post.next_inbound(2)
-
-    assert (inbound.is_answer, inbound.begins) == (True, "<r1@corp.example>")
-    assert (new.is_answer, new.begins) == (False, "<r1@corp.example>")
-
-
 async def test_an_answer_is_read_beside_the_card_that_it_names(post: Post) -> None:
     await post.channel.send(approval(receipt=TOKEN), TO, "d1")
     (card,) = letters(post.box("bo@corp.example"))

@@ -69,7 +69,15 @@ async def test_attack_an_approval_overtakes_a_no_whose_writer_nothing_could_prov
 
 @pytest.mark.parametrize(
     ("person", "wrote"),
-    few_of([("dan", "freeze everything: incident 4711"), ("anna", "stop {run}")], 0, rows=True),
+    few_of(
+        [
+            ("dan", "freeze everything: incident 4711"),
+            ("dan", "freeze everything: 障害が発生しています。今すぐ止めてください。4711"),
+            ("anna", "stop {run}"),
+        ],
+        1,
+        rows=True,
+    ),
 )
 async def test_attack_a_freeze_or_a_stop_in_a_new_message_waits_for_models_while_people_approve(
     world: World, person: str, wrote: str
