@@ -8,7 +8,7 @@ from bot.store.client import Client, StoreError
 from bot.store.client.durability import SHARDS, NotWhole, look_at_shards
 from bot.store.keys import Keys
 
-FORMAT = 19
+FORMAT = 20
 """Goes up with each change after which a release can't read what the one before wrote, or writes it otherwise.
 
 Archived and exported runs say it as well: they hold events as a store does.

@@ -16,7 +16,7 @@ NUMBER = Keys(0).format
 OURS = str(FORMAT).encode()
 AT = '"at":"2026-03-02T12:00:00Z"'
 HELD = {
-    19: (
+    20: (
         (
             f'{{{AT},"type":"run_started","schema_version":1,"run_id":"r1","agent":"deploy","channel":"console",'
             '"requester":"anna","text":"deploy v1","max_steps":10,"proof":{"by":"session","link_by":"email",'
@@ -29,7 +29,7 @@ HELD = {
         ),
         (
             f'{{{AT},"type":"outside_reported","schema_version":1,"report_id":"r2","handle":"r2","by":[{{"person":"bo",'
-            '"part":"wrote"}],"text":"done","ended_at":"2026-03-02T12:00:00Z"}'
+            '"part":"wrote"}],"text":"done","ways":["slack"],"ended_at":"2026-03-02T12:00:00Z"}'
         ),
         (
             f'{{{AT},"type":"request_opened","schema_version":1,"request":{{"id":"q1","run_id":"r1","step_id":"p1",'
