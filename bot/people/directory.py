@@ -591,6 +591,10 @@ class People:
 
         return accepts
 
+    def without_way(self, policy: PolicySnapshot) -> tuple[PersonId, ...]:
+        """Return whom `policy` names and who has no way by which an approval counts there."""
+        return tuple(one for one in who_at_first(policy, ()).named if not self._has_way(one, policy))
+
     def _has_way(self, person: PersonId, policy: PolicySnapshot) -> bool:
         """Return whether somebody has a way by which an approval counts: Slack and mail take an address there."""
         found = self._tables.people.get(person)

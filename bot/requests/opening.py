@@ -73,13 +73,14 @@ _GO_ON: dict[Why, str] = {
 class NotEnoughApprovers:
     """The request is not opened: by `policy` too few people may decide it, as some took `parts` in what is asked.
 
-    `who` are the people of it. `nobody` are names in the policy that mean nobody now. `edits` names who changed which
-    argument of the call.
+    `who` are the people of it. `nobody` are names in the policy that mean nobody now, and those of `no_way` have no way
+    by which an approval counts. `edits` names who changed which argument of the call.
     """
 
     who: Who
     parts: Mapping[PersonId, Part]
     nobody: tuple[str, ...] = ()
+    no_way: tuple[PersonId, ...] = ()
     edits: Mapping[str, tuple[PersonId, ...]] = field(default_factory=dict[str, tuple[PersonId, ...]])
 
     @property
@@ -97,6 +98,8 @@ class NotEnoughApprovers:
         why = f" {say('run.not-counted', who='; '.join(out))}" if out else ""
         why += f" {say('run.nobody-in', names=', '.join(self.nobody))}" if self.nobody else ""
         counted = {*people.approve_ever}
+        if lost := [one for one in self.no_way if one in counted]:
+            why += f" {say('run.no-way', names=', '.join(lost), ways=', '.join(policy.answer_from))}"
         double = [one for one in sorted(counted) if not people.doubles_of(one).isdisjoint(counted)]
         why += f" {say('run.maybe-one', names=', '.join(double))}" if double else ""
         if missing := self._in_a_step():
@@ -105,6 +108,7 @@ class NotEnoughApprovers:
                 return say("run.seats-of-step-not-filled", policy=policy.name, step=step.name, why=why)
             told = {"policy": policy.name, "step": step.name, "count": count, "needed": step.quorum, "why": why}
             return say("run.too-few-in-step", **told)
+        left = [one for one in left if one not in self.no_way]
         if len(left) >= policy.quorum:
             return say("run.seats-not-filled", policy=policy.name, why=why)
         return say("run.too-few-approvers", policy=policy.name, count=len(left), needed=policy.quorum, why=why)
@@ -112,7 +116,8 @@ class NotEnoughApprovers:
     def _in_a_step(self) -> tuple[PolicyStep, int] | None:
         """Return the first step that can't be met by itself, and how many people may decide in it."""
         for step in self.who.policy.steps:
-            left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in self.who.out]
+            out = {*self.who.out, *self.no_way}
+            left = [one for one in dict.fromkeys(people_of(step.rule)) if one not in out]
             if not can_fill([step], left, self.who.doubles):
                 return step, len(left)
         return None
@@ -127,8 +132,11 @@ def gate_request(
     now: datetime,
     doubles: Iterable[tuple[PersonId, PersonId]] = (),
     name_of: Callable[[PersonId], str] = str,
+    no_way: tuple[PersonId, ...] = (),
 ) -> Request | NotEnoughApprovers:
-    """The approval that `call` needs; `doubles` are pairs of whom nobody can say that they are two humans."""
+    """The approval that `call` needs; `doubles` are pairs of whom nobody can say that they are two humans, and those of
+    `no_way` have no way by which an approval of theirs counts.
+    """
     program = program_of(run)
     title = asks_title(program, title, name_of) if program else title
     if run.started and run.started.agent == STANDING:  # what lasts is no emergency, and nobody grants it to themselves
@@ -137,7 +145,17 @@ def gate_request(
     facts = asked.facts.items() if isinstance(asked, Approval) else ()
     told = "\n".join(labelled(label, text) for label, text in facts)
     return _request(
-        run, pending, policy, now, purpose="gate", title=title, form="approval", quoted=told, call=call, doubles=doubles
+        run,
+        pending,
+        policy,
+        now,
+        purpose="gate",
+        title=title,
+        form="approval",
+        quoted=told,
+        call=call,
+        doubles=doubles,
+        no_way=no_way,
     )
 
 
@@ -256,6 +274,7 @@ def _request(
     fields: tuple[FormField, ...] = (),
     call: GatedCall | None = None,
     doubles: Iterable[tuple[PersonId, PersonId]] = (),
+    no_way: tuple[PersonId, ...] = (),
 ) -> Request | NotEnoughApprovers:
     """The request, bound to what is asked: a call for an approval, the words for a question."""
     # What happened is not decided but found out: those who could decide then are asked, whatever they wrote since.
@@ -265,8 +284,8 @@ def _request(
     # The call of a request that is opened anew, or of a copied run, may hold what one of those who decide changed.
     edits = editors_of(run, call) if purpose == "gate" and call else {}
     who = who_at_first(policy, requesters, (one for those in edits.values() for one in those), doubles)
-    if not can_be_met(who.asked, who.approve_ever, who.doubles):
-        return NotEnoughApprovers(who, parts, edits=edits)
+    if not can_be_met(who.asked, [one for one in who.approve_ever if one not in no_way], who.doubles):
+        return NotEnoughApprovers(who, parts, no_way=no_way, edits=edits)
     request_id, nonce = RequestId(new_id("request", shard_of(run.id))), secrets.token_hex(16)
     options = options or tuple(map(say, option_keys))
     if purpose == "gate" and call:

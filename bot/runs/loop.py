@@ -465,7 +465,8 @@ class Loop:
             raise ToolRefused(why)
         known = with_other_ids(run, self._people)
         title, doubles = question_of(agent, pending.step, effect), doubles_in(who_at_first(policy, ()), self._people)
-        request = gate_request(known, pending, title, call, policy, now, doubles, self._people.name_of)
+        no_way = self._people.without_way(policy)
+        request = gate_request(known, pending, title, call, policy, now, doubles, self._people.name_of, no_way)
         if isinstance(request, Request) and pending.replaced:
             request = request.model_copy(update={"changes": _changes(pending.replaced, call)})
         if isinstance(request, Request) and (before := approval_before(run.requests, pending.id)):

@@ -191,3 +191,13 @@ async def is_away(world: World, to: str) -> None:
         return [one.to for one in await world.app.requests.absences.all()] == [to]
 
     await until(is_set, what="the absence is set")
+
+
+@opens(SOLO.replace('approvers = ["person:bo"]', 'approvers = ["person:dan"]\nanswer_from = ["slack"]'), change=on_solo)
+async def test_attack_a_request_waits_for_people_whose_approval_counts_by_no_way_of_its_policy(world: World) -> None:
+    run_id = await world.trigger("press bell")
+    await world.ended(run_id)
+
+    told = " ".join((await world.next_mail("anna")).text.split())
+    assert "By the ways in answer_from (slack) no approval of these can count: dan." in told
+    assert await world.requests() == []

@@ -14,6 +14,7 @@ ONLY_BY_MAIL = """
 [policies.mail]
 approvers = ["group:release"]
 answer_from = ["email"]
+approve_by_email = true
 expires_after = "4h"
 """
 
