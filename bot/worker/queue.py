@@ -7,7 +7,7 @@ can be taken now is the fast path, and the sweeper brings what nobody took and w
 import asyncio
 import contextvars
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,8 +47,8 @@ _LESS_OFTEN = 5
 _STOP_KEPT_MS = 60_000
 
 
-Takes = Literal["answers", "messages", "all"]
-"""What is taken: answers and what they cause; whatever else people wrote as well; all other work as well."""
+Takes = Literal["answers", "messages", "work"]
+"""What is taken: answers and what they cause; beside them whatever else people wrote, or all other work."""
 
 
 class Taker:
@@ -59,7 +59,7 @@ class Taker:
     A call that is cancelled may lose what it took, until the sweeper brings it again: `stop` ends it without a loss.
     """
 
-    def __init__(self, store: Store, shards: Sequence[int] = (), takes: Takes = "all") -> None:
+    def __init__(self, store: Store, shards: Sequence[int] = (), takes: Takes = "work") -> None:
         self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
         self._takes, self._stop = takes, Keys(self._shards[0]).stop(secrets.token_hex(8))
 
@@ -71,9 +71,9 @@ class Taker:
         """
         shards = [Keys(shard) for shard in (*self._shards[self._first :], *self._shards[: self._first])]
         self._first = (self._first + 1) % len(self._shards)
-        messages = [] if self._takes == "answers" else [keys.messages for keys in shards]
-        others = [keys.ready for keys in shards] if self._takes == "all" else []
-        names = [self._stop, *(keys.answers for keys in shards), *messages, *others]
+        messages, work = [keys.messages for keys in shards], [keys.ready for keys in shards]
+        beside: Mapping[Takes, list[str]] = {"answers": [], "messages": messages, "work": work}
+        names = [self._stop, *(keys.answers for keys in shards), *beside[self._takes]]
         found = await self._client.wait_for("BZPOPMIN", *names, wait_s)
         if not found or found[0].decode() == self._stop:
             return None
@@ -183,7 +183,7 @@ class Queue:
         self._look, leaves = look, asyncio.Event()
         groups = self._store.client.groups(self._store.shards)
         rooms: dict[Takes, HasRoom] = {
-            "all": lambda: self._has_room(tools()),
+            "work": lambda: self._has_room(tools()),
             "messages": self._has_room_for_messages,
             "answers": self._has_room_for_answers,
         }

@@ -259,17 +259,24 @@ async def looks(store: Store) -> int:
     return found.get("cmdstat_zrangebyscore", {"calls": 0})["calls"]
 
 
+async def has_looked(store: Store, before: int) -> bool:
+    """Whether somebody has looked in both shards since."""
+    return await looks(store) >= before + 2
+
+
 async def test_what_waits_for_words_keeps_no_worker_from_reading_them_and_all_of_it_looks_together(redis: str) -> None:
     """After a restart hundreds of approved steps are taken at once, and a stop behind them."""
     runs = [f"s0r-aaaaaaaaaa{one}{two}{three}" for one in "abcdefg" for two in "abcdefg" for three in "abcdefg"]
-    async with a_worker(redis, serves=False, grace_s=60) as worker:
+    async with a_worker(redis, serves=False, sweep_s=60, grace_s=60) as worker:
         queue, store = worker.queue, worker.store
-        before = await looks(store)
+        unswept = await looks(store)
         await store.accept(Accepted(IN.id, "slack:m1", b"{}", b"", 60), push=False)
         async with queue.serving(worker.hears_first):
+            await until(lambda: has_looked(store, unswept))
+            before = await looks(store)
             for run_id in runs[:AT_ONCE]:
                 await queue.notify(WorkItem("run", run_id))
-            await until(lambda: len(worker.seen) == AT_ONCE)
+            await until(lambda: has_looked(store, before))
             await store.push(IN)
 
             await until(lambda: len(worker.heard) == AT_ONCE)

@@ -5,20 +5,23 @@ import asyncio
 import pytest
 
 from bot.store import Accepted, Commit, Once, Store, Wake, WorkItem
-from bot.worker.queue import Taker
+from bot.worker.queue import Taker, Takes
 from tests.bot.store.stores import REQUEST, move_time
 from tests.kit.guards import guards
 from tests.kit.waiting import until
 
 RUN, OTHER = WorkItem("run", "s0r-aaaaaaaaaaaaa"), WorkItem("run", "s1r-aaaaaaaaaaaaa")
+BUSY = WorkItem("run", "s0r-bbbbbbbbbbbbb")
 ANSWER, NEW = WorkItem("in", "s0i-aaaaaaaaaaaaa"), WorkItem("in", "s0i-bbbbbbbbbbbbb")
 
 
 async def taken(store: Store) -> list[WorkItem]:
-    """All that a worker could take now, in this order."""
-    taker, found = Taker(store), list[WorkItem]()
-    while item := await taker.take(0.01):
-        found.append(item)
+    """All that a worker could take now: answers, what else people wrote, and all other work, each in its order."""
+    takes: tuple[Takes, ...] = ("answers", "messages", "work")
+    found = list[WorkItem]()
+    for taker in (Taker(store, takes=one) for one in takes):
+        while item := await taker.take(0.01):
+            found.append(item)
     return found
 
 
@@ -66,12 +69,12 @@ async def test_what_is_pushed_twice_is_taken_once_and_again_when_it_is_pushed_la
 
 
 async def test_no_shard_waits_for_another_that_always_has_work(store: Store) -> None:
-    for item in (RUN, NEW, OTHER):
+    for item in (RUN, BUSY, OTHER):
         await store.push(item)
 
     found = await taken(store)
 
-    assert (found[1], {found[0], found[2]}) == (OTHER, {RUN, NEW})
+    assert (found[1], {found[0], found[2]}) == (OTHER, {RUN, BUSY})
 
 
 async def test_a_call_that_waits_stops_when_it_is_told_to_and_loses_nothing(store: Store) -> None:
@@ -109,9 +112,9 @@ async def test_whoever_asks_for_much_keeps_nobody_waiting_who_asks_for_little(st
 
     order = await taken(store)
 
-    assert set(order[:4]) == {new_work("anna", 0), new_work("bo", 0), RUN, new_work("cy", 0)}
-    assert set(order[4:6]) == {new_work("anna", 1), new_work("cy", 1)}
-    assert order[6:] == [new_work("anna", number) for number in range(2, 20)]
+    assert set(order[:3]) == {new_work("anna", 0), new_work("bo", 0), new_work("cy", 0)}
+    assert set(order[3:5]) == {new_work("anna", 1), new_work("cy", 1)}
+    assert order[5:] == [*(new_work("anna", number) for number in range(2, 20)), RUN], "runs are taken beside them"
 
 
 async def test_a_run_that_is_started_over_http_has_its_turn_among_those_of_its_requester(store: Store) -> None:
