@@ -61,7 +61,8 @@ class Taker:
 
     def __init__(self, store: Store, shards: Sequence[int] = (), takes: Takes = "work") -> None:
         self._client, self._shards, self._first = store.client, list(shards) or list(range(store.shards)), 0
-        self._takes, self._stop = takes, Keys(self._shards[0]).stop(secrets.token_hex(8))
+        self._takes: Takes = takes
+        self._stop = Keys(self._shards[0]).stop(secrets.token_hex(8))
 
     async def take(self, wait_s: float) -> WorkItem | None:
         """Take what a worker can do now, answers first; None when there is nothing for `wait_s`, which is below 4.
