@@ -177,7 +177,8 @@ class Inquiry(Frozen):
 
     `sender` is the one plain address in its From, in lower case; `doubt` says why that may be forged, "" where it is
     proven. `message_id` and `references`, oldest first, are plain Message-IDs; `key` is as in `Reply`. `order` is what
-    it would say anywhere else, where somebody of the directory wrote it: it may stop something.
+    it would say anywhere else, where somebody of the directory wrote it: it may stop something, also where the rest is
+    for people alone, `held_because` says why.
     """
 
     type: Literal["enquiry"] = "enquiry"
@@ -190,6 +191,7 @@ class Inquiry(Frozen):
     key: str = ""
     files: tuple[File, ...] = ()
     order: Trigger | None = None
+    held_because: str = ""
 
 
 class Ignored(Frozen):

@@ -230,11 +230,11 @@ class Inbox:
         was_half = bool(self._people.half_taken)
         reading = await channel.read(Inbound(raw=found.raw, received_at=received_at, **said))
         match reading:
-            case Quarantined() | Ignored() if reading.stranger and (
-                self._people.may_be_missing(arrived.channel, reading.stranger)
+            case Quarantined() | Ignored() | Inquiry() if (stranger := self._stranger_in(reading)) and (
+                self._people.may_be_missing(arrived.channel, stranger)
                 or (was_half and not self._people.half_taken)  # the file was put right while this was read
-                or await self._is_of_newer_file(reading.token)
-                or await self._noted.has(arrived.channel, reading.stranger, self._people)
+                or (not isinstance(reading, Inquiry) and await self._is_of_newer_file(reading.token))
+                or await self._noted.has(arrived.channel, stranger, self._people)
             ):
                 raise WaitsForFile(say("error.half-taken"), say("error.half-taken-do"))
             case Trigger() | Inquiry() | Reply() if not await self._is_first(inbound_id, reading):
@@ -264,6 +264,12 @@ class Inbox:
                 if reading.away:
                     await self._away(reading)
                 await self._store.drop_inbound(inbound_id)
+
+    def _stranger_in(self, reading: Quarantined | Ignored | Inquiry) -> str:
+        """Return the address of a writer who is nobody in our file, and may be somebody in another one."""
+        if isinstance(reading, Inquiry):
+            return "" if self._people.by_email(reading.sender) else reading.sender
+        return reading.stranger
 
     async def _is_first(self, inbound_id: str, reading: Trigger | Inquiry | Reply) -> bool:
         """Return whether no copy of a mail came before, by whichever way: what it says is done once, and told once."""
@@ -764,6 +770,8 @@ class Inbox:
         """A run in the owner's name; what may start none is quarantined, where people can see it."""
         if enquiry.order and await self._stops_at_desk(inbound_id, channel, enquiry.order, at):
             return await self._store.drop_inbound(inbound_id)
+        if enquiry.held_because:
+            return await self._quarantine.add(inbound_id, channel, _held(enquiry, enquiry.held_because))
         try:
             with self._people.speaking_to(self._inquiries.owner):
                 owner, context = await self._inquiries.admitted(enquiry, inbound_id, at)
@@ -785,10 +793,8 @@ class Inbox:
         except (Invalid, RateLimited, Forbidden) as error:
             if isinstance(error, Forbidden):
                 await self._inquiries.refused(inbound_id, error)
-            item = Quarantined(
-                reasons=(str(error),), claims=enquiry.sender, about=enquiry.subject, thread=enquiry.message_id
-            )
-            await self._quarantine.add(inbound_id, channel, item)
+            await self._quarantine.add(inbound_id, channel, _held(enquiry, str(error)))
+        return None
 
 
 def _only_ends(text: str) -> bool:
@@ -801,8 +807,9 @@ def _has_subject(channel: str, trigger: Trigger) -> bool:
     return channel == "email" and not trigger.follows
 
 
-def _held(reading: Trigger | Inquiry | Reply) -> Quarantined:
-    reasons = (recorded("reason.before-restore"),)
+def _held(reading: Trigger | Inquiry | Reply, why: str = "") -> Quarantined:
+    """Return it as held, for it came before the store was restored unless another reason is given."""
+    reasons = (why or recorded("reason.before-restore"),)
     if isinstance(reading, Inquiry):
         return Quarantined(reasons=reasons, claims=reading.sender, about=reading.subject, thread=reading.message_id)
     thread = reading.thread if isinstance(reading, Trigger) else ""

@@ -521,8 +521,8 @@ class Loop:
         The `thought` that chose the step is recorded with it, where it was not before.
         """
         called = agent.tool(step.tool)
-        # Also what nobody approves may go on by an answer that came after a stop.
-        may_overtake = pending.request or (told.run.requests and called and called.changes_world)
+        # Also what nobody approves may go on by what came after a stop: an answer here or above, or a resumption.
+        may_overtake = pending.request or (called and called.changes_world)
         # What was written to the run keeps a thought that is not recorded yet, and was paid for, from starting.
         if may_overtake and not told.is_heard and await self._journal.queue.hear_first() and not thought:
             return replace(await self._log.read(told.run.id), is_heard=True)

@@ -97,8 +97,10 @@ _NO_LIMIT = 1_000_000_000
 _ABOUT_MS = 1_000
 # So much apart they are at most while a reading is good: what came just now may be a stop as well.
 _APART_S = 0.1
-# So soon an answer is read that could not be at first; whoever sends what nobody can read keeps others no longer.
+# So soon a message is read that could not be at first; whoever sends what nobody can read keeps others no longer.
 _READ_SOON_MS = 10_000
+# Whoever sent so much that the last of it has its turn later than this keeps nobody waiting by that.
+_TURNS_MS = 600_000
 # Of messages that wait so many are looked at together, the oldest first.
 _LOOKED_AT = 50
 # Whoever hears late of each of so many renewals is given up on.
@@ -592,8 +594,8 @@ class Store:
     async def unread_for_s(self) -> float | None:
         """Return how long ago, at most, the oldest message came that is to be read, or is being read, by any process.
 
-        Each shard tells by its own time. New work that nobody has taken does not count, and what could not be read and
-        is tried again later, but for an answer that came just now: what proves its sender may be away for a second.
+        Each shard tells by its own time. What could not be read counts for ten seconds more: what proves its sender may
+        be away for a second. What somebody sent on top of much else waits its turn, and does not count before.
         """
         shards = [Keys(shard) for shard in range(self.shards)]
         now_ms = {keys: scripts.at_ms(now) for keys, now in (await self._times_of(shards)).items()}
@@ -606,21 +608,17 @@ class Store:
             for item in items
             if item.startswith(b"in ")
         ]
-        told = (
-            await self.client.read(*(["HMGET", keys.inbound(one), "at", "who"] for keys, one in found)) if found else ()
-        )
+        told = await self.client.read(*(["HGET", keys.inbound(one), "at"] for keys, one in found)) if found else ()
         came = sorted(
-            (int(at) - now_ms[keys], keys.shard, one, bool(who))
-            for (keys, one), (at, who) in zip(found, told, strict=True)
-            if at
+            (int(at) - now_ms[keys], keys.shard, one) for (keys, one), at in zip(found, told, strict=True) if at
         )
         for first in range(0, len(came), _LOOKED_AT):
-            some = [(ago, Keys(shard), one, is_new) for ago, shard, one, is_new in came[first : first + _LOOKED_AT]]
-            failed = await self.client.read(*(["EXISTS", keys.tries(one)] for _, keys, one, _ in some))
-            waits = await self.client.read(*(["ZSCORE", keys.messages, f"in {one}"] for _, keys, one, _ in some))
-            for (ago_ms, _, _, is_new), has_failed, is_ready in zip(some, failed, waits, strict=True):
-                is_late = has_failed and (is_new or -ago_ms > _READ_SOON_MS)
-                if not is_late and not (is_new and is_ready):
+            some = [(ago, Keys(shard), one) for ago, shard, one in came[first : first + _LOOKED_AT]]
+            failed = await self.client.read(*(["HMGET", keys.tries(one), "count", "since"] for _, keys, one in some))
+            waits = await self.client.read(*(["ZSCORE", keys.messages, f"in {one}"] for _, keys, one in some))
+            for (ago_ms, keys, _), (count, since), turn in zip(some, failed, waits, strict=True):
+                is_late = count and now_ms[keys] - int(since or 0) > _READ_SOON_MS
+                if not is_late and float(turn or 0) <= now_ms[keys] + _TURNS_MS:
                     return _APART_S - ago_ms / 1000
         return None
 

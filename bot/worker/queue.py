@@ -32,6 +32,8 @@ AT_ONCE, _AT_ONCE_WITH_MESSAGES, _AT_ONCE_WITH_ANSWERS = 200, 225, 250
 # From so much on, new work is taken only while the store answers in this time: whatever is begun takes its turns in
 # computing and writing with what has begun, and with answers. Where work waits for models, the store answers at once.
 _CALM, _ANSWERED_S, _LOOK_AGAIN_S = 32, 0.05, 0.1
+# So many messages are read at once all the same.
+_READ_AT_ONCE = 8
 # What tools take is memory, too: so many of them, and no more new work is taken.
 _TOOLS_AT_ONCE = 1_000
 _WAIT_S = 2.0
@@ -234,8 +236,12 @@ class Queue:
         return await self._is_calm()
 
     async def _has_room_for_messages(self) -> bool:
-        """Return whether something may be read that is no answer. Raises StoreError."""
-        return self._busy() < _AT_ONCE_WITH_MESSAGES and await self._is_calm()
+        """Return whether something may be read that is no answer: a few at once also where the store is slow, or a
+        freeze waited while others approve what it stops. Raises StoreError.
+        """
+        if self._busy() >= _AT_ONCE_WITH_MESSAGES:
+            return False
+        return sum(item.kind == "in" for item in self._tasks.values()) < _READ_AT_ONCE or await self._is_calm()
 
     async def _has_room_for_answers(self) -> bool:
         return self._busy() < _AT_ONCE_WITH_ANSWERS

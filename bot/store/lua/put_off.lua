@@ -3,8 +3,8 @@
 -- anew.
 local at = ARGV[4] == '1' and redis.call('XLEN', KEYS[3]) or 0
 if tonumber(redis.call('HGET', KEYS[1], 'at') or at) ~= at then redis.call('DEL', KEYS[1]) end -- check: moved_on
-local tries = redis.call('HINCRBY', KEYS[1], 'count', 1)
-redis.call('HSET', KEYS[1], 'at', at)
+local tries, now = redis.call('HINCRBY', KEYS[1], 'count', 1), now_ms()
+redis.call('HSET', KEYS[1], 'at', at, unpack(tries == 1 and {'since', whole(now)} or {}))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-redis.call('ZADD', KEYS[2], whole(now_ms() + tonumber(ARGV[2]) * 2 ^ math.min(tries - 1, 8)), ARGV[1])
+redis.call('ZADD', KEYS[2], whole(now + tonumber(ARGV[2]) * 2 ^ math.min(tries - 1, 8)), ARGV[1])
 return tries

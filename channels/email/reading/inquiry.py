@@ -76,8 +76,7 @@ def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Pro
     if words := calendar_words(b"", body.files):
         return Ignored(reason=words)
     text = (body.plain if body.plain is not None else markup.as_text(body.html or "").text).strip()
-    if len(text) > TEXT_CHARS:
-        raise Unreadable(f"its text is longer than {TEXT_CHARS} characters; answer it by hand")
+    is_long = len(text) > TEXT_CHARS
     proof = prove(raw, author)
     doubt = f"{UNPROVEN}{proof.reason}" if isinstance(proof, Unproven) else ""
     message_id = next((each for each in _ids(headers, "message-id") if message_ids.is_message_id(each)), "")
@@ -85,9 +84,10 @@ def read(raw: bytes, size_bytes: int, headers: Headers, subject: str, prove: Pro
     return Inquiry(
         sender=author,
         subject=one_line(subject, SUBJECT_CHARS),
-        text=text,
+        text=text[:TEXT_CHARS],
         message_id=message_id,
         references=_thread(headers),
+        held_because=f"its text is longer than {TEXT_CHARS} characters; answer it by hand" if is_long else "",
         doubt=doubt,
         key=f"enquiry-{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:32]}" if message_id else "",
         files=files_of(body.files),

@@ -36,9 +36,11 @@ from tests.bot.bounces import DOMAIN, LOCAL, handled, report
 from tests.fakes.slow import SlowChannel
 from tests.kit.office import TOML
 from tests.kit.tables import becomes, settings_in, write
-from tests.kit.world import World, a_world
+from tests.kit.world import World, a_world, beside_it
 from tests.servers.console import a_console
 from tests.stories.attacks.test_who_is_who import with_mark
+from tests.stories.people.test_departures import SHARED, left_unread
+from tests.stories.people.test_has_left import EVE as JOINED
 from tests.stories.test_break_glass import breaks, reviewed
 from tests.stories.test_typed_freezes import a_mail, frozen
 
@@ -543,6 +545,46 @@ async def test_attack_an_order_of_ours_by_a_mail_to_the_desk_is_a_question_of_a_
     assert {by for _, by, _ in await frozen(desk)} == {"dan"}
     assert "Frozen since" in (await desk.next_mail("dan", about="incident 4711")).text
     assert [run.id for run in await runs(desk)] == [known.id]
+
+
+async def test_attack_a_stop_above_a_long_log_to_the_desk_is_held_for_people_and_stops_nothing(desk: World) -> None:
+    run_id = await desk.trigger("deploy v1 to production")
+    await desk.opened(run_id)
+    log = "\n".join(f"12:00:00 worker {number} failed: connection refused" for number in range(400))
+
+    await from_ours(desk, "anna", "Trouble", f"stop {run_id}\n\n{log}")
+    await from_ours(desk, "anna", "Trouble again", log)
+
+    await desk.ended(run_id)
+    assert (await desk.run(run_id)).is_cancelled
+    await desk.quiet()
+    [held] = await desk.dead()
+    assert "Trouble again" in held
+
+
+async def test_attack_a_freeze_to_the_desk_is_a_customer_s_question_for_a_worker_with_the_file_from_before(
+    redis: str, tmp_path: Path
+) -> None:
+    newer = f'{DESK_TOML}{JOINED}\n[roles]\noperator = ["person:eve"]\n'
+    for name in ("data", "other"):
+        (tmp_path / name / "knowledge").mkdir(parents=True)
+        (tmp_path / name / "knowledge" / "refunds.md").write_text(REFUNDS)
+    async with (
+        a_world(
+            redis, tmp_path / "data", DESK_TOML, deploys=True, change=lambda one: setattr(one, "environ", SHARED)
+        ) as world,
+        beside_it(World(redis, tmp_path / "other", DESK_TOML, deploys=True, environ=SHARED)) as before,
+    ):
+        await becomes(world, newer)
+        await from_ours(world, "eve", "Good morning", "Good morning")
+        await world.quiet()
+        freezes = await left_unread(world, before, b"Good morning", b"freeze everything: incident")
+
+        await before.app.work.dispatcher.look(freezes)
+        await becomes(before, newer)
+        await before.app.work.dispatcher.look(freezes)
+
+        assert [by for _, by, _ in await frozen(before)] == ["eve"]
 
 
 async def test_what_is_no_order_of_ours_is_a_mail_to_the_desk_as_any_other(desk: World) -> None:

@@ -97,7 +97,7 @@ def test_html_alone_is_read_as_people_see_it_and_files_are_none_of_the_text() ->
 def test_what_is_huge_comes_of_several_or_only_looks_automatic_is_held_for_people() -> None:
     several = bytes(mail()).replace(b"From: Eve <eve@shop.example>", b"From: eve@shop.example, bo@corp.example")
 
-    assert "longer than 8000 characters" in held(mail("long " * 2_000))
+    assert "longer than 8000 characters" in enquiry(mail("long " * 2_000)).held_because
     assert "not exactly one plain address" in held(several)
     for subject in ("Delivery problem with my order", "Undelivered parcel 4711", "Auto: a question"):
         assert "it looks like an automatic answer" in held(mail(Subject=subject))
