@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from agents.requests import Request
 from agents.requests.proof import ByKey, Proof
+from agents.requests.record import RequestRecord
 from channels.showing import escape_invisible
 
 # More of it leaves no room for the buttons on a message.
@@ -29,6 +30,11 @@ def is_of_program(request: Request) -> bool:
 def is_its_own(request: Request, proof: Proof | None) -> bool:
     """Return whether a word on what a program asked is that of the program: it came with the key that asked."""
     return isinstance(proof, ByKey) and bool(request.asked_with) and proof.key == request.asked_with
+
+
+def may_be_done(record: RequestRecord) -> bool:
+    """Return whether the program that asked had a word on what it was refused: that it was done without the answer."""
+    return is_of_program(record.request) and record.request.program in record.noted
 
 
 def is_text(value: JsonValue) -> bool:

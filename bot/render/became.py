@@ -17,7 +17,7 @@ from agents.run import Run
 from agents.state import AttemptOutcome, failed_command
 from agents.text import ends_of, first_line, labelled, one_line
 from bot.people.directory import People
-from bot.policy.whole import is_its_own, is_of_program
+from bot.policy.whole import is_its_own, is_of_program, may_be_done
 from bot.render.forms import answer_lines
 from bot.render.in_run import InRun
 from bot.render.outcome import (
@@ -318,7 +318,8 @@ def _undone(became: Became) -> str:
     if is_of_program(request):
         decision = became.record.decision
         is_own = decision is not None and is_its_own(request, decision.proof)
-        return say("standing.perhaps-done" if is_own else "standing.program-told")
+        is_open = is_own or may_be_done(became.record)
+        return say("standing.perhaps-done" if is_open else "standing.program-told")
     if became.run is None:  # who knows whether it is asked anew, or was done by what was asked before?
         return ""
     if key := IN_SPITE.get(became.run.otherwise or "nothing"):

@@ -65,7 +65,7 @@ from bot.policy.judgements import (
     TooLate,
     Unclear,
 )
-from bot.policy.whole import is_its_own
+from bot.policy.whole import is_its_own, may_be_done
 from bot.render.forms import told
 from bot.render.times import length, moment
 from language import say, say_many
@@ -372,7 +372,7 @@ def taken_back(record: RequestRecord, people: People) -> str:
     if back is None:
         return say("standing.taken-back")
     name, when = people.name_of(back.person), in_words(back.at)
-    if is_left_to_program(record):
+    if is_left_to_program(record) or may_be_done(record):
         return f"{say('words.withdrawn-by', names=name, when=when)} {say('standing.perhaps-done')}"
     how = f", {by_way(back.channel)}," if by_way(back.channel) else ""
     return say("standing.taken-back-by", name=name, when=when, how=how)

@@ -197,18 +197,19 @@ async def _take_back(asking: _Asking) -> None:
     """Take back what nothing was begun with about a call that was made: somebody allowed it in the agent's own dialog.
 
     Each call that waits for the request hears so, and a yes that came as the call ran is for no other one. Of two that
-    are the same, the other one has to be made again.
+    are the same, the other one has to be made again. Of what was refused as it ran, its story says so.
     """
     _, newest = await asking.newest()
     with suppress(RefusedError):  # it was decided meanwhile
         view = await asking.calls.request(newest) if newest else None
-        if view and view.started_at is None and (is_open(view) or _is_for_one(view)):
+        if view and view.started_at is None and not _lets_it_run(view):
             await asking.calls.of_request(view.id, "withdraw", {"reason": "the call was made without this answer"})
 
 
-def _is_for_one(view: RequestView) -> bool:
-    """Return whether it was approved for one call, and not for the same ones of its session as well."""
-    return outcome_of(view).decision == "approved" and not any(vote.again for vote in view.votes)
+def _lets_it_run(view: RequestView) -> bool:
+    """Return whether the call was made with the answer: to its question, or to the same ones of its session as well."""
+    decision = outcome_of(view).decision
+    return decision == "answered" or (decision == "approved" and any(vote.again for vote in view.votes))
 
 
 async def _decided(asking: _Asking, request: Request) -> Verdict:

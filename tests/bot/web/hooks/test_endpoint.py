@@ -124,7 +124,7 @@ async def test_a_change_of_a_file_is_read_as_lines_and_nothing_stands_in_the_pla
     assert arguments == {"tool": "Bash", "folder": "/home/anna/shop", "input": given}
 
 
-async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(api: Api) -> None:
+async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen(world: World, api: Api) -> None:
     questions = [
         {"question": "Which store?", "header": "Store", "multiSelect": False,
          "options": [{"label": "Postgres", "description": "What we know"}, {"label": "SQLite", "description": ""}]},
@@ -138,7 +138,10 @@ async def test_the_questions_of_an_agent_are_a_form_and_it_hears_what_was_chosen
     form = {"1": "SQLite", "2.1": True, "2.2": False}
     answer = await (await api.client("bo")).post(f"/v1/requests/{request['id']}/answer", json={"form": form})
     heard, again = (await asking).json(), (await asks(client, told)).json()
+    asked = await world.events(request["run_id"])
+    await asks(client, told, hook_event_name="PostToolUse")
 
+    assert await world.events(request["run_id"]) == asked, "it was made with this answer"
     assert answer.status_code == 200, answer.text
     assert "- Postgres: What we know" in request["quoted"]
     given = heard["hookSpecificOutput"]["decision"]
@@ -275,6 +278,27 @@ async def test_attack_who_decides_a_call_that_was_let_run_elsewhere_reads_that_i
     assert back.subject == "Taken back: Claude Code: run rm -rf build"
     for text in (told.text, page):
         assert not any(one in text for one in ("may not.", "before it", "Stopped: ")), text
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+async def test_attack_a_call_that_was_let_run_elsewhere_and_refused_as_it_ran_is_said_not_to_have_happened(
+    world: World, api: Api, client: AsyncClient, is_approved: bool
+) -> None:
+    await asks(client, CLAUDE, where="claude-code?wait_s=0")
+    request = await opened(api)
+    for vote in ("approve", "deny") if is_approved else ("deny",):
+        await votes(api, request, vote)
+
+    await asks(client, MADE)
+
+    async with a_console(world) as console:
+        cy = await console.browser("cy")
+        page = " ".join((await cy.get(f"/requests/{request['id']}")).words.split())
+        story = " ".join((await cy.get(f"/runs/{request['run_id']}")).words.split())
+    assert await state(api, request) == ("revoked" if is_approved else "denied")
+    assert "Whether it was done all the same is not known here." in page
+    assert not any(one in page for one in ("may not.", "before it")), page
+    assert "the call was made without this answer" in story
 
 
 async def test_a_call_that_was_made_takes_back_what_is_asked_about_it_and_nothing_else(
