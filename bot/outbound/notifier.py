@@ -147,7 +147,7 @@ class Notifier:
         return self._unless_left(policy, now)
 
     def outcome(self, run: Run, now: datetime) -> list[tuple[str, bytes]]:
-        """Outbox entries that tell how `run` ended: the requester, whoever voted, and every card's place.
+        """Outbox entries that tell how `run` ended: the requester, whoever voted or was asked, and every card's place.
 
         Who is asked by a program often may vote before anything brought it to them, and who breaks the glass without
         being an approver gets no card: they are told all the same.
@@ -168,7 +168,7 @@ class Notifier:
             told |= {*untold}
         # Whoever breaks the glass need not be among those who were asked.
         may_lack_card = news if run.started and run.started.asked_with else news & {*run.broke_glass.values()}
-        without_card = may_lack_card - told - {held.person for held in run.cards}
+        without_card = (may_lack_card | self._asked_back(run)) - told - {held.person for held in run.cards}
         entries += [self._ending(run, one, now) for one in sorted(asking_now(without_card, self._people))]
         return [outbox_entry(entry) for entry in entries]
 
@@ -198,7 +198,7 @@ class Notifier:
         Its end, which says so as well, comes once somebody resumes it, and maybe never.
         """
         told = defaultdict[str, list[tuple[str, bytes]]](list)
-        askers = present(askers_of(run, self._people), self._people)
+        askers = (*present(askers_of(run, self._people), self._people), *sorted(self._asked_back(run)))
         for person in dict.fromkeys((*askers, *asking_now(sorted(run.voters), self._people))):
             with self._people.speaking_to(person):
                 paused = say("notice.paused", wish=wish_of(run.started, _WISH_CHARS), id=run.id)
@@ -243,6 +243,12 @@ class Notifier:
     def _outcome(self, run: Run, person: PersonId, now: datetime) -> Card:
         with self._people.speaking_to(person):
             return outcome_card(run, self._people, now)
+
+    def _asked_back(self, run: Run) -> set[PersonId]:
+        """Return who was asked about what `run` wants, and would hear no end, as others began it: of a copy, say."""
+        sent = ((record, one) for record in run.requests.values() for one in record.comments if one.was_sent)
+        asked = {person for record, one in sent for person in record.askers if person != one.person}
+        return {*asking_now(asked, self._people)} - {*askers_of(run, self._people)}
 
     def _ending(self, run: Run, person: PersonId, now: datetime) -> Tell:
         return self._tell(run, person, self._outcome(run, person, now))

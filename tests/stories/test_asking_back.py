@@ -4,14 +4,16 @@ import pytest
 
 from agents.events import AnswerNoted, CardReplaced
 from agents.requests import PersonId
+from agents.requests.proof import as_by
 from agents.requests.record import COMMENTS, RequestRecord
 from agents.run import fold
 from bot.queries.rebuild import rebuild
+from bot.runs.api_requests import Asker
 from bot.store import Keys
 from channels.email.local.letters import Letter
 from tests.bot.cli.shell import sayso
 from tests.kit.long import few_of
-from tests.kit.office import STEPS, TOML
+from tests.kit.office import ROLES, STEPS, TOML
 from tests.kit.opens import opens
 from tests.kit.tables import becomes, without
 from tests.kit.world import World
@@ -98,6 +100,29 @@ async def test_no_answer_is_a_vote_though_whoever_asked_may_approve(world: World
 
         await world.next_mail("bo", about=words)
         assert await is_untouched(world, record)
+
+
+@pytest.mark.parametrize("what", ["approve", "deny", "deny in a pause"])
+@opens(TOML + ROLES)
+async def test_whoever_is_asked_about_a_copy_that_another_one_made_hears_what_became_of_it(
+    world: World, what: str
+) -> None:
+    first = await world.trigger("press bell", "eve")
+    await world.opened(first)
+    copy = await world.app.runs.forks.retry(first, Asker(PersonId("ole"), proof=as_by("cli")))
+    record = await world.opened(copy)
+    await world.reply("bo", await world.next_mail("bo", about=record.request.digest), WHY)
+    await world.next_mail("eve", about=WHY)
+    if "pause" in what:
+        await world.steer(copy, "pause", "ole")
+
+    await world.decide("cy", await world.request(record.request.id), "approve" if what == "approve" else "deny")
+
+    heard = [await world.next_mail(person, about=copy) for person in ("ole", "eve")]
+    assert heard[0].text.partition("Reference")[0] == heard[1].text.partition("Reference")[0]
+    assert ("bell: done" in heard[1].text) == (what == "approve")
+    await world.quiet()
+    assert [one for one in world.mails("eve") if copy in one.text] == [world.mails("eve")[-1]]
 
 
 @opens(STEPS, change=lambda world: world.workshop.policy_of.update(bell="spending"))
