@@ -83,7 +83,7 @@ async def test_the_button_of_the_mail_begins_one_with_the_lines_also_where_a_pho
             assert "First day: \nDays: \nShare of the load: 0.5 \nTeam: " in begun
             begun = f"{begun.partition(chr(10))[0]}\n\n{LINES}\n{below}"
 
-        await write(world, card.reply_to, begun, "anything", "", by="anna")
+        await write(world, card.reply_to, begun, f"Re: {card.subject}", "", by="anna")
 
         assert await filled(world, record.request.run_id) == MEANT, way
 

@@ -158,8 +158,12 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
         said = read_reply(f"deny\n{rest}", about.author)
         plain = plain.model_copy(update={"said": said.said, "reason": said.reason} if said.said == "deny" else {})
     why, of_another = _untrusted(about, sent, received_at), _of_another(about, sent) if sent else ""
+    is_subject = sent is not None and _is_subject_of(about.subject, sent.subject)
     # A button begins a mail of its own; where that quotes something, it is the card, as it is below words.
     is_button = not why and (not of_another or all(older.is_empty for older in about.older))
+    # It writes the subject, too, which a program may leave empty: another one is its writer's, and may say anything.
+    is_own = is_subject or not about.subject.strip()
+    pressed = plain.model_copy(update={"unbound": "" if is_own else recorded("reason.other-subject")})
     is_approval = is_button and not about.has_more  # nothing else may stand in one, whoever wrote it
     if sent and is_approval and (rest := _after_button(about.whole, sent.button)) is not None:
         said = read_reply(f"approve\n{rest}", about.author)
@@ -167,14 +171,14 @@ def bound(answered: Answered, sent: SentCard | None, received_at: datetime) -> R
         is_plain = said.said == "approve"
         text = f"{sent.button}{said.text.removeprefix('approve')}" if is_plain else f"approve\n\n{rest.strip()}"
         read = {"said": said.said, "reason": "", "text": text, "above": "", "is_below_quote": False}
-        return plain.model_copy(update=read)
+        return pressed.model_copy(update=read)
     if sent and is_button and (read := _chosen(about, sent)) is not None:
-        return plain.model_copy(update=read)
+        return pressed.model_copy(update=read)
     if sent and is_button and (rest := _after_button(about.whole, sent.fills)) is not None:
         above = above_contacts(rest, about.author)
-        return plain.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip(), "above": above})
+        return pressed.model_copy(update={"said": "free_text", "reason": "", "text": rest.strip(), "above": above})
     if sent and not why:  # the subject names the card, and so does the thread or the quote
-        why = of_another if _is_subject_of(about.subject, sent.subject) else recorded("reason.other-subject")
+        why = of_another if is_subject else recorded("reason.other-subject")
     return plain.model_copy(update={"unbound": why})
 
 

@@ -230,7 +230,7 @@ async def test_attack_a_yes_to_a_question_that_stands_on_the_card_approves_nothi
     notice = await world.next_mail("bo", about=MAY_BE)
     assert f"{MAY_BE}: to approve, use the word approve" in " ".join(notice.text.split())
     assert await is_open(world, record)
-    await write(world, card.reply_to, button(world, card), "anything", "")
+    await write(world, card.reply_to, button(world, card), f"Re: {card.subject}", "")
     await approved(world, record)
     world.workshop.effects.clear()
 
@@ -521,16 +521,30 @@ async def test_attack_words_that_look_like_a_programs_own_above_a_quote_or_are_m
             assert await is_open(world, record), text
 
 
+async def test_attack_a_buttons_sentence_approves_below_a_subject_that_speaks_against_it(world: World) -> None:
+    """A button writes the subject, too: what stands there instead is its writer's."""
+    for subject in ("NOT YET: only after Cy agrees", "Entwurf, noch nicht genehmigt", "Re: wait"):
+        record, card = await card_for(world)
+
+        await write(world, card.reply_to, button(world, card), subject, "")
+
+        again = await fresh_card(world)
+        assert "its subject is not that of the card" in " ".join(again.text.split())
+        assert await is_open(world, record), subject
+    await write(world, again.reply_to, button(world, again), f"Re: {again.subject}", "")
+    await approved(world, record)
+
+
 async def test_a_button_writes_a_sentence_that_counts_by_itself_for_its_own_card_alone(world: World) -> None:
     record, card = await card_for(world)
     for of_another in (True, False):
         other, shown = await card_for(world)
         text = button(world, card) if of_another else f"{button(world, shown)}\nbut only after lunch\n"
-        await write(world, shown.reply_to, text, "anything", "")
+        await write(world, shown.reply_to, text, f"Re: {shown.subject}", "")
         await fresh_card(world)
         assert await is_open(world, other)
 
-    await write(world, card.reply_to, f"{button(world, card)}\n\nSent from my phone\n", "anything", "")
+    await write(world, card.reply_to, f"{button(world, card)}\n\nSent from my phone\n", f"Re: {card.subject}", "")
     await approved(world, record)
 
 

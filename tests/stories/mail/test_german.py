@@ -52,7 +52,7 @@ async def test_its_buttons_approve_and_deny_without_a_thread(world: World) -> No
     record, card = await card_for(world)
     approves = button(world, card, "Per E-Mail genehmigen")
     assert re.fullmatch(r"Ich genehmige: .* \(Code [A-Z2-7]{12}\)", approves)
-    await write(world, card.reply_to, f"{approves}\n\nVon meinem iPhone gesendet\n", "irgendwas", "")
+    await write(world, card.reply_to, f"{approves}\n\nVon meinem iPhone gesendet\n", f"Re: {card.subject}", "")
     await approved(world, record)
 
     record, card = await card_for(world)

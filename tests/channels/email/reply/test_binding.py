@@ -193,6 +193,23 @@ def test_the_sentence_of_a_button_counts_by_itself_and_what_is_added_is_read(who
     )
 
 
+@pytest.mark.parametrize(
+    ("subject", "is_bound"),
+    [
+        (f"Re: {SENT.subject}", True),
+        (f"[EXTERNAL] {SENT.subject}", True),
+        ("", True),
+        ("NOT YET: only after Cy agrees", False),
+        (f"Wait, Re: {SENT.subject}", False),
+    ],
+)
+def test_the_sentence_of_a_button_counts_below_the_subject_that_it_writes_or_none(subject: str, is_bound: bool) -> None:
+    about = About(whole=SENT.button, subject=subject, sent_at=NOON, author="Bo Berg")
+    reply = bound(Answered(person="bo", token=TOKEN, said="free_text", text=SENT.button, about=about), SENT, RECEIVED)
+
+    assert (reply.said, reply.unbound == "") == ("approve", is_bound)
+
+
 @pytest.mark.parametrize("added", ["", "\n\nThanks,\nBo"])
 def test_the_button_that_refuses_does_so_whatever_the_title_sounds_like(added: str) -> None:
     about = About(whole=f"{SENT.refuses}{added}", author="Bo Berg")

@@ -76,12 +76,18 @@ def bodies(card: Card) -> list[str]:
     return [re.sub(r"%([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), html.unescape(link)) for link in links]
 
 
-def pressed(card: Card, body: str) -> Reply:
-    """The mail that a button has written, in no thread and under any subject, as we read it."""
+def pressed(card: Card, body: str, subject: str = "Re: {}") -> Reply:
+    """The mail that a button has written, in no thread, as we read it."""
     _, asks = sent(card)
     with speaking(another()):
         said = read_both(body, None, "Bo Berg")
-    about = About(subject="x", sent_at=NOON + timedelta(hours=1), whole=said.whole, author="Bo Berg", older=said.older)
+    about = About(
+        subject=subject.format(asks.subject),
+        sent_at=NOON + timedelta(hours=1),
+        whole=said.whole,
+        author="Bo Berg",
+        older=said.older,
+    )
     answered = Answered(person="bo", token=TOKEN, said=said.said, text=said.text, reason=said.reason, about=about)
     return bound(answered, asks, NOON + timedelta(hours=1))
 
@@ -114,6 +120,14 @@ def test_a_button_does_what_it_says_whatever_its_answer_is_called_with_courtesy_
         assert (pressed(CHOICE, body).picks, pressed(CHOICE, body).unbound) == (picks, "")
     for body, text in ((yes, say("mail.yes")), (no, say("mail.no"))):
         assert (pressed(YES_NO, body).text, pressed(YES_NO, body).unbound) == (text, "")
+
+
+def test_attack_a_buttons_answer_counts_below_a_subject_of_somebodys_own() -> None:
+    (staging, _), (yes, _) = bodies(CHOICE), bodies(YES_NO)
+
+    for subject in ("Draft, not yet", "Nur wenn Cy zustimmt: {}"):
+        for card, body in ((CHOICE, staging), (YES_NO, yes)):
+            assert pressed(card, body, subject).unbound, subject
 
 
 def other_code(body: str, other: str) -> str:
